@@ -1,0 +1,1 @@
+"""The HTTP edge: what every request and every answer passes through, whatever the service is about."""

@@ -1,0 +1,232 @@
+"""Problems: every error a client may see, as an RFC 9457 problem document.
+
+A problem is raised anywhere in the service with a sentence for the user; one handler (``service.edge.handlers``) turns
+it into an answer. What a document contains was often typed by a client, so everything in it is made JSON-safe here.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+SHOWN_CHARACTERS = 200
+"""How much of a value that a client gave is shown back."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong field of a request.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) as a URI fragment in the client's own path, ``#/models/1/hidden_size``;
+            for the query string ``?limit``; for a header its name.
+        code: stable slug for programs, ``missing`` or ``too_large``.
+        message: a sentence for people, with the limit and what was given.
+        given: the value that the client sent, None where there was none.
+    """
+
+    pointer: str
+    code: str
+    message: str
+    given: object = None
+
+    def document(self) -> dict[str, Any]:
+        """The fault as JSON-safe data; an overlong ``given`` is cut."""
+        return {
+            "pointer": clean(self.pointer),
+            "code": self.code,
+            "message": clean(self.message),
+            "given": shown(self.given),
+        }
+
+
+class Problem(Exception):
+    """Something a client is told: a status, a stable code and a sentence.
+
+    Args:
+        detail: one sentence about this occurrence, shown to the user.
+        errors: the wrong fields, when the request itself is at fault.
+        headers: sent with the answer.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def document(self, instance: str, request_id: str) -> dict[str, Any]:
+        """The problem as RFC 9457 data, safe for any JSON encoder.
+
+        ``type`` is a relative URI that never changes for a code: programs may compare it.
+        """
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": clean(self.detail),
+            "instance": clean(instance),
+            "request_id": request_id,
+        }
+        if self.errors:
+            document["errors"] = [fault.document() for fault in self.errors]
+        return document
+
+
+class Internal(Problem):
+    """The service failed; the log has the reason under the request id."""
+
+
+class BadRequest(Problem):
+    """The request can't be read at all."""
+
+    status, code, title = 400, "bad-request", "The request can't be read"
+
+
+class Unauthorized(Problem):
+    """The client is not known."""
+
+    status, code, title = 401, "unauthorized", "The client is not known"
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        # RFC 9110 section 15.5.2: a 401 must say which scheme it wants.
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="memspan"', **(headers or {})})
+
+
+class Forbidden(Problem):
+    """The client is known and may not do this."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    status, code, title = 404, "not-found", "Not found"
+
+
+class MethodNotAllowed(Problem):
+    """The path exists and knows no such method; ``Allow`` names those it has."""
+
+    status, code, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class NotAcceptable(Problem):
+    """None of the representations that the client accepts exists."""
+
+    status, code, title = 406, "not-acceptable", "No such representation"
+
+
+class Conflict(Problem):
+    """The thing is in a state that doesn't allow this."""
+
+    status, code, title = 409, "conflict", "The state doesn't allow this"
+
+
+class TooLarge(Problem):
+    """More was sent than a cap allows."""
+
+    status, code, title = 413, "too-large", "The request is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is of a type that this path doesn't read."""
+
+    status, code, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class Misdirected(Problem):
+    """The request names a host that this service isn't."""
+
+    status, code, title = 421, "misdirected", "The request was meant for another host"
+
+
+class Unprocessable(Problem):
+    """The request can be read and some of its fields are wrong."""
+
+    status, code, title = 422, "unprocessable", "Some fields are wrong"
+
+
+class TooManyRequests(Problem):
+    """The client asks too often."""
+
+    status, code, title = 429, "too-many-requests", "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds), **(headers or {})})
+
+
+class Unavailable(Problem):
+    """The service can't answer now and may soon."""
+
+    status, code, title = 503, "unavailable", "Not available now"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates escaped, so that it can be encoded as UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def shown(value: object) -> Any:
+    """A client's value as JSON-safe data of about ``SHOWN_CHARACTERS`` at most; a longer one becomes a cut text.
+
+    Non-finite numbers become the strings "NaN", "Infinity" and "-Infinity". The work is bounded by what is shown, not
+    by the size of the value.
+    """
+    if isinstance(value, str):
+        return _cut(clean(value[: SHOWN_CHARACTERS + 1]), f"{len(value)} characters")
+    text = _beginning(value)
+    return _cut(text, "the value is longer") if len(text) > SHOWN_CHARACTERS else _safe(value)
+
+
+def _cut(text: str, note: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({note})"
+
+
+def _beginning(value: object) -> str:
+    """The first characters of the value's JSON, one more than may be shown."""
+    text = ""
+    try:
+        for piece in json.JSONEncoder(ensure_ascii=False, default=_described).iterencode(value):
+            text += piece[: SHOWN_CHARACTERS + 1]
+            if len(text) > SHOWN_CHARACTERS:
+                break
+    except (TypeError, ValueError, RecursionError):  # keys that JSON has not, circles, no end of nesting
+        text += f"<{type(value).__name__}>"
+    return clean(text[: SHOWN_CHARACTERS + 1])
+
+
+def _safe(value: object) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return clean(value)
+        case float():
+            return value if math.isfinite(value) else _named(value)
+        case Mapping():
+            return {clean(str(key)): _safe(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_safe(item) for item in value]
+        case _:
+            return clean(_described(value))
+
+
+def _described(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return bytes(value[: SHOWN_CHARACTERS + 1]).decode("utf-8", "backslashreplace")
+    return str(value)
+
+
+def _named(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
