@@ -1,0 +1,94 @@
+"""Training, validation and test sequences of a population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from memspan.engine.population import Condition
+from memspan.engine.seeds import stream
+from memspan.parts.batch import Batch
+from memspan.parts.task import TaskSpec
+from memspan.tasks import sample
+
+
+@dataclass(frozen=True)
+class Split:
+    """A training set, the validation set cut from its end, and an independent test set."""
+
+    train: Batch
+    validation: Batch
+    test: Batch
+
+
+def split(condition: Condition) -> Split:
+    """The data that all models and repeats of a condition's task and length share.
+
+    The validation set is the last part of one draw, as Keras' ``validation_split`` cuts it.
+    """
+    training = condition.training
+    return _split(
+        condition.task,
+        condition.steps,
+        condition.data_seed,
+        training.train_size,
+        training.validation_size,
+        training.test_size,
+    )
+
+
+@lru_cache(maxsize=1)
+def _split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, test: int) -> Split:
+    """Models of one task and length follow each other in a worker: the last draw is worth keeping."""
+    together = sample(task, steps, train + validation, stream(seed, "train"))
+    return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test")))
+
+
+class TrainingData:
+    """Hands out each member's batch of each step; what it hands out depends on the member's seed alone."""
+
+    def __init__(self, condition: Condition, seeds: Sequence[int], device: torch.device) -> None:
+        self._condition, self._seeds, self._device = condition, seeds, device
+        self._size = condition.training.batch_size
+        self._count = condition.training.train_size
+        self._order: Tensor | None = None
+        self._order_epoch = -1
+        self._sets = self._draw_sets()
+
+    def _draw_sets(self) -> Batch | None:
+        """The fixed set (N, ...), or one for each member laid end to end (M N, ...); None when drawn afresh."""
+        if self._condition.training.data == "fixed":
+            return split(self._condition).train.to(self._device)
+        if self._condition.training.data == "fresh":
+            return None
+        sets = [self._sample(self._count, seed, "data") for seed in self._seeds]
+        return Batch(torch.cat([s.inputs for s in sets]), torch.cat([s.targets for s in sets])).to(self._device)
+
+    def _sample(self, count: int, *names: object) -> Batch:
+        return sample(self._condition.task, self._condition.steps, count, stream(*names))
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """Sequences of a step: inputs (M, B, T, C), targets (M, B) or (M, B, K)."""
+        start, stop = step * self._size, min((step + 1) * self._size, self._count)
+        if self._sets is None:
+            return self._fresh(epoch, step, stop - start)
+        rows = self._shuffled(epoch)[:, start:stop]  # (M, B)
+        return Batch(self._sets.inputs[rows], self._sets.targets[rows])
+
+    def _fresh(self, epoch: int, step: int, count: int) -> Batch:
+        batches = [self._sample(count, seed, "data", epoch, step) for seed in self._seeds]
+        stacked = Batch(torch.stack([b.inputs for b in batches]), torch.stack([b.targets for b in batches]))
+        return stacked.to(self._device)
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        """Each member's order of its sequences in an epoch (M, N); recomputed from the seed, so never stored."""
+        if self._order is None or self._order_epoch != epoch:
+            orders = [torch.randperm(self._count, generator=stream(seed, "shuffle", epoch)) for seed in self._seeds]
+            own = self._condition.training.data == "per_repeat"
+            shifted = [order + (member * self._count if own else 0) for member, order in enumerate(orders)]
+            self._order, self._order_epoch = torch.stack(shifted).to(self._device), epoch
+        return self._order

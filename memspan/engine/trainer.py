@@ -1,0 +1,235 @@
+"""The torch engine: trains a population as one stacked program with a leading member axis."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from memspan.engine.datasets import TrainingData, split
+from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
+from memspan.engine.flat import Layout
+from memspan.engine.optimizers import Mover
+from memspan.engine.population import Condition, width
+from memspan.engine.scores import accuracies, losses
+from memspan.engine.seeds import stream
+from memspan.engine.snapshot import Position, Snapshot
+from memspan.engine.stack import Stack
+from memspan.parts.batch import Batch
+
+NAME = "torch"
+"""stored with every run that this engine trains"""
+SCORING_VALUES = 2**22
+"""numbers that a layer may hold while a data set is scored in blocks"""
+
+
+class Trainer:
+    """Trains some repeats of a condition side by side.
+
+    ``events()`` runs to the end; between two events ``snapshots()`` gives the state of every run, from which another
+    Trainer goes on to the very same numbers. All snapshots that a Trainer starts from must stand at one position.
+
+    Source:
+        the idea of one program for all repeats: platforms' users asked for it; see docs/engine.md.
+    """
+
+    def __init__(
+        self,
+        condition: Condition,
+        repeats: Sequence[int],
+        snapshots: Mapping[int, Snapshot] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.condition = condition
+        self._device = torch.device(device)
+        self._problem = condition.task.signature(condition.steps).problem
+        self._network = condition.network()
+        self._layout = Layout(self._network)
+        self._stack = Stack(width(self._network), tuple(repeats))
+        self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
+        self._positions = {repeat: Position() for repeat in repeats}
+        self._step = 0
+        self._epoch = 0
+        self._rows = self._start()  # (M, P)
+        self._best = self._rows.clone()
+        self._frozen: dict[int, Tensor] = {}
+        self._mover = Mover(condition.training, self._rows)
+        self._leaves = {name: view.requires_grad_() for name, view in self._layout.named(self._rows.detach()).items()}
+        if snapshots:
+            self._restore(snapshots)
+        self._sums = self._restored_sums()
+
+    def events(self) -> Iterator[Event]:
+        """Train to the end: a Stepped after each step, an Evaluated after each epoch, one Finished."""
+        torch.set_flush_denormal(True)  # vanishing gradients become denormals, ten times slower; per thread
+        started = time.perf_counter()
+        data = TrainingData(self.condition, self._seeds, self._device)
+        while self._epoch < self.condition.training.epochs and not self._all_diverged():
+            while self._step < self.condition.training.steps_per_epoch:
+                self._train(data.batch(self._epoch, self._step))
+                self._step += 1
+                yield Stepped()
+            yield self._end_epoch()
+        yield self._finish(started)
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, with the fraction of the current one."""
+        if self._all_diverged():
+            return float(self.condition.training.epochs)
+        return self._epoch + self._step / self.condition.training.steps_per_epoch
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Epoch and step to do next, from 0."""
+        return self._epoch, self._step
+
+    def snapshots(self) -> dict[int, Snapshot]:
+        """The state of every run, by repeat."""
+        sums = {name: total.tolist() for name, total in self._sums.items()}
+        return {repeat: self._snapshot(repeat, place, sums) for repeat, place in self._stack.places.items()}
+
+    def _snapshot(self, repeat: int, place: int, sums: Mapping[str, Sequence[float]]) -> Snapshot:
+        position = replace(
+            self._positions[repeat],
+            epoch=self._epoch,
+            step=self._step,
+            sums={name: values[place] for name, values in sums.items()},
+        )
+        vectors = {"weights": self._last(repeat, place), "best": self._best[place]}
+        slots = {f"slot.{name}": slot[place] for name, slot in self._mover.slots.items()}
+        return Snapshot(position, {name: vector.clone() for name, vector in (vectors | slots).items()})
+
+    def _start(self) -> Tensor:
+        """Every member's first weights, each from its own stream."""
+        drawn: dict[int, Tensor] = {}
+        for seed in self._seeds:
+            if seed not in drawn:
+                drawn[seed] = self._layout.row(self._network.initialize(stream(seed, "init")))
+        return torch.stack([drawn[seed] for seed in self._seeds]).to(self._device)
+
+    def _restore(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Put every run back to where its snapshot was taken."""
+        self._positions = {repeat: snapshots[repeat].position for repeat in self._stack.repeats}
+        first = self._positions[self._stack.repeats[0]]
+        self._epoch, self._step = first.epoch, first.step
+        vectors = self._stack.fill({repeat: snapshots[repeat].vectors for repeat in self._stack.repeats})
+        with torch.no_grad():
+            self._rows.copy_(torch.stack([v["weights"] for v in vectors]))
+            self._best.copy_(torch.stack([v["best"] for v in vectors]))
+            for name, slot in self._mover.slots.items():
+                slot.copy_(torch.stack([v[f"slot.{name}"] for v in vectors]))
+        diverged = [repeat for repeat, position in self._positions.items() if position.diverged_at is not None]
+        self._frozen = {repeat: self._rows[self._stack.places[repeat]].clone() for repeat in diverged}
+
+    def _restored_sums(self) -> dict[str, Tensor]:
+        """This epoch's sums so far, by metric, each (M,) in float64."""
+        sums = self._stack.fill({repeat: position.sums for repeat, position in self._positions.items()})
+        return {
+            name: torch.tensor([s.get(name, 0.0) for s in sums], dtype=torch.float64, device=self._device)
+            for name in self._metric_names()
+        }
+
+    def _metric_names(self) -> tuple[str, ...]:
+        return ("loss",) if self.condition.task.target_variance(self.condition.steps) else ("loss", "accuracy")
+
+    def _train(self, batch: Batch) -> None:
+        """One optimiser step of all members."""
+        outputs = self._network.forward(self._leaves, batch.inputs)
+        loss = losses(self._problem, outputs, batch.targets)  # (M,)
+        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()))
+        with torch.no_grad():
+            self._count(loss, accuracies(self._problem, outputs, batch.targets), batch.inputs.shape[1])
+            done = self._epoch * self.condition.training.steps_per_epoch + self._step
+            self._mover.move(self._rows, self._layout.gradients(gradients), done + 1)
+
+    def _count(self, loss: Tensor, accuracy: Tensor | None, count: int) -> None:
+        """Add a batch to the epoch's sums."""
+        self._sums["loss"].add_(loss, alpha=count)
+        if accuracy is not None:
+            self._sums["accuracy"].add_(accuracy, alpha=count)
+
+    def _end_epoch(self) -> Evaluated:
+        """Score the validation set, keep the best weights, notice divergence."""
+        size = self.condition.training.train_size
+        train = {f"train_{name}": (total / size).tolist() for name, total in self._sums.items()}
+        scored = self._score(self._rows, split(self.condition).validation)
+        values = train | {f"validation_{name}": each for name, each in scored.items()}
+        self._epoch, self._step = self._epoch + 1, 0
+        for total in self._sums.values():
+            total.zero_()
+        living = [repeat for repeat in self._stack.repeats if repeat not in self._frozen]
+        metrics = {r: {name: each[self._stack.places[r]] for name, each in values.items()} for r in living}
+        for repeat, own in metrics.items():
+            self._note(repeat, own)
+        return Evaluated(self._epoch, metrics)
+
+    def _note(self, repeat: int, metrics: Mapping[str, float]) -> None:
+        """Remember a run's epoch: its metrics, its best weights, whether it diverged."""
+        place, position = self._stack.places[repeat], self._positions[repeat]
+        position = replace(position, latest=dict(metrics))
+        loss = metrics["validation_loss"]
+        if loss < position.best_loss:
+            position = replace(position, best_loss=loss, best_epoch=self._epoch)
+            self._best[place] = self._rows[place]
+        if not (math.isfinite(loss) and math.isfinite(metrics["train_loss"])):
+            position = replace(position, diverged_at=self._epoch)
+            self._frozen[repeat] = self._rows[place].clone()
+        self._positions[repeat] = position
+
+    def _all_diverged(self) -> bool:
+        return len(self._frozen) == len(self._stack.repeats)
+
+    @torch.no_grad()
+    def _score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
+        """Metrics of all members over one shared data set, in blocks that bound memory."""
+        weights, members = self._layout.named(rows), self._stack.width
+        totals = {name: torch.zeros_like(total) for name, total in self._sums.items()}
+        wide = max(batch.inputs.shape[2], self._network.state_size)
+        block = max(1, SCORING_VALUES // (members * batch.inputs.shape[1] * wide))
+        for start in range(0, len(batch), block):
+            part = batch[start : start + block].to(self._device)
+            outputs = self._network.forward(weights, part.inputs.expand(members, *part.inputs.shape))
+            targets = part.targets.expand(members, *part.targets.shape)
+            totals["loss"].add_(losses(self._problem, outputs, targets), alpha=len(part))
+            accuracy = accuracies(self._problem, outputs, targets)
+            if accuracy is not None:
+                totals["accuracy"].add_(accuracy, alpha=len(part))
+        return {name: (total / len(batch)).tolist() for name, total in totals.items()}
+
+    def _last(self, repeat: int, place: int) -> Tensor:
+        """A run's weights at its end: frozen when it diverged."""
+        return self._frozen.get(repeat, self._rows[place]).detach()
+
+    def _finish(self, started: float) -> Finished:
+        """Score the test set on the reported checkpoint and hand out the weights."""
+        last = self._rows.detach().clone()
+        for repeat, row in self._frozen.items():
+            last[self._stack.places[repeat]] = row
+        reported = self._best if self.condition.checkpoint == "best" else last
+        test = self._score(reported, split(self.condition).test)
+        outcomes = {
+            repeat: self._outcome(repeat, last[place], {f"test_{name}": each[place] for name, each in test.items()})
+            for repeat, place in self._stack.places.items()
+        }
+        return Finished(outcomes, time.perf_counter() - started)
+
+    def _outcome(self, repeat: int, last: Tensor, test: Mapping[str, float]) -> Outcome:
+        position = self._positions[repeat]
+        best = self._best[self._stack.places[repeat]] if position.best_epoch else last
+        last_epoch = position.diverged_at or self._epoch
+        return Outcome(
+            metrics={**position.latest, **test},
+            last=self._copies(last),
+            best=self._copies(best),
+            best_epoch=position.best_epoch or last_epoch,
+            last_epoch=last_epoch,
+            diverged_at=position.diverged_at,
+        )
+
+    def _copies(self, row: Tensor) -> dict[str, Tensor]:
+        return {name: part.clone().cpu() for name, part in self._layout.named(row).items()}

@@ -1,0 +1,1 @@
+"""Experiments: the spec a user writes, its grid, its plan, and the results made of its runs."""

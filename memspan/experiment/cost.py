@@ -1,0 +1,29 @@
+"""How long training takes, roughly: for plans, progress bars and the order of work."""
+
+from __future__ import annotations
+
+from memspan.engine.population import Condition, width
+from memspan.parts.network import Network
+
+STEP_SECONDS = 6e-4
+"""an optimiser step whatever the model (batch, loss, optimiser)"""
+TIME_STEP_SECONDS = 1.4e-4
+"""a recurrent time step, forward and backward, of a small stack"""
+MULTIPLY_SECONDS = 1.2e-10
+"""a multiplication of a weight with a number, forward and backward, of one core"""
+BASIS = "cost model of the torch engine, one core of a 2026 server a worker"
+
+
+def epoch_seconds(condition: Condition, network: Network) -> float:
+    """Seconds that one worker needs for an epoch of a full stack of runs, its validation included."""
+    training, members = condition.training, width(network)
+    recurrent = condition.steps if network.state_size else 0
+    per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
+    uses = network.parameters * (recurrent or 1) * members * training.batch_size
+    sequences = 1 + training.validation_size / (3 * training.train_size)
+    return training.steps_per_epoch * (per_step + uses * MULTIPLY_SECONDS) * sequences
+
+
+def populations(condition: Condition, network: Network, repeats: int) -> int:
+    """Stacks that a condition's repeats make."""
+    return -(-repeats // width(network))

@@ -1,0 +1,21 @@
+"""Asking a probe of checkpoints, with randomness that follows from the experiment alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memspan.engine.population import Condition
+from memspan.engine.seeds import stream
+from memspan.experiment.checkpoint import predictor
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.readings import Reading
+from memspan.probes import measure
+
+
+def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) -> Reading:
+    """Measure ``probe`` on the checkpoints of a condition.
+
+    All models of a task and length are asked about the same sequences, so that their answers compare.
+    """
+    rng = stream(condition.data_seed, "probe", probe.content())
+    return measure(probe, predictor(condition, checkpoints), condition.task, condition.steps, rng)

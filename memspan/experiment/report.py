@@ -1,0 +1,77 @@
+"""What is reported of a run, and when it counts as solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from memspan.parts.spec import Real, frozen
+from memspan.parts.task import TaskSpec
+
+Metric = Literal[
+    "train_loss", "validation_loss", "test_loss", "train_accuracy", "validation_accuracy", "test_accuracy"
+]
+SOLVED_ACCURACY = 0.99
+"""a classification is solved with at most 1 % errors (Pascanu et al. 2013)"""
+SOLVED_SHARE = 0.01
+"""a regression is solved with at most 1 % of the target's variance (Skip RNN, Campos et al. 2018)"""
+
+
+class SolvedIf(BaseModel):
+    """A bound on one final metric; exactly one of the three bounds is given."""
+
+    model_config = frozen()
+    metric: Metric
+    at_least: Real | None = None
+    at_most: Real | None = None
+    at_most_share_of_variance: Annotated[
+        Annotated[Real, Field(gt=0)] | None, Field(description="bound as a share of the target's variance")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> SolvedIf:
+        bounds = (self.at_least, self.at_most, self.at_most_share_of_variance)
+        if sum(bound is not None for bound in bounds) != 1:
+            raise PydanticCustomError(
+                "one_bound", "Give exactly one of at_least, at_most and at_most_share_of_variance."
+            )
+        return self
+
+    def holds(self, metrics: Mapping[str, float], variance: float | None) -> bool:
+        """Whether a run's final metrics meet the bound; a missing or non-finite one never does."""
+        value = metrics.get(self.metric, math.nan)
+        if not math.isfinite(value):
+            return False
+        if self.at_least is not None:
+            return value >= self.at_least
+        if self.at_most is not None:
+            return value <= self.at_most
+        return variance is not None and value <= (self.at_most_share_of_variance or 0) * variance
+
+
+class Report(BaseModel):
+    """Which weights are tested, and the criterion of success."""
+
+    model_config = frozen()
+    checkpoint: Annotated[
+        Literal["last", "best"], Field(description="weights at the end, or at the lowest validation loss")
+    ] = "last"
+    solved_if: Annotated[
+        SolvedIf | None,
+        Field(
+            description="by default test_accuracy of at least .99 for a classification, "
+            "test_loss of at most 1 % of the target's variance for a regression"
+        ),
+    ] = None
+
+    def criterion(self, task: TaskSpec, length: int) -> SolvedIf:
+        """The criterion in force for a task."""
+        if self.solved_if:
+            return self.solved_if
+        if task.is_classification(length):
+            return SolvedIf(metric="test_accuracy", at_least=SOLVED_ACCURACY)
+        return SolvedIf(metric="test_loss", at_most_share_of_variance=SOLVED_SHARE)

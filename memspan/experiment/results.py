@@ -1,0 +1,151 @@
+"""Results: what the runs of an experiment say about each condition, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from memspan.engine.population import Condition
+from memspan.experiment.grid import conditions
+from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics import Summary, memory_span, summarize_many, wilson
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What the results need to know of one run.
+
+    Attributes:
+        condition: position of its condition in the grid.
+        state: queued, running, succeeded, failed or cancelled.
+        seconds: its share of the time that its stack took.
+    """
+
+    condition: int
+    repeat: int
+    state: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    diverged_at: int | None = None
+    seconds: float | None = None
+    engine: str | None = None
+
+
+def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes."""
+    grid = conditions(spec)
+    rows: dict[int, list[RunRow]] = defaultdict(list)
+    for run in runs:
+        rows[run.condition].append(run)
+    done = [[run for run in rows[index] if run.state == "succeeded"] for index in range(len(grid))]
+    solved = [_solved(spec, condition, runs) for condition, runs in zip(grid, done, strict=True)]
+    summaries = _summaries(done)
+    return {
+        "conditions": [
+            _condition(condition, rows[index], done[index], summaries[index], solved[index])
+            for index, condition in enumerate(grid)
+        ],
+        "spans": _spans(grid, done, solved),
+        "baselines": _baselines(grid),
+        "probes": list(probes),
+        "claims": [],
+    }
+
+
+def _solved(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
+    """How many runs met the criterion; a diverged run never does."""
+    criterion = spec.report.criterion(condition.task, condition.steps)
+    variance = condition.task.target_variance(condition.steps)
+    return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
+
+
+def _summaries(done: Sequence[Sequence[RunRow]]) -> list[dict[str, Summary]]:
+    """A summary of every metric of every condition; those with equally many runs are worked out together."""
+    by_size: dict[int, list[tuple[int, str, list[float]]]] = defaultdict(list)
+    for index, runs in enumerate(done):
+        for name in sorted({name for run in runs for name in run.metrics}):
+            values = [run.metrics.get(name, math.nan) for run in runs]
+            by_size[len(values)].append((index, name, values))
+    found: list[dict[str, Summary]] = [{} for _ in done]
+    for items in by_size.values():
+        matrix = np.array([values for _, _, values in items])
+        for (index, name, _), summary in zip(items, summarize_many(matrix), strict=True):
+            found[index][name] = summary
+    return found
+
+
+def _condition(
+    condition: Condition,
+    runs: Sequence[RunRow],
+    done: Sequence[RunRow],
+    summaries: Mapping[str, Summary],
+    solved: int,
+) -> dict[str, Any]:
+    """One entry of ``conditions``."""
+    network = condition.network()
+    interval = wilson(solved, len(done))
+    seconds = [run.seconds for run in done if run.seconds is not None]
+    return {
+        **_place(condition),
+        "runs": {
+            "total": len(runs),
+            "succeeded": len(done),
+            "failed": sum(run.state == "failed" for run in runs),
+            "diverged": sum(run.diverged_at is not None for run in done),
+        },
+        "metrics": {name: asdict(summary) for name, summary in summaries.items()},
+        "success": {
+            "rate": solved / len(done) if done else None,
+            "low": interval.low if done else None,
+            "high": interval.high if done else None,
+            "n": len(done),
+        },
+        "parameters": network.parameters,
+        "state_size": network.state_size,
+        "receptive_field": network.receptive_field,
+        "seconds_per_epoch": sum(seconds) / len(seconds) / condition.training.epochs if seconds else None,
+        "engine": next((run.engine for run in done if run.engine), None),
+    }
+
+
+def _place(condition: Condition) -> dict[str, Any]:
+    return {
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+    }
+
+
+def _spans(
+    grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: Sequence[int]
+) -> list[dict[str, Any]]:
+    """The memory span of each task and model over the lengths that have finished runs."""
+    lines: dict[tuple[Any, Any], list[int]] = defaultdict(list)
+    for index, condition in enumerate(grid):
+        if condition.length is not None and done[index]:
+            lines[condition.task, condition.model].append(index)
+    found = []
+    for (task, model), indices in lines.items():
+        lengths = [grid[index].steps for index in indices]
+        span = memory_span(lengths, [solved[i] for i in indices], [len(done[i]) for i in indices])
+        if span:
+            place = {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+            found.append({**place, **asdict(span)})
+    return found
+
+
+def _baselines(grid: Sequence[Condition]) -> list[dict[str, Any]]:
+    """Each task's baselines; one that depends on the length is given for each length."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for condition in grid:
+        for baseline in condition.task.baselines(condition.steps):
+            key = (condition.task, baseline.name, baseline.metric, baseline.value)
+            entry = {"task": condition.task.model_dump(mode="json"), **asdict(baseline), "lengths": []}
+            lengths = found.setdefault(key, entry)["lengths"]
+            if condition.length is not None and condition.length not in lengths:
+                lengths.append(condition.length)
+    return list(found.values())

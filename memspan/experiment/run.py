@@ -1,0 +1,137 @@
+"""Running a whole experiment in this process: what a notebook calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from memspan.engine.events import Finished, Outcome, Stepped
+from memspan.engine.population import Condition, width
+from memspan.engine.trainer import NAME, Trainer
+from memspan.experiment.checkpoint import packed
+from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.probing import ask
+from memspan.experiment.results import RunRow, document
+from memspan.experiment.spec import ExperimentSpec
+from memspan.experiment.table import Results
+from memspan.parts.limits import Limits
+
+Progress = Callable[[float, float], None]
+"""Called with (epochs done, epochs in all), summed over runs."""
+
+
+class SpecImpossible(ValueError):
+    """The spec is well-formed and can't be run; the message names every field at fault."""
+
+
+def run(
+    spec: ExperimentSpec | Mapping[str, Any] | str,
+    progress: Progress | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+) -> Results:
+    """Train every run of an experiment here and now, ask its probes, and return the tables.
+
+    The numbers are those that the service stores for the same spec: they follow from the spec and its seed alone.
+    With more than one thread they may differ in the last bits.
+
+    Raises:
+        pydantic.ValidationError: the spec is malformed.
+        SpecImpossible: it is well-formed and can't be run.
+    """
+    spec = parse(spec)
+    with _compute_threads(threads):
+        return _Session(spec, progress, device).results()
+
+
+def parse(spec: ExperimentSpec | Mapping[str, Any] | str) -> ExperimentSpec:
+    """A sound spec from a dict, a JSON text or a spec."""
+    if not isinstance(spec, ExperimentSpec):
+        text = spec if isinstance(spec, str) else json.dumps(spec)
+        spec = ExperimentSpec.model_validate_json(text, strict=True)
+    found = flaws(spec, Limits())
+    if found:
+        raise SpecImpossible("\n".join(f"{'.'.join(map(str, flaw.path))}: {flaw.message}" for flaw in found))
+    return spec
+
+
+@contextmanager
+def _compute_threads(count: int) -> Iterator[None]:
+    """Use ``count`` threads for a while; small networks are fastest, and repeatable to the bit, with one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
+
+
+class _Session:
+    """One experiment on its way through this process."""
+
+    def __init__(self, spec: ExperimentSpec, progress: Progress | None, device: str) -> None:
+        self._spec, self._progress, self._device = spec, progress, device
+        self._grid = conditions(spec)
+        self._done = 0.0
+        self._total = float(len(self._grid) * spec.repeats * spec.training.epochs)
+        self._rows: list[RunRow] = []
+        self._probes: list[dict[str, Any]] = []
+
+    def results(self) -> Results:
+        for index, condition in enumerate(self._grid):
+            outcomes = self._train(index, condition)
+            self._probe(condition, outcomes)
+        return Results(self._spec, document(self._spec, self._rows, self._probes), tuple(self._rows))
+
+    def _train(self, index: int, condition: Condition) -> dict[int, Outcome]:
+        """Train all repeats of a condition, one stack after the other."""
+        size, repeats = width(condition.network()), self._spec.repeats
+        outcomes: dict[int, Outcome] = {}
+        for first in range(0, repeats, size):
+            members = range(first, min(first + size, repeats))
+            finished = self._train_stack(condition, members)
+            share = finished.seconds / len(members)
+            outcomes |= finished.outcomes
+            self._rows += [
+                RunRow(index, repeat, "succeeded", outcome.metrics, outcome.diverged_at, share, NAME)
+                for repeat, outcome in finished.outcomes.items()
+            ]
+        return outcomes
+
+    def _train_stack(self, condition: Condition, repeats: range) -> Finished:
+        trainer = Trainer(condition, repeats, device=self._device)
+        for event in trainer.events():
+            if isinstance(event, Finished):
+                self._done += len(repeats) * condition.training.epochs
+                self._report(0.0)
+                return event
+            if not isinstance(event, Stepped):
+                self._report(len(repeats) * trainer.progress)
+        raise AssertionError("training ended without its last event")
+
+    def _report(self, current: float) -> None:
+        if self._progress:
+            self._progress(self._done + current, self._total)
+
+    def _probe(self, condition: Condition, outcomes: Mapping[int, Outcome]) -> None:
+        """Ask the experiment's probes of the reported checkpoint of every repeat."""
+        for spec in self._spec.probes:
+            chosen = [getattr(outcome, condition.checkpoint) for outcome in outcomes.values()]
+            reading = ask(spec, condition, [packed(weights).data for weights in chosen])
+            self._probes.append(
+                {
+                    "kind": spec.kind,
+                    "spec": spec.model_dump(mode="json"),
+                    "task": condition.task.model_dump(mode="json"),
+                    "model": condition.model.model_dump(mode="json"),
+                    "length": condition.length,
+                    "n": len(chosen),
+                    "state": "succeeded",
+                    "result": reading.document(),
+                }
+            )

@@ -1,0 +1,131 @@
+"""Tables: results as rows that a notebook shows and a data frame takes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from memspan.experiment.results import RunRow
+from memspan.experiment.spec import ExperimentSpec
+from memspan.figures import draw
+from memspan.figures.label import label
+from memspan.parts.numbers import jsonable
+
+
+class Table(Sequence[dict[str, Any]]):
+    """Rows with the same columns; ``pandas.DataFrame(table)`` works as it is."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._rows = tuple(rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for row in self._rows for name in row))
+
+    def _cells(self) -> list[list[str]]:
+        return [[_shown(row.get(name)) for name in self.columns] for row in self._rows]
+
+    def __repr__(self) -> str:
+        lines = [list(self.columns), *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join("  ".join(c.rjust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self._cells()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of an experiment as tables; ``document`` is the same as the service's JSON."""
+
+    spec: ExperimentSpec
+    document: Mapping[str, Any]
+    rows: tuple[RunRow, ...]
+
+    @cached_property
+    def conditions(self) -> Table:
+        """One row a condition: score with interval, success rate with interval, sizes."""
+        metric = "test_accuracy" if any("test_accuracy" in c["metrics"] for c in self.document["conditions"]) else "test_loss"
+        return Table([self._condition(entry, metric) for entry in self.document["conditions"]])
+
+    def _condition(self, entry: Mapping[str, Any], metric: str) -> dict[str, Any]:
+        name = metric if metric in entry["metrics"] else "test_loss"
+        score = entry["metrics"].get(name, {})
+        return {
+            **self._place(entry),
+            "length": entry["length"],
+            "metric": name,
+            **{key: score.get(key) for key in ("mean", "low", "high", "median", "n")},
+            "success": entry["success"]["rate"],
+            "success_low": entry["success"]["low"],
+            "success_high": entry["success"]["high"],
+            "diverged": entry["runs"]["diverged"],
+            "parameters": entry["parameters"],
+        }
+
+    def _place(self, entry: Mapping[str, Any]) -> dict[str, str]:
+        models = [model.model_dump(mode="json") for model in self.spec.models]
+        return {"task": entry["task"]["kind"], "model": label(entry["model"], models)}
+
+    @cached_property
+    def spans(self) -> Table:
+        """One row for each task and model: its memory span in steps."""
+        keys = ("span", "low", "high", "longest_solved", "censored")
+        return Table([{**self._place(e), **{key: e[key] for key in keys}} for e in self.document["spans"]])
+
+    @cached_property
+    def probes(self) -> Table:
+        """One row for each value of each probe and condition."""
+        return Table([row for entry in self.document["probes"] for row in self._probe(entry)])
+
+    def _probe(self, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        result = entry["result"]
+        where = {**self._place(entry), "length": entry["length"], "probe": entry["kind"]}
+        for name in result.get("values", {}):
+            asked = {key: value for key, value in entry["spec"].items() if key in ("index", "index_off", "index_on")}
+            values = {"value": result["values"][name], "low": result["low"][name], "high": result["high"][name]}
+            yield {**where, **asked, "name": name, **values, "n": result["n"]}
+
+    @cached_property
+    def runs(self) -> Table:
+        """One row a run with its final metrics."""
+        models = [entry for entry in self.document["conditions"]]
+        return Table(
+            [
+                {**self._place(models[row.condition]), "length": models[row.condition]["length"],
+                 "repeat": row.repeat, "diverged_at": row.diverged_at, **row.metrics}
+                for row in self.rows
+            ]
+        )  # fmt: skip
+
+    def figure(self, name: str) -> Any:
+        """A chart of the results, e.g. ``score``, ``success`` or ``span``; a notebook shows it."""
+        return draw(name, jsonable(self.document))
+
+    def __repr__(self) -> str:
+        return "\n\n".join(repr(table) for table in (self.conditions, self.spans, self.probes) if len(table))
+
+    def _repr_html_(self) -> str:
+        return "".join(table._repr_html_() for table in (self.conditions, self.spans, self.probes) if len(table))

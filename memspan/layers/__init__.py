@@ -1,0 +1,1 @@
+"""What models are made of: initialisers, dense layers, recurrent stacks."""

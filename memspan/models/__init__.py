@@ -1,0 +1,24 @@
+"""Models: each file makes one family of networks. ``build(spec, signature) -> Network``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network
+from memspan.parts.signature import Signature
+from memspan.registry import Family
+
+model: Family[ModelSpec] = Family("model", __name__)
+model.discover(__path__)
+
+if TYPE_CHECKING:
+    AnyModel = ModelSpec
+else:
+    AnyModel: Any = model.union()
+
+
+def build(spec: ModelSpec, signature: Signature) -> Network:
+    """The network of a spec for the shape of a task."""
+    network: Network = model.verb(spec)(spec, signature)
+    return network

@@ -1,0 +1,27 @@
+"""Numbers that JSON can't hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def spelled(value: float) -> float | str:
+    """A float as JSON may hold it: not-finite ones as "NaN", "Infinity" and "-Infinity"."""
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def jsonable(value: Any) -> Any:
+    """The same nested data with every float spelled; tuples become lists."""
+    if isinstance(value, float):
+        return spelled(value)
+    if isinstance(value, Mapping):
+        return {key: jsonable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(each) for each in value]
+    return value

@@ -1,0 +1,22 @@
+"""The base of all probe specs."""
+
+from __future__ import annotations
+
+from memspan.parts.spec import PartSpec
+from memspan.parts.task import TaskSpec
+
+
+class ProbeSpec(PartSpec):
+    """A question to a trained model; bound to ``measure(spec, model, task, length, rng) -> Reading``."""
+
+    def indices(self) -> dict[str, int]:
+        """The fields that name a time step, with their values; negative ones count from the end."""
+        return {}
+
+    def objection(self, task: TaskSpec, length: int) -> str | None:
+        """Why the probe does not apply to a task, as a sentence; None when it does."""
+        return None
+
+    def misplaced(self, length: int) -> dict[str, int]:
+        """The fields whose time step lies outside a sequence of ``length`` steps."""
+        return {name: index for name, index in self.indices().items() if not -length <= index < length}

@@ -1,0 +1,75 @@
+"""Change: by how much the answer moves when one step of the input is scaled."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.parts.batch import Batch
+from memspan.parts.predictor import Predictor
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.readings import Scalars
+from memspan.parts.signature import Problem
+from memspan.parts.spec import Real, Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.statistics.estimate import estimate, median
+from memspan.tasks import sample
+
+
+class Change(ProbeSpec):
+    """Scale one step of the input by some percent and report the median percent by which the answer moves.
+
+    For a classification the answer is the probability of the true class. A model that adds the first and the last
+    step moves by half of ``percent`` for either of them, one that ignores the step by 0.
+    """
+
+    title: ClassVar[str] = "Change one step"
+    reference: ClassVar[str] = (
+        "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
+    )
+    kind: Literal["change"] = "change"
+    index: Annotated[Whole, Field(description="time step to scale; negative counts from the end")] = 0
+    percent: Annotated[Real, Field(ge=-1_000, le=1_000, description="how much is added to the step, percent of it")] = 50
+    sequences: Annotated[Whole, Field(ge=1, le=100_000, description="fresh sequences to ask about")] = 2_000
+
+    def indices(self) -> dict[str, int]:
+        return {"index": self.index}
+
+
+@probe(Change)
+def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Scalars:
+    """median(100 (y' - y) / y) with x[:, index] scaled by 1 + percent / 100.
+
+    The median, because the ratio of two normal sums is Cauchy and has no mean.
+
+    Units:
+        percent of the unchanged answer.
+
+    Source:
+        ``change()`` of github.com/dwipam/medium-3, with both answers flattened: its own broadcast made an n x n matrix.
+    """
+    batch = sample(task, length, spec.sequences, rng)
+    scaled = batch.inputs.clone()
+    scaled[:, spec.index] *= 1 + spec.percent / 100
+    before = answer(model(batch.inputs), batch, task, length)
+    after = answer(model(scaled), batch, task, length)
+    found = estimate(relative_change(before, after).double().cpu().numpy(), median)
+    name = "median_change"
+    return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "%"})
+
+
+def answer(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
+    """The number that is watched, (M, B, K) -> (M, S): the outputs, or the probability of the true class."""
+    if task.signature(length).problem is Problem.REGRESSION:
+        return outputs.flatten(1)
+    targets = batch.targets.to(outputs.device).expand(outputs.shape[0], -1)
+    return outputs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+
+def relative_change(before: Tensor, after: Tensor) -> Tensor:
+    """100 (after - before) / before, and 0 where nothing changed (0 / 0 included)."""
+    return torch.where(after == before, torch.zeros_like(before), 100 * (after - before) / before)
