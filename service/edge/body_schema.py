@@ -1,0 +1,86 @@
+"""Body schemas: what OpenAPI says about the bodies that ``json_body`` reads, which FastAPI itself can't see."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+REFERENCE = "#/components/schemas/"
+LOCAL_REFERENCE = "#/$defs/"
+NAME = "x-body-model"
+
+
+def documented_body(
+    model: type[Any] | TypeAdapter[Any],
+    examples: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    required: bool = True,
+) -> dict[str, Any]:
+    """The ``openapi_extra`` of a route whose body is a ``model``.
+
+    The schema travels inline, with the name of its component, until ``merge_body_schemas`` moves it there: so no
+    register of models has to live anywhere.
+
+    Args:
+        model: what ``json_body`` got.
+        examples: named example bodies.
+        name: of the component; needed for a ``TypeAdapter``, else the class's name.
+        required: False where ``json_body`` has an ``empty``.
+    """
+    adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+    schema = adapter.json_schema(mode="validation") | {NAME: name or _class_name(model)}
+    content: dict[str, Any] = {"schema": schema}
+    if examples:
+        content["examples"] = {title: {"value": value} for title, value in examples.items()}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def _class_name(model: Any) -> str:
+    if not isinstance(model, type):
+        raise TypeError("A body that is no class needs a name for its schema.")
+    return model.__name__
+
+
+def merge_body_schemas(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with the schemas of documented bodies moved to ``components/schemas``; changed in place.
+
+    A name that is already taken by a different schema (FastAPI's, of the same model in answers) gets ``-Input``.
+    """
+    for content in _contents(openapi):
+        if NAME in content.get("schema", {}):
+            schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
+            content["schema"] = _moved(content["schema"], schemas)
+    return openapi
+
+
+def _contents(openapi: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in openapi.get("paths", {}).values():
+        for operation in path.values():
+            if isinstance(operation, dict):
+                yield from operation.get("requestBody", {}).get("content", {}).values()
+
+
+def _moved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Put the schema and its definitions among ``schemas``; a reference to it stays."""
+    name = schema.pop(NAME)
+    parts = {**schema.pop("$defs", {}), name: schema} if schema.keys() != {"$ref"} else schema.pop("$defs", {})
+    plain = {part: _referring(body, {}) for part, body in parts.items()}
+    taken = {part: f"{part}-Input" for part in parts if part in schemas and schemas[part] != plain[part]}
+    for part, body in parts.items():
+        schemas[taken.get(part, part)] = _referring(body, taken)
+    return {"$ref": REFERENCE + taken.get(name, name)}
+
+
+def _referring(schema: Any, renamed: Mapping[str, str]) -> Any:
+    """The schema with references to its own definitions turned into references to components."""
+    match schema:
+        case dict():
+            return {key: _referring(value, renamed) for key, value in schema.items()}
+        case list():
+            return [_referring(value, renamed) for value in schema]
+        case str() if schema.startswith(LOCAL_REFERENCE):
+            name = schema.removeprefix(LOCAL_REFERENCE)
+            return REFERENCE + renamed.get(name, name)
+        case _:
+            return schema
