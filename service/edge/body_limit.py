@@ -44,7 +44,7 @@ class _Counted:
         self.started = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = _too_large("more", self.max_bytes)
+        problem = _too_large("more than that", self.max_bytes)
 
         async def receive_counted() -> Message:
             message = await receive()
@@ -72,7 +72,7 @@ class _Counted:
 
 
 def _too_large(given: str, max_bytes: int) -> TooLarge:
-    return TooLarge(f"The body may have at most {max_bytes} bytes (MEMSPAN_MAX_BODY_BYTES); {given} were sent.")
+    return TooLarge(f"The body may have at most {max_bytes} bytes (MEMSPAN_MAX_BODY_BYTES); sent: {given}.")
 
 
 def _announced_bytes(scope: Scope) -> int | None:

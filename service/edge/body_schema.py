@@ -63,10 +63,13 @@ def _contents(openapi: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _moved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     """Put the schema and its definitions among ``schemas``; a reference to it stays."""
-    name = schema.pop(NAME)
-    parts = {**schema.pop("$defs", {}), name: schema} if schema.keys() != {"$ref"} else schema.pop("$defs", {})
+    name, parts = schema.pop(NAME), schema.pop("$defs", {})
+    if name not in parts:  # else the schema is but a reference to that part, as of a model that contains itself
+        parts[name] = schema
     plain = {part: _referring(body, {}) for part, body in parts.items()}
-    taken = {part: f"{part}-Input" for part in parts if part in schemas and schemas[part] != plain[part]}
+    known = [part for part in parts if part in schemas]
+    conflict = any(schemas[part] != plain[part] for part in known)
+    taken = {part: f"{part}-Input" for part in known} if conflict else {}
     for part, body in parts.items():
         schemas[taken.get(part, part)] = _referring(body, taken)
     return {"$ref": REFERENCE + taken.get(name, name)}
