@@ -1,0 +1,32 @@
+"""All figures by name, as they stand in ``/results/{id}/figures/{name}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from memspan.figures.document import Results
+from memspan.figures.learning import learning
+from memspan.figures.panel import Figure
+from memspan.figures.probe import probe
+from memspan.figures.score import score
+from memspan.figures.span import span
+from memspan.figures.success import success
+from memspan.figures.theme import config
+
+catalogue: dict[str, Callable[[Results], Figure]] = {
+    "score": score,
+    "success": success,
+    "span": span,
+    "probe": probe,
+    "learning": learning,
+}
+
+
+def draw(name: str, results: Results) -> Figure:
+    """The figure ``name`` of a results document, in the light theme.
+
+    Raises:
+        KeyError: there is no such figure.
+    """
+    figure: Figure = catalogue[name](results).configure(**config("light"))
+    return figure

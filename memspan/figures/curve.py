@@ -1,0 +1,60 @@
+"""One curve of a probe, such as sensitivity by lag, for each model."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from memspan.figures.document import Part, Row, finite
+from memspan.figures.naming import Naming
+from memspan.figures.panel import Panel, colour, data, stack, value_axis
+
+
+def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
+    """The curves of one probe on one task at one length; None without a finite point."""
+    rows = [row for entry in group for row in _rows(entry, names)]
+    if not rows:
+        return None
+    result, length = group[0]["result"], group[0]["length"]
+    words = f"{title}, length {length:,}" if length is not None else title
+    x = alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(title=_title(result, "x"), grid=False))
+    y = value_axis("mean", _title(result, "y"), alt.Scale(zero=False))
+    return Panel(words, stack(*_baseline(result, x), *_layers(rows, x, y, names.labels)))
+
+
+def _title(result: Part, axis: str) -> str:
+    unit = result.get(f"{axis}_unit")
+    return str(result.get(f"{axis}_label") or axis) + (f" ({unit})" if unit else "")
+
+
+def _rows(entry: Part, names: Naming) -> list[Row]:
+    result, name = entry["result"], names.model(entry["model"])
+    nothing = [None] * len(result["x"])
+    columns = (result["x"], result["y"], result.get("low") or nothing, result.get("high") or nothing)
+    rows = []
+    for point in zip(*columns, strict=True):
+        x, mean, low, high = map(finite, point)
+        if x is not None and mean is not None:
+            band = {"low": mean, "high": mean} if low is None or high is None else {"low": low, "high": high}
+            rows.append({"model": name, "x": x, "mean": mean, **band, "n": result.get("n")})
+    return rows
+
+
+def _layers(rows: list[Row], x: alt.X, y: alt.Y, labels: list[str]) -> list[alt.Chart]:
+    low = y.copy()
+    low.shorthand = "low:Q"
+    chart = alt.Chart(data(rows)).encode(x=x, color=colour(labels))
+    tooltip = ["model:N", "x:Q", *(alt.Tooltip(f"{name}:Q", format=".4~g") for name in ("mean", "low", "high"))]
+    return [
+        chart.mark_area(opacity=0.15).encode(y=low, y2="high:Q"),
+        chart.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18)).encode(y=y, tooltip=[*tooltip, "n:Q"]),
+    ]
+
+
+def _baseline(result: Part, x: alt.X) -> list[alt.Chart]:
+    """What the curve would be without memory: one height, or a height for each x."""
+    baseline = result.get("baseline")
+    heights = baseline if isinstance(baseline, list) else [baseline] * len(result["x"])
+    points = [{"x": finite(at), "value": finite(y)} for at, y in zip(result["x"], heights, strict=False)]
+    drawn = [point for point in points if None not in point.values()]
+    chart = alt.Chart(data(drawn)).mark_line(style="reference")
+    return [chart.encode(x=x, y="value:Q")] if drawn else []

@@ -1,0 +1,65 @@
+"""Probes, aggregated over repeats: scalars by length, curves with their band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from memspan.figures.curve import curve_panel
+from memspan.figures.document import Part, Results, entries, spread
+from memspan.figures.label import label
+from memspan.figures.naming import Naming, naming
+from memspan.figures.panel import Figure, Panel, compose
+from memspan.figures.scalars import scalars_panel
+
+NOTHING = "No probe has been measured yet."
+MOST_LENGTHS = 3  # of a curve; scalars show all lengths in one panel
+MOST_PANELS = 12
+Group: TypeAlias = list[Part]
+
+
+def probe(results: Results) -> Figure:
+    """A panel for each task and probe: each scalar by length, or each curve at a few lengths."""
+    done = [entry for entry in entries(results, "probes") if (entry.get("result") or {}).get("kind") in MAKERS]
+    names, specs = naming(results), [entry["spec"] for entry in done]
+    panels = [panel for group in _groups(done) for panel in _panels(names, specs, group)]
+    return compose(panels[:MOST_PANELS], "What the models use", "Mean and 95 % interval over repeats", NOTHING)
+
+
+def probe_label(spec: Part, specs: Iterable[Part]) -> str:
+    """A probe's short name among all probes of the experiment: ``change · index -1``."""
+    return label(spec, specs).replace("_", " ")
+
+
+def _groups(done: Group) -> list[Group]:
+    """Entries that answer the same question: one probe on one task."""
+    groups: list[Group] = []
+    for entry in done:
+        same = (group for group in groups if group[0]["spec"] == entry["spec"] and group[0]["task"] == entry["task"])
+        found = next(same, None)
+        if found is None:
+            groups.append([entry])
+        else:
+            found.append(entry)
+    return groups
+
+
+def _panels(names: Naming, specs: Group, group: Group) -> list[Panel]:
+    words = [probe_label(group[0]["spec"], specs)]
+    words += [names.task(group[0]["task"])] if len(names.tasks) > 1 else []
+    panels = MAKERS[group[0]["result"]["kind"]](names, group, " · ".join(words))
+    return [panel for panel in panels if panel is not None]
+
+
+def _scalars(names: Naming, group: Group, title: str) -> list[Panel | None]:
+    scalars = dict.fromkeys(scalar for entry in group for scalar in entry["result"]["values"])
+    return [scalars_panel(names, group, scalar, title) for scalar in scalars]
+
+
+def _curves(names: Naming, group: Group, title: str) -> list[Panel | None]:
+    lengths = sorted({entry["length"] for entry in group if entry["length"] is not None})
+    chosen = spread(lengths, MOST_LENGTHS) or [None]
+    return [curve_panel(names, [entry for entry in group if entry["length"] == at], title) for at in chosen]
+
+
+MAKERS = {"scalars": _scalars, "curve": _curves}

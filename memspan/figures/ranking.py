@@ -1,0 +1,25 @@
+"""A dot with its interval for each model: the form of a score where the task has no length."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from memspan.figures.document import Row
+from memspan.figures.panel import Panel, colour, data, model_axis, shape, stack, tips
+
+
+def ranking(name: str, rows: list[Row], labels: list[str], title: str, scale: alt.Scale, lines: list[Row]) -> Panel:
+    """Models from top to bottom, their value from left to right, reference values as dashed rules."""
+    present = [label for label in labels if any(row["model"] == label for row in rows)]
+    value = alt.X("mean:Q", scale=scale, axis=alt.Axis(title=title, tickCount=6))
+    low = alt.X("low:Q", scale=scale, title=title)
+    chart = alt.Chart(data(rows)).encode(y=model_axis(present), color=colour(labels, legend=False))
+    dots = chart.mark_point(filled=True, size=80, opacity=1)
+    at = alt.Chart(data(lines)).encode(x=alt.X("value:Q", scale=scale))
+    layers = [
+        at.mark_rule(style="reference"),
+        at.mark_text(align="center", dy=-7).encode(y=alt.value(0), text="name:N"),
+        chart.mark_rule(strokeWidth=2, opacity=0.55).encode(x=low, x2="high:Q"),
+        dots.encode(x=value, shape=shape(labels, legend=False), tooltip=tips(".4~g")),
+    ]
+    return Panel(name, stack(*layers), len(present))

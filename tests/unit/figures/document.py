@@ -1,0 +1,90 @@
+"""A results document of known content, as the service answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LATCH = {"kind": "latch", "noise": 0.1}
+FIRST_LAST = {"kind": "first_last"}
+RNN = {"kind": "rnn", "hidden_size": 1, "initialization": "keras"}
+LSTM = {"kind": "lstm", "hidden_size": 1, "initialization": "keras"}
+CHRONO = {"kind": "lstm", "hidden_size": 1, "initialization": "chrono"}
+LENGTHS = (2, 10, 50)
+
+Part = dict[str, Any]
+
+
+def document(tasks: tuple[Part, ...] = (LATCH,), lengths: tuple[int | None, ...] = LENGTHS) -> dict[str, Any]:
+    """Results of three models on the tasks, complete, with probes and learning curves."""
+    places = [(task, model, length) for task in tasks for model in (RNN, LSTM, CHRONO) for length in lengths]
+    probes = [("change", scalars), ("occlusion", curve)]
+    return {
+        "experiment": {"id": "e1", "name": "latch", "state": "succeeded"},
+        "conditions": [condition(*place) for place in places],
+        "spans": [span(task, model) for task in tasks for model in (RNN, LSTM, CHRONO)],
+        "baselines": [baseline for task in tasks for baseline in baselines(task)],
+        "probes": [probe(kind, result(), *place) for kind, result in probes for place in places],
+        "learning": [learning(*place) for place in places],
+        "claims": [],
+    }
+
+
+def empty() -> dict[str, Any]:
+    """An experiment of which nothing has finished."""
+    return {"experiment": {"id": "e1"}, "conditions": [], "spans": [], "baselines": [], "probes": [], "claims": []}
+
+
+def metric_name(task: Part) -> str:
+    return "test_loss" if task == FIRST_LAST else "test_accuracy"
+
+
+def condition(task: Part, model: Part, length: int | None) -> Part:
+    mean = {"rnn": 0.6, "lstm": 0.9}[model["kind"]]
+    summary = {"n": 30, "mean": mean, "std": 0.01, "median": mean, "low": mean - 0.05, "high": mean + 0.05}
+    return {
+        "task": task,
+        "model": model,
+        "length": length,
+        "runs": {"total": 30, "succeeded": 30, "failed": 0, "diverged": 2},
+        "metrics": {metric_name(task): summary},
+        "success": {"rate": 0.8, "low": 0.63, "high": 0.9, "n": 30},
+        "parameters": 16,
+        "state_size": 2,
+        "receptive_field": None,
+        "seconds_per_epoch": 0.01,
+        "engine": "fused",
+    }
+
+
+def span(task: Part, model: Part) -> Part:
+    censored = "above" if model == CHRONO else None
+    at = 50.0 if censored else 20.0
+    bounds = {"span": at, "low": at - 5, "high": at}
+    return {"task": task, "model": model, **bounds, "longest_solved": 10, "censored": censored}
+
+
+def baselines(task: Part) -> list[Part]:
+    named = [("chance", 0.5), ("random_guessing", 0.5), ("integrator", 0.98)]
+    return [{"task": task, "name": name, "metric": metric_name(task), "value": value} for name, value in named]
+
+
+def scalars() -> Part:
+    values = {"values": {"change": 20.0}, "low": {"change": 18.0}, "high": {"change": 22.0}}
+    return {"kind": "scalars", **values, "n": 30, "units": {"change": "percent"}, "baseline": {"change": 25.0}}
+
+
+def curve() -> Part:
+    numbers = {"x": [0, 1, 2], "y": [0.5, 0.2, 0.1], "low": [0.4, 0.1, 0.0], "high": [0.6, 0.3, 0.2], "n": 30}
+    words = {"x_label": "lag", "y_label": "drop", "x_unit": "steps", "y_unit": "", "baseline": 0.0}
+    return {"kind": "curve", **numbers, **words}
+
+
+def probe(kind: str, result: Part, task: Part, model: Part, length: int | None) -> Part:
+    place = {"task": task, "model": model, "length": length, "n": 30, "state": "succeeded"}
+    return {"id": "p1", "kind": kind, "spec": {"kind": kind, "index": 0}, **place, "result": result}
+
+
+def learning(task: Part, model: Part, length: int | None) -> Part:
+    name = metric_name(task).removeprefix("test_")
+    numbers = {"epochs": [1, 2], "mean": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.6, 0.7], "n": 30}
+    return {"task": task, "model": model, "length": length, "split": "validation", "name": name, **numbers}

@@ -1,0 +1,168 @@
+"""Every figure over every form of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from memspan.figures import catalogue, draw, render, spec
+from tests.unit.figures.document import FIRST_LAST, LATCH, LENGTHS, LSTM, document, empty
+
+ACCURACY_AND_LOSS = (LATCH, FIRST_LAST)
+FORMS = {
+    "one task": document(),
+    "two tasks": document(ACCURACY_AND_LOSS),
+    "no length": document(lengths=(None,)),
+    "one length": document(lengths=(7,)),
+    "nothing finished": empty(),
+}
+
+
+def rows(name: str, results: dict[str, Any]) -> list[dict[str, Any]]:
+    """All data of a figure."""
+    written = spec(draw(name, results), "light")
+    return [row for data in _find(written, "values") if data and isinstance(data[0], dict) for row in data]
+
+
+def _find(value: Any, key: str) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from ([value[key]] if key in value else [])
+        for inner in value.values():
+            yield from _find(inner, key)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _find(inner, key)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", catalogue)
+def test_every_figure_is_valid_vega_lite_with_inline_data(name: str, form: str) -> None:
+    figure = draw(name, FORMS[form])
+    figure.to_dict(validate=True)
+    written = spec(figure, "dark")
+    assert not list(_find(written, "url"))
+    assert json.dumps(written, allow_nan=False).count("http") == 1  # its schema's name
+
+
+@pytest.mark.parametrize("name", catalogue)
+def test_an_empty_figure_says_why(name: str) -> None:
+    (row,) = rows(name, empty())
+    assert row["text"].endswith(".")
+
+
+@pytest.mark.parametrize("name", catalogue)
+def test_numbers_that_are_not_finite_are_left_out(name: str) -> None:
+    words = {"0.6": "NaN", "20.0": "Infinity"}
+    figure = draw(name, json.loads(json.dumps(document()), parse_float=lambda text: words.get(text, float(text))))
+    figure.to_dict(validate=True)
+    assert "NaN" not in json.dumps(spec(figure, "light"))
+    assert "Infinity" not in json.dumps(spec(figure, "light"))
+
+
+def test_a_condition_without_a_finite_mean_is_no_point() -> None:
+    results = document()
+    results["conditions"][0]["metrics"]["test_accuracy"] |= {"mean": "NaN", "low": "NaN", "high": "NaN", "n": 0}
+    drawn = [row for row in rows("score", results) if row.get("model") == "rnn"]
+    assert {row["length"] for row in drawn} == {10, 50}
+
+
+def test_models_keep_their_colour_in_every_figure() -> None:
+    domains = {
+        json.dumps(colour["scale"]["domain"])
+        for name in catalogue
+        for colour in _find(spec(draw(name, document()), "light"), "color")
+        if isinstance(colour, dict) and "scale" in colour
+    }
+    assert domains == {json.dumps(["rnn", "lstm · keras", "lstm · chrono"])}
+
+
+def test_equal_baselines_share_one_name() -> None:
+    names = {row["name"] for row in rows("score", document()) if "name" in row}
+    assert names == {"chance, random guessing", "integrator"}
+
+
+def test_a_baseline_by_length_is_drawn_as_a_line() -> None:
+    results = document()
+    for length, value in ((2, 0.99), (50, 0.9)):
+        bent = {"task": LATCH, "name": "ideal", "metric": "test_accuracy", "value": value, "length": length}
+        results["baselines"].append(bent)
+    drawn = [(row["length"], row["value"]) for row in rows("score", results) if row.get("name") == "ideal"]
+    assert drawn == [(2, 0.99), (50, 0.9)]
+
+
+def test_a_loss_is_drawn_on_a_logarithmic_axis() -> None:
+    scales = [y["scale"] for y in _find(spec(draw("score", document((FIRST_LAST,))), "light"), "y") if "scale" in y]
+    assert scales
+    assert all(scale["type"] == "log" for scale in scales)
+
+
+def test_a_span_beyond_the_grid_says_so() -> None:
+    notes = {row["model"]: row["note"] for row in rows("span", document()) if "note" in row}
+    assert notes["lstm · chrono"].startswith("▶")
+    assert notes["rnn"] == ""
+
+
+def test_a_span_fits_on_the_axis_of_tested_lengths() -> None:
+    axes = [x for x in _find(spec(draw("span", document()), "light"), "x") if x.get("field") == "span"]
+    low, high = axes[0]["scale"]["domain"]
+    assert low < min(LENGTHS)
+    assert max(LENGTHS) < high
+
+
+def test_probes_of_one_kind_with_other_specs_have_their_own_panels() -> None:
+    results = document()
+    results["probes"] = [entry for entry in results["probes"] if entry["kind"] == "change"]
+    more = deepcopy(results["probes"])
+    for entry in more:
+        entry["spec"]["index"] = -1
+    results["probes"] += more
+    titles = [panel["title"]["text"] for panel in spec(draw("probe", results), "light")["concat"]]
+    assert titles == ["change · index 0", "change · index -1"]
+
+
+def test_an_unfinished_probe_is_not_drawn() -> None:
+    results = document()
+    for entry in results["probes"]:
+        entry |= {"state": "queued", "result": None}
+    assert "text" in rows("probe", results)[0]
+
+
+def test_many_lengths_of_learning_are_thinned_to_a_few_panels() -> None:
+    panels = spec(draw("learning", document(lengths=tuple(range(2, 30)))), "light")["concat"]
+    assert [panel["title"]["text"] for panel in (panels[0], panels[-1])] == ["latch, length 2", "latch, length 29"]
+    assert len(panels) == 4
+
+
+def test_two_models_of_one_kind_have_two_labels() -> None:
+    assert {row["model"] for row in rows("score", document()) if "model" in row} >= {"lstm · keras", "lstm · chrono"}
+
+
+def test_themes_differ_in_colour_only() -> None:
+    light, dark = (spec(draw("score", document()), theme) for theme in ("light", "dark"))
+    assert light.pop("config") != dark.pop("config")
+    assert light == dark
+
+
+@pytest.mark.parametrize(("form", "magic"), [("png", b"\x89PNG"), ("svg", b"<svg"), ("pdf", b"%PDF-")])
+def test_a_figure_becomes_a_file_without_a_browser(form: Any, magic: bytes) -> None:
+    assert render(draw("span", document()), form).startswith(magic)
+
+
+def test_an_svg_says_the_models_names() -> None:
+    assert "lstm · chrono" in render(draw("span", document()), "svg").decode()
+
+
+def test_a_name_is_drawn_as_text_not_as_markup() -> None:
+    results = document()
+    evil = {**LSTM, "kind": "<script>alert(1)</script>"}
+    results["spans"].append({**results["spans"][0], "model": evil})
+    assert "<script>" not in render(draw("span", results), "svg").decode()
+
+
+def test_an_unknown_figure_is_refused() -> None:
+    with pytest.raises(KeyError):
+        draw("pie", document())
