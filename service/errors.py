@@ -6,6 +6,7 @@ it into an answer. What a document contains was often typed by a client, so ever
 
 import json
 import math
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -183,7 +184,10 @@ def shown(value: object) -> Any:
     """
     if isinstance(value, str):
         return _cut(clean(value[: SHOWN_CHARACTERS + 1]), f"{len(value)} characters")
-    text = _beginning(value)
+    try:
+        text = _beginning(value)
+    except (TypeError, ValueError, RecursionError):  # keys that JSON doesn't have, circles, nesting without end
+        return clean(reprlib.repr(value))
     return _cut(text, "the value is longer") if len(text) > SHOWN_CHARACTERS else _safe(value)
 
 
@@ -194,13 +198,10 @@ def _cut(text: str, note: str) -> str:
 def _beginning(value: object) -> str:
     """The first characters of the value's JSON, one more than may be shown."""
     text = ""
-    try:
-        for piece in json.JSONEncoder(ensure_ascii=False, default=_described).iterencode(value):
-            text += piece[: SHOWN_CHARACTERS + 1]
-            if len(text) > SHOWN_CHARACTERS:
-                break
-    except (TypeError, ValueError, RecursionError):  # keys that JSON has not, circles, no end of nesting
-        text += f"<{type(value).__name__}>"
+    for piece in json.JSONEncoder(ensure_ascii=False, default=_described).iterencode(value):
+        text += piece[: SHOWN_CHARACTERS + 1]
+        if len(text) > SHOWN_CHARACTERS:
+            break
     return clean(text[: SHOWN_CHARACTERS + 1])
 
 

@@ -128,7 +128,7 @@ def mask(url: str) -> str:
 
     A password may itself hold colons, slashes and at signs, so all up to the last at sign is taken for it.
     """
-    without_password = re.sub(r"^((?:[^:/@]+://)?[^:/@]*):.*@", r"\1:***@", url)
+    without_password = re.sub(r"^((?:[^:/@]+://)?+[^:/@]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", without_password, flags=re.IGNORECASE)
 
 
