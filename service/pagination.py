@@ -94,7 +94,9 @@ def decode_cursor(cursor: str, expected: Mapping[str, type[int] | type[str]]) ->
 def _fits(value: object, kind: type) -> bool:
     if type(value) is not kind:
         return False
-    return abs(value) <= MAX_KEY if isinstance(value, int) else str(value) == clean(str(value))
+    if isinstance(value, int):
+        return abs(value) <= MAX_KEY
+    return "\0" not in str(value) and str(value) == clean(str(value))  # PostgreSQL stores no null character
 
 
 def _bad_cursor(cursor: str) -> BadRequest:

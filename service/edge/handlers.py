@@ -1,5 +1,6 @@
 """Handlers: every error, whatever raised it, becomes a problem document."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -94,7 +95,9 @@ def _bare(status: int) -> type[Problem]:
     """A problem for a status that has no name of its own in ``service.errors``."""
     phrase = _phrase(status)
     return type(
-        "HttpProblem", (Problem,), {"status": status, "code": phrase.lower().replace(" ", "-"), "title": phrase}
+        "HttpProblem",
+        (Problem,),
+        {"status": status, "code": re.sub(r"[^a-z0-9]+", "-", phrase.lower()), "title": phrase},
     )
 
 

@@ -60,7 +60,8 @@ def references(node: Any) -> set[str]:
 
 
 def body(document: dict[str, Any], path: str = "/x") -> dict[str, Any]:
-    return document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    content: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    return content
 
 
 def test_the_body_refers_to_a_component_and_every_reference_leads_somewhere() -> None:
