@@ -1,0 +1,1 @@
+"""Alembic migrations, and the one call that brings a database up to date."""

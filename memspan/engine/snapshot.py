@@ -24,6 +24,7 @@ class Position:
         best_loss, best_epoch: lowest validation loss so far and its epoch (from 1; 0 = none yet).
         latest: the metrics of the last finished epoch.
         diverged_at: see Outcome.
+        seconds: wall time spent so far.
     """
 
     epoch: int = 0
@@ -33,6 +34,7 @@ class Position:
     best_epoch: int = 0
     latest: Mapping[str, float] = field(default_factory=dict)
     diverged_at: int | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,6 @@ class Trainer:
 
     ``events()`` runs to the end; between two events ``snapshots()`` gives the state of every run, from which another
     Trainer goes on to the very same numbers. All snapshots that a Trainer starts from must stand at one position.
-
-    Source:
-        the idea of one program for all repeats: platforms' users asked for it; see docs/engine.md.
     """
 
     def __init__(
@@ -62,11 +59,12 @@ class Trainer:
         if snapshots:
             self._restore(snapshots)
         self._sums = self._restored_sums()
+        self._started = time.perf_counter()
 
     def events(self) -> Iterator[Event]:
         """Train to the end: a Stepped after each step, an Evaluated after each epoch, one Finished."""
         torch.set_flush_denormal(True)  # vanishing gradients become denormals, ten times slower; per thread
-        started = time.perf_counter()
+        self._started = time.perf_counter() - max(position.seconds for position in self._positions.values())
         data = TrainingData(self.condition, self._seeds, self._device)
         while self._epoch < self.condition.training.epochs and not self._all_diverged():
             while self._step < self.condition.training.steps_per_epoch:
@@ -74,7 +72,7 @@ class Trainer:
                 self._step += 1
                 yield Stepped()
             yield self._end_epoch()
-        yield self._finish(started)
+        yield self._finish()
 
     @property
     def progress(self) -> float:
@@ -82,6 +80,11 @@ class Trainer:
         if self._all_diverged():
             return float(self.condition.training.epochs)
         return self._epoch + self._step / self.condition.training.steps_per_epoch
+
+    @property
+    def seconds(self) -> float:
+        """Wall time spent on these runs, earlier slices included; all members share it."""
+        return time.perf_counter() - self._started
 
     @property
     def position(self) -> tuple[int, int]:
@@ -98,6 +101,7 @@ class Trainer:
             self._positions[repeat],
             epoch=self._epoch,
             step=self._step,
+            seconds=self.seconds,
             sums={name: values[place] for name, values in sums.items()},
         )
         vectors = {"weights": self._last(repeat, place), "best": self._best[place]}
@@ -179,6 +183,8 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(metrics["train_loss"])):
             position = replace(position, diverged_at=self._epoch)
             self._frozen[repeat] = self._rows[place].clone()
+            if not position.best_epoch:
+                self._best[place] = self._rows[place]
         self._positions[repeat] = position
 
     def _all_diverged(self) -> bool:
@@ -205,7 +211,7 @@ class Trainer:
         """A run's weights at its end: frozen when it diverged."""
         return self._frozen.get(repeat, self._rows[place]).detach()
 
-    def _finish(self, started: float) -> Finished:
+    def _finish(self) -> Finished:
         """Score the test set on the reported checkpoint and hand out the weights."""
         last = self._rows.detach().clone()
         for repeat, row in self._frozen.items():
@@ -216,11 +222,11 @@ class Trainer:
             repeat: self._outcome(repeat, last[place], {f"test_{name}": each[place] for name, each in test.items()})
             for repeat, place in self._stack.places.items()
         }
-        return Finished(outcomes, time.perf_counter() - started)
+        return Finished(outcomes, self.seconds)
 
     def _outcome(self, repeat: int, last: Tensor, test: Mapping[str, float]) -> Outcome:
         position = self._positions[repeat]
-        best = self._best[self._stack.places[repeat]] if position.best_epoch else last
+        best = self._best[self._stack.places[repeat]]
         last_epoch = position.diverged_at or self._epoch
         return Outcome(
             metrics={**position.latest, **test},

@@ -10,8 +10,6 @@ from typing import Any
 
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.figures import draw
-from memspan.figures.label import label
 from memspan.parts.numbers import jsonable
 
 
@@ -86,6 +84,8 @@ class Results:
         }
 
     def _place(self, entry: Mapping[str, Any]) -> dict[str, str]:
+        from memspan.figures.label import label  # charts take a second to import; workers never draw
+
         models = [model.model_dump(mode="json") for model in self.spec.models]
         return {"task": entry["task"]["kind"], "model": label(entry["model"], models)}
 
@@ -122,6 +122,8 @@ class Results:
 
     def figure(self, name: str) -> Any:
         """A chart of the results, e.g. ``score``, ``success`` or ``span``; a notebook shows it."""
+        from memspan.figures import draw
+
         return draw(name, jsonable(self.document))
 
     def __repr__(self) -> str:

@@ -1,0 +1,224 @@
+"""What a user does with experiments: submit, look, cancel, pause, resume, delete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from memspan.engine.population import width
+from memspan.engine.trainer import NAME
+from memspan.experiment.cost import epoch_seconds
+from memspan.experiment.grid import conditions
+from memspan.experiment.spec import ExperimentSpec
+from memspan.parts.network import Network
+from service.errors import Conflict, NotFound
+from service.operations import ids
+from service.operations.context import Context
+from service.operations.progress import counts_of, counts_of_many, eta_seconds
+from service.operations.settling import settle
+from service.storage import deletion, events, experiments, runs, workers
+from service.storage.clock import now
+from service.storage.deletion import Freed
+from service.storage.experiments import Filter
+from service.storage.moving import move
+from service.storage.states import ACTIVE, ExperimentState, RunState
+from service.storage.tables import probes as probes_table
+from service.storage.tables import runs as runs_table
+
+GPU_PARAMETERS = 20_000
+"""a network below that is faster on a CPU, whatever the GPU"""
+GPU_SILENT_SECONDS = 60
+"""a GPU worker that has not beaten for so long isn't counted on"""
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """An experiment as it stands."""
+
+    row: Any
+    counts: dict[str, Any]
+    eta_seconds: float | None = None
+
+
+def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None = None) -> ExperimentView:
+    """Store an experiment with all its runs in one unit of work, then ring.
+
+    A key that was used before names the experiment that it made: a request whose answer was lost makes no second one.
+    """
+    try:
+        with context.database.writing() as connection:
+            known = experiments.with_idempotency_key(connection, idempotency_key) if idempotency_key else None
+            key = known or _insert(connection, spec, idempotency_key)
+            view = _view(connection, key)
+    except IntegrityError:
+        if idempotency_key is None:
+            raise
+        return submit(context, spec, idempotency_key)  # another request with the key was faster
+    for queue in ("cpu", "gpu"):
+        context.bell.ring(queue)
+    return view
+
+
+def _insert(connection: Connection, spec: ExperimentSpec, idempotency_key: str | None) -> int:
+    rows = _runs(spec, _gpu_is_there(connection))
+    key = experiments.add(
+        connection,
+        {
+            "name": spec.name,
+            "spec": spec.model_dump(mode="json"),
+            "state": ExperimentState.QUEUED,
+            "priority": spec.priority,
+            "kinds": _words(spec),
+            "runs": len(rows),
+            "idempotency_key": idempotency_key,
+        },
+    )
+    runs.add(connection, [{"experiment_key": key, **row} for row in rows])
+    events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
+    return key
+
+
+def _words(spec: ExperimentSpec) -> str:
+    """What lists are filtered by, as words between spaces."""
+    words = [f"task:{task.kind}" for task in spec.tasks] + [f"model:{model.kind}" for model in spec.models]
+    return " ".join(["", *dict.fromkeys(words + [f"label:{label}" for label in spec.labels]), ""])
+
+
+def _runs(spec: ExperimentSpec, gpu: bool) -> list[dict[str, Any]]:
+    """One row for each run, with what decides where and beside whom it is trained."""
+    rows: list[dict[str, Any]] = []
+    for position, condition in enumerate(conditions(spec)):
+        network = condition.network()
+        size, queue = width(network), _queue(spec, network, gpu)
+        cost = epoch_seconds(condition, network) * spec.training.epochs
+        rows += [
+            {
+                "condition": position,
+                "repeat": repeat,
+                "seed": condition.run_seed(repeat),
+                "engine": NAME,
+                "width": size,
+                "stack": repeat // size,
+                "queue": queue,
+                "cost": cost,
+                "state": RunState.QUEUED,
+            }
+            for repeat in range(spec.repeats)
+        ]
+    return rows
+
+
+def _queue(spec: ExperimentSpec, network: Network, gpu: bool) -> str:
+    """Where a run waits: what was asked for; of itself a GPU only for a large network while a GPU worker is there."""
+    if spec.device != "auto":
+        return spec.device
+    return "gpu" if gpu and network.parameters >= GPU_PARAMETERS else "cpu"
+
+
+def _gpu_is_there(connection: Connection) -> bool:
+    return any(
+        row.device != "cpu" and row.age < GPU_SILENT_SECONDS and "gpu" in row.queues.split(",")
+        for row in workers.all_with_age(connection)
+    )
+
+
+def look(context: Context, key: int) -> ExperimentView:
+    """One experiment, or NotFound."""
+    with context.database.reading() as connection:
+        return _view(connection, key)
+
+
+def _view(connection: Connection, key: int) -> ExperimentView:
+    row = found(connection, key)
+    return ExperimentView(row, counts_of(connection, row), eta_seconds(connection, row))
+
+
+def found(connection: Connection, key: int) -> Any:
+    """The row of an experiment, or NotFound."""
+    row = experiments.get(connection, key)
+    if row is None:
+        raise NotFound(f"There is no experiment {ids.public(ids.EXPERIMENT, key)}.")
+    return row
+
+
+def listing(context: Context, narrow: Filter, before: int | None, limit: int) -> Sequence[ExperimentView]:
+    """Experiments, newest first."""
+    with context.database.reading() as connection:
+        rows = experiments.page(connection, narrow, before, limit)
+        counts = counts_of_many(connection, rows)
+        return [ExperimentView(row, counts[row.key]) for row in rows]
+
+
+def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
+    """Stop an experiment: what waits is cancelled now, what runs within 15 s.
+
+    Returns:
+        the experiment, and whether anything was left to do. Cancelling twice is once; a finished one is a Conflict.
+    """
+    with context.database.writing() as connection:
+        row = _locked(connection, key)
+        if row.state == ExperimentState.CANCELLED or row.cancelled_at is not None:
+            return _view(connection, key), False
+        if row.state not in ACTIVE:
+            raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
+        experiments.set_state(connection, key, row.state, cancelled_at=now())
+        ended = {"finished_at": now()}
+        move(
+            connection,
+            runs_table,
+            RunState.CANCELLED,
+            runs_table.c.experiment_key == key,
+            source=RunState.QUEUED,
+            values=ended,
+        )
+        mine = probes_table.c.experiment_key == key
+        move(connection, probes_table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=ended)
+        settle(connection, key)
+        return _view(connection, key), True
+
+
+def _locked(connection: Connection, key: int) -> Any:
+    row = experiments.lock(connection, key)
+    return row if row is not None else found(connection, key)
+
+
+def pause(context: Context, key: int) -> tuple[ExperimentView, bool]:
+    """Let an experiment rest: what runs goes back into its queue within 15 s, with its state kept."""
+    return _change(context, key, (ExperimentState.QUEUED, ExperimentState.RUNNING), ExperimentState.PAUSED, "pause")
+
+
+def resume(context: Context, key: int) -> tuple[ExperimentView, bool]:
+    """Let a paused experiment go on."""
+    view, changed = _change(context, key, (ExperimentState.PAUSED,), ExperimentState.RUNNING, "resume")
+    for queue in ("cpu", "gpu"):
+        context.bell.ring(queue)
+    return view, changed
+
+
+def _change(
+    context: Context, key: int, sources: tuple[ExperimentState, ...], target: ExperimentState, verb: str
+) -> tuple[ExperimentView, bool]:
+    with context.database.writing() as connection:
+        row = _locked(connection, key)
+        if row.state == target or (verb == "resume" and row.state in (ExperimentState.QUEUED, ExperimentState.RUNNING)):
+            return _view(connection, key), False
+        if row.state not in sources or row.cancelled_at is not None:
+            raise Conflict(f"The experiment is {row.state}: it can't {verb}.")
+        back = ExperimentState.QUEUED if target is ExperimentState.RUNNING and row.started_at is None else target
+        experiments.set_state(connection, key, back)
+        events.append(connection, key, ("state", {"state": back}))
+        return _view(connection, key), True
+
+
+def delete(context: Context, key: int, dry_run: bool) -> Freed:
+    """Delete a finished experiment and all that hangs on it; Conflict while it is active."""
+    with context.database.writing() as connection:
+        row = _locked(connection, key)
+        if row.state in ACTIVE:
+            raise Conflict(f"The experiment is {row.state}. Cancel it first, or wait for its end.")
+        freed = deletion.size(connection, key)
+        if not dry_run:
+            deletion.delete_experiment(connection, key)
+        return freed

@@ -1,0 +1,200 @@
+"""Probes: asked by a user or by an experiment's spec, measured by a worker, kept for ever."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from memspan.engine.population import Condition
+from memspan.parts.numbers import jsonable
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.readings import Reading
+from service.errors import Conflict, Fault, NotFound, Unprocessable
+from service.operations import ids
+from service.operations.context import Context
+from service.operations.experiments import found
+from service.operations.settling import fingerprint, settle
+from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.work import holder
+from service.storage import checkpoints, events, experiments, leases, probes
+from service.storage.moving import move
+from service.storage.states import Reason, RunState
+from service.storage.tables import probes as probes_table
+
+Kind = Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which conditions of an experiment a probe is asked of; None = all."""
+
+    tasks: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    lengths: tuple[int, ...] | None = None
+
+    def holds(self, condition: Condition) -> bool:
+        return (
+            (self.tasks is None or condition.task.kind in self.tasks)
+            and (self.models is None or condition.model.kind in self.models)
+            and (self.lengths is None or condition.length in self.lengths)
+        )
+
+
+@dataclass(frozen=True)
+class ClaimedProbe:
+    """A probe under a claim, with the weights that it is asked of."""
+
+    claim: str
+    key: int
+    experiment: int
+    spec: ProbeSpec
+    condition: Condition
+    weights: tuple[bytes, ...]
+
+
+def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> Any:
+    """Ask a probe of one checkpoint: the stored answer if it was asked before, else a queued row."""
+    with context.database.writing() as connection:
+        row = checkpoints.get(connection, key)
+        if row is None:
+            raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
+        condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+        check(spec, condition, pointer="#")
+        name = fingerprint("checkpoint", key, spec.model_dump(mode="json"))
+        new = _row(row.experiment_key, row.condition, row.kind, spec, name) | {"checkpoint_key": key}
+        answer = _asked(connection, [new])[0]
+    context.bell.ring("probe")
+    return answer
+
+
+def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None) -> list[Any]:
+    """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
+    with context.database.writing() as connection:
+        row = found(connection, key)
+        stored = StoredSpec(key, row.spec)
+        chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if where.holds(condition)]
+        if not chosen:
+            message = "No condition of the experiment matches where; see its tasks, models and lengths."
+            raise Unprocessable(message, errors=[Fault("#/where", "no_match", message)])
+        for _, condition in chosen:
+            check(spec, condition, pointer="#/probe")
+        _all_ended(connection, key, chosen)
+        checkpoint = kind or parsed(stored).report.checkpoint
+        data = spec.model_dump(mode="json")
+        rows = [
+            _row(key, position, checkpoint, spec, fingerprint(key, position, checkpoint, data))
+            for position, _ in chosen
+        ]
+        answers = _asked(connection, rows)
+    context.bell.ring("probe")
+    return answers
+
+
+def _all_ended(connection: Connection, key: int, chosen: Sequence[tuple[int, Condition]]) -> None:
+    """A probe over repeats waits for all of them: its answer would change with every run that ends."""
+    for position, condition in chosen:
+        where = f"{condition.task.kind}, {condition.model.kind}, length {condition.length}"
+        if experiments.open_runs(connection, key, position):
+            raise Conflict(f"The runs of {where} are not finished yet; ask again when they are, or choose others.")
+        if not experiments.succeeded_runs(connection, key, position):
+            raise Conflict(f"No run of {where} succeeded, so there is no model to ask.")
+
+
+def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
+    """Unprocessable when a probe's steps lie outside the sequence, or it does not apply to the task."""
+    inside = f"-{condition.steps} to {condition.steps - 1}"
+    faults = [
+        Fault(f"{pointer}/{field}", "out_of_range", f"Must lie inside the sequence: {inside}; given {step}.", step)
+        for field, step in spec.misplaced(condition.steps).items()
+    ]
+    objection = None if faults else spec.objection(condition.task, condition.steps)
+    if objection:
+        faults.append(Fault(pointer, "does_not_apply", objection, spec.kind))
+    if faults:
+        raise Unprocessable("The probe can't be asked of this model: " + faults[0].message, errors=faults)
+
+
+def _row(experiment: int, condition: int, checkpoint: str, spec: ProbeSpec, name: str) -> dict[str, Any]:
+    return {
+        "experiment_key": experiment,
+        "condition": condition,
+        "checkpoint_kind": checkpoint,
+        "kind": spec.kind,
+        "spec": spec.model_dump(mode="json"),
+        "fingerprint": name,
+        "required": False,
+        "state": RunState.QUEUED,
+    }
+
+
+def _asked(connection: Connection, rows: list[dict[str, Any]]) -> list[Any]:
+    """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
+    probes.add(connection, rows)
+    names = [row["fingerprint"] for row in rows]
+    mine = probes_table.c.fingerprint.in_(names)
+    values = {"reason": None, "detail": None, "lost": 0, "finished_at": None}
+    for state in (RunState.FAILED, RunState.CANCELLED):
+        move(connection, probes_table, RunState.QUEUED, mine, source=state, values=values)
+    stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}
+    return [stored[name] for name in names]
+
+
+def look(context: Context, key: int) -> Any:
+    """One probe with its experiment's spec, or NotFound."""
+    with context.database.reading() as connection:
+        row = probes.get(connection, key)
+    if row is None:
+        raise NotFound(f"There is no probe {ids.public(ids.PROBE, key)}.")
+    return row
+
+
+def claim(context: Context, worker: str) -> ClaimedProbe | None:
+    """Claim the next probe with the weights it is about, or None."""
+    from memspan.probes import probe as family
+
+    mine = holder(context, worker)
+    with context.database.writing() as connection:
+        key = leases.claim_probe(connection, mine)
+        row = probes.get(connection, key) if key is not None else None
+        if row is None:
+            return None
+        weights = _weights(connection, row)
+    return ClaimedProbe(
+        claim=mine.claim,
+        key=row.key,
+        experiment=row.experiment_key,
+        spec=family.spec(row.kind).model_validate(row.spec),
+        condition=grid(StoredSpec(row.experiment_key, row.experiment_spec))[row.condition],
+        weights=tuple(weights),
+    )
+
+
+def _weights(connection: Connection, row: Any) -> list[bytes]:
+    if row.checkpoint_key is None:
+        return checkpoints.of_condition(connection, row.experiment_key, row.condition, row.checkpoint_kind)
+    checkpoint = checkpoints.get(connection, row.checkpoint_key)
+    data = checkpoints.data(connection, checkpoint.sha256) if checkpoint else None
+    return [data] if data else []
+
+
+def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
+    """Store a probe's answer; the experiment ends with its last one."""
+    values = {"result": jsonable(reading.document()), "n": len(work.weights)}
+    _end(context, work, RunState.SUCCEEDED, values)
+
+
+def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> None:
+    """Store why a probe has no answer."""
+    _end(context, work, RunState.FAILED, {"reason": reason, "detail": detail})
+
+
+def _end(context: Context, work: ClaimedProbe, state: RunState, values: dict[str, Any]) -> None:
+    with context.database.writing() as connection:
+        experiments.lock(connection, work.experiment)
+        if not move(connection, probes_table, state, leases.held(probes_table, work.claim)):
+            return
+        probes.set_result(connection, work.key, **values)
+        body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
+        events.append(connection, work.experiment, ("probe", body))
+        settle(connection, work.experiment)

@@ -1,0 +1,303 @@
+"""What a worker asks for: claim runs, tell how they go, hand in what they ended with.
+
+Every call is one short unit of work behind the fence of a claim: a worker that lost its lease changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, select
+
+from memspan.engine.events import Outcome
+from memspan.engine.population import Condition
+from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
+from memspan.experiment.checkpoint import Weights, packed
+from memspan.parts.numbers import jsonable
+from service.operations.context import Context
+from service.operations.progress import counts_of, eta_seconds, progress_body
+from service.operations.settling import settle
+from service.operations.specs import StoredSpec, grid, parsed
+from service.storage import checkpoints, events, experiments, leases, metrics, runs
+from service.storage.clock import now
+from service.storage.leases import Holder
+from service.storage.moving import move
+from service.storage.states import ExperimentState, Reason, RunState
+from service.storage.tables import runs as runs_table
+
+
+class Order(Enum):
+    """What a worker is to do next with what it holds."""
+
+    GO_ON = auto()
+    CANCEL = auto()
+    """the experiment was cancelled"""
+    RELEASE = auto()
+    """the experiment was paused: put the runs back"""
+    TIME_IS_UP = auto()
+    """the experiment used up its ``limits.max_seconds``"""
+    STOP = auto()
+    """the lease was lost: write nothing more"""
+
+
+@dataclass(frozen=True)
+class ClaimedRuns:
+    """Runs of one stack under one claim.
+
+    Attributes:
+        runs: the run's key by its repeat.
+        snapshots: where each repeat goes on; empty for a fresh start.
+    """
+
+    claim: str
+    experiment: int
+    condition: Condition
+    position: int
+    runs: Mapping[int, int]
+    snapshots: Mapping[int, Snapshot]
+    queue: str
+    more_waits: bool
+
+
+def holder(context: Context, worker: str) -> Holder:
+    """A new claim of a worker."""
+    return Holder(uuid4().hex, worker, context.settings.lease_seconds)
+
+
+def claim(context: Context, worker: str, queues: Sequence[str]) -> ClaimedRuns | None:
+    """Claim runs that are trained together, or None when nothing waits in the queues."""
+    mine = holder(context, worker)
+    with context.database.writing() as connection:
+        keys = leases.claim_runs(connection, mine, queues)
+        if not keys:
+            return None
+        rows = runs.claimed(connection, keys)
+        first = rows[0]
+        snapshots, broken = _snapshots(rows)
+        if broken:
+            runs.restart(connection, broken)
+            leases.release(connection, runs_table, runs_table.c.key.in_(broken))
+            rows = [row for row in rows if row.key not in broken]
+        metrics.drop_beyond(connection, keys, first.resume_epoch)
+        if experiments.started(connection, first.experiment_key):
+            events.append(connection, first.experiment_key, ("state", {"state": ExperimentState.RUNNING}))
+        more = bool(set(leases.waiting_queues(connection)) & set(queues))
+    if not rows:
+        return claim(context, worker, queues)
+    return ClaimedRuns(
+        claim=mine.claim,
+        experiment=first.experiment_key,
+        condition=grid(StoredSpec(first.experiment_key, first.spec))[first.condition],
+        position=first.condition,
+        runs={row.repeat: row.key for row in rows},
+        snapshots=snapshots,
+        queue=first.queue,
+        more_waits=more,
+    )
+
+
+def _snapshots(rows: Sequence[Any]) -> tuple[dict[int, Snapshot], list[int]]:
+    """The readable snapshots by repeat, and the keys of runs whose snapshot is lost: those start again."""
+    found, broken = {}, []
+    for row in rows:
+        if row.resume_epoch == 0 and row.resume_step == 0:
+            continue
+        try:
+            found[row.repeat] = Snapshot.from_bytes(row.snapshot or b"")
+        except SnapshotUnreadable:
+            broken.append(row.key)
+    return found, broken
+
+
+def beat(context: Context, claim: str) -> bool:
+    """Renew a lease; whether anything is still held."""
+    with context.database.writing() as connection:
+        return leases.beat(connection, claim, context.settings.lease_seconds) > 0
+
+
+def tell(
+    context: Context, work: ClaimedRuns, epochs: float, measured: Mapping[int, list[tuple[int, Mapping[str, float]]]]
+) -> Order:
+    """Store how far runs are and what they measured; what to do next."""
+    with context.database.writing() as connection:
+        held = _held(connection, work)
+        if not held:
+            return Order.STOP
+        _store_metrics(connection, work, measured, held)
+        runs.set_progress(connection, held, epochs)
+        return _progress_event(connection, work.experiment)
+
+
+def keep(
+    context: Context,
+    work: ClaimedRuns,
+    snapshots: Mapping[int, Snapshot],
+    position: tuple[int, int],
+    epochs: float,
+    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+) -> Order:
+    """Store a slice: metrics and the state from which another worker would go on to the very same numbers."""
+    data = {work.runs[repeat]: snapshot.to_bytes() for repeat, snapshot in snapshots.items()}
+    with context.database.writing() as connection:
+        held = set(_held(connection, work))
+        if not held:
+            return Order.STOP
+        _store_metrics(connection, work, measured, list(held))
+        runs.store_snapshots(connection, {key: each for key, each in data.items() if key in held}, *position)
+        runs.set_progress(connection, list(held), epochs)
+        return _progress_event(connection, work.experiment)
+
+
+def _held(connection: Connection, work: ClaimedRuns) -> list[int]:
+    """Lock the experiment, then the runs that are still held; their keys."""
+    experiments.lock(connection, work.experiment)
+    return [row.key for row in leases.lock_held(connection, runs_table, work.claim)]
+
+
+def _store_metrics(
+    connection: Connection,
+    work: ClaimedRuns,
+    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+    held: Sequence[int],
+) -> None:
+    rows = [
+        row
+        for repeat, epochs in measured.items()
+        if work.runs[repeat] in held
+        for epoch, values in epochs
+        for row in metrics.rows(work.runs[repeat], epoch, values)
+    ]
+    if rows:
+        metrics.store(connection, rows)
+
+
+def _progress_event(connection: Connection, experiment: int) -> Order:
+    """Tell listeners how far the experiment is; what its state asks of workers."""
+    row = experiments.get(connection, experiment)
+    if row is None:
+        return Order.STOP
+    body = progress_body(counts_of(connection, row), row.state, eta_seconds(connection, row))
+    events.append(connection, experiment, ("progress", body))
+    if row.cancelled_at is not None:
+        return Order.CANCEL
+    if row.state == ExperimentState.PAUSED:
+        return Order.RELEASE
+    return Order.TIME_IS_UP if over_time(connection, row) else Order.GO_ON
+
+
+def over_time(connection: Connection, row: Any) -> bool:
+    """Whether an experiment has run for longer than its budget."""
+    budget = parsed(StoredSpec(row.key, row.spec)).limits.max_seconds
+    if budget is None or row.started_at is None:
+        return False
+    return bool(connection.execute(select(now())).scalar_one() > row.started_at + budget)
+
+
+def finish(
+    context: Context,
+    work: ClaimedRuns,
+    outcomes: Mapping[int, Outcome],
+    seconds: float,
+    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+) -> None:
+    """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment."""
+    stored = {repeat: (packed(outcome.last), packed(outcome.best)) for repeat, outcome in outcomes.items()}
+    with context.database.writing() as connection:
+        held = set(_held(connection, work))
+        kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
+        if not kept:
+            return
+        _store_metrics(connection, work, measured, list(held))
+        last = {repeat: [(outcomes[repeat].last_epoch, _of_test(outcomes[repeat]))] for repeat in kept}
+        _store_metrics(connection, work, last, list(held))
+        _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
+        _close(connection, work, kept, outcomes, seconds / len(outcomes))
+        _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
+        settled = settle(connection, work.experiment, [work.position])
+    if settled:
+        context.bell.ring("probe")
+
+
+def _of_test(outcome: Outcome) -> dict[str, float]:
+    return {name: value for name, value in outcome.metrics.items() if name.startswith("test_")}
+
+
+def _store_weights(
+    connection: Connection,
+    work: ClaimedRuns,
+    stored: Mapping[int, tuple[Weights, Weights]],
+    outcomes: Mapping[int, Outcome],
+) -> None:
+    checkpoints.store_blobs(connection, {w.sha256: w.data for pair in stored.values() for w in pair})
+    created_at = connection.execute(select(now())).scalar_one()
+    rows = [
+        {"run_key": work.runs[repeat], "kind": kind, "epoch": epoch, "sha256": weights.sha256, "created_at": created_at}
+        for repeat, (last, best) in stored.items()
+        for kind, weights, epoch in (
+            ("best", best, outcomes[repeat].best_epoch),
+            ("last", last, outcomes[repeat].last_epoch),
+        )
+    ]
+    checkpoints.add(connection, rows)
+
+
+def _close(
+    connection: Connection,
+    work: ClaimedRuns,
+    repeats: Sequence[int],
+    outcomes: Mapping[int, Outcome],
+    seconds: float,
+) -> None:
+    """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
+    runs.set_outcomes(
+        connection,
+        [
+            {
+                "run": work.runs[repeat],
+                "metrics": jsonable(dict(outcomes[repeat].metrics)),
+                "diverged_at": outcomes[repeat].diverged_at,
+                "seconds": seconds,
+                "epochs_done": work.condition.training.epochs,
+            }
+            for repeat in repeats
+        ],
+    )
+    keys = [work.runs[repeat] for repeat in repeats]
+    runs.drop_snapshots(connection, keys)
+    move(connection, runs_table, RunState.SUCCEEDED, runs_table.c.key.in_(keys), values={"finished_at": now()})
+
+
+def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
+    """Tell listeners which runs ended, and how far the experiment is now."""
+    row = experiments.get(connection, work.experiment)
+    place = {"task": work.condition.task.kind, "model": work.condition.model.kind, "length": work.condition.length}
+    ended = {**place, "condition": work.position, "state": state, "count": count}
+    body = progress_body(counts_of(connection, row), row.state, eta_seconds(connection, row)) if row else {}
+    events.append(connection, work.experiment, ("runs", ended), ("progress", body))
+
+
+def give_back(context: Context, work: ClaimedRuns) -> None:
+    """Put runs back into their queue without blame: paused, or the worker is told to stop."""
+    with context.database.writing() as connection:
+        experiments.lock(connection, work.experiment)
+        leases.release(connection, runs_table, leases.held(runs_table, work.claim))
+    context.bell.ring(work.queue)
+
+
+def end(
+    context: Context, work: ClaimedRuns, state: RunState, reason: Reason | None = None, detail: str | None = None
+) -> None:
+    """End runs as cancelled or failed."""
+    with context.database.writing() as connection:
+        experiments.lock(connection, work.experiment)
+        values = {"reason": reason, "detail": detail, "finished_at": now()}
+        keys = move(connection, runs_table, state, leases.held(runs_table, work.claim), values=values)
+        if not keys:
+            return
+        runs.drop_snapshots(connection, keys)
+        _ended_event(connection, work, len(keys), state)
+        settled = settle(connection, work.experiment, [work.position])
+    if settled:
+        context.bell.ring("probe")

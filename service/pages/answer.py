@@ -1,0 +1,73 @@
+"""The experiment's answer in one or two plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memspan.figures.document import entries, finite, of_task
+from memspan.figures.naming import Naming, naming
+from memspan.figures.score import metric_of
+from service.pages.words import number
+
+Part = Mapping[str, Any]
+UNFINISHED = {"queued", "running", "paused"}
+NOTHING = {
+    "queued": "No answer yet: the runs are waiting for a worker.",
+    "running": "No answer yet: the first runs are being trained.",
+    "paused": "No answer yet: the experiment is paused.",
+}
+
+
+def answer(results: Part) -> list[str]:
+    """A sentence for each task: how far each model remembers, or how well it does where a task has no length."""
+    names, state = naming(results), results["experiment"].get("state", "")
+    said = {names.task(task): _of_task(results, names, task) for task in names.tasks}
+    so_far = "So far, " if state in UNFINISHED else ""
+    sentences = [(f"{task}: " if len(said) > 1 else "") + so_far + text for task, text in said.items() if text]
+    return sentences or [NOTHING.get(state, "No run came to an end, so there is no answer.")]
+
+
+def _of_task(results: Part, names: Naming, task: Part) -> str:
+    spans = of_task(results, "spans", task)
+    return _spans(spans, names) if spans else _scores(of_task(results, "conditions", task), names)
+
+
+def _spans(spans: Sequence[Part], names: Naming) -> str:
+    """Longest first."""
+    order = {"above": 0, None: 1, "below": 2}
+    known = [span for span in spans if finite(span.get("span")) is not None]
+    ranked = sorted(known, key=lambda span: (order[span.get("censored")], -span["span"]))
+    reached = "; ".join(_reach(names.model(span["model"]), span) for span in ranked)
+    return f"{reached}." if reached else ""
+
+
+def _reach(name: str, span: Part) -> str:
+    if span.get("censored") == "above":
+        return f"{name} remembers beyond the longest tested length, {_steps(span['span'])}"
+    if span.get("censored") == "below":
+        return f"{name} does not reach the shortest tested length, {_steps(span['span'])}"
+    return f"{name} remembers about {_steps(span['span'])} steps ({_steps(span['low'])}–{_steps(span['high'])})"
+
+
+def _steps(length: float) -> str:
+    return f"{length:,.0f}" if length >= 10 else f"{length:.1f}".removesuffix(".0")
+
+
+def _scores(conditions: Sequence[Part], names: Naming) -> str:
+    """Best first."""
+    metric = metric_of(list(conditions))
+    known = [(item["model"], summary) for item in conditions if (summary := _summary(item, metric))]
+    ranked = sorted(known, key=lambda pair: pair[1]["mean"], reverse=metric == "test_accuracy")
+    clauses = [f"{names.model(model)} {_score(summary)}" for model, summary in ranked]
+    return f"{metric.replace('_', ' ')} of {'; '.join(clauses)}." if clauses else ""
+
+
+def _summary(condition: Part, metric: str) -> Part | None:
+    """The metric's summary if any repeat gave a finite number."""
+    summary: Part = (condition.get("metrics") or {}).get(metric) or {}
+    return summary if finite(summary.get("mean")) is not None else None
+
+
+def _score(summary: Part) -> str:
+    return f"{number(summary['mean'])} ({number(summary.get('low'))}–{number(summary.get('high'))})"

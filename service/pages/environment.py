@@ -1,0 +1,35 @@
+"""The template environment: everything a user typed is escaped, a missing name is an error."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from service.pages import words
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+
+
+@cache
+def environment() -> Environment:
+    """Templates with their filters, compiled once."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "count": words.count,
+        "number": words.number,
+        "interval": words.interval,
+        "percent": words.percent,
+        "duration": words.duration,
+        "moment": words.moment,
+        "segment": words.segment,
+    }
+    return made

@@ -1,0 +1,37 @@
+"""The page of one experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from memspan.figures import catalogue
+from memspan.figures.document import entries
+from memspan.figures.naming import naming
+from service.pages import tables
+from service.pages.answer import answer
+from service.pages.environment import environment
+
+LIVE = frozenset({"queued", "running", "paused"})
+
+
+def render_results(results: Mapping[str, Any]) -> str:
+    """The dashboard of one experiment from its results document."""
+    names, experiment = naming(results), results["experiment"]
+    return (
+        environment()
+        .get_template("results.html")
+        .render(
+            experiment=experiment,
+            live=experiment["state"] in LIVE,
+            sentences=answer(results),
+            several_tasks=len(names.tasks) > 1,
+            conditions=tables.conditions(results, names),
+            spans=tables.spans(results, names),
+            probes=tables.probes(results, names),
+            baselines=tables.baselines(results, names),
+            claims=entries(results, "claims"),
+            learning=bool(entries(results, "learning")),
+            figures=list(catalogue),
+        )
+    )

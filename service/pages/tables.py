@@ -1,0 +1,90 @@
+"""Rows of the tables under the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from memspan.figures.document import entries, of_task
+from memspan.figures.naming import Naming
+from memspan.figures.probe import probe_label
+from memspan.figures.score import metric_of
+
+Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions of one task, by length and then as the models were given."""
+
+    task: str
+    metric: str
+    rows: list[dict[str, Any]]
+
+
+def conditions(results: Part, names: Naming) -> list[Conditions]:
+    """A table for each task."""
+    return [_conditions(results, names, task) for task in names.tasks if of_task(results, "conditions", task)]
+
+
+def _conditions(results: Part, names: Naming, task: Part) -> Conditions:
+    every = sorted(of_task(results, "conditions", task), key=lambda item: item.get("length") or 0)
+    metric = metric_of(every)
+    rows = [
+        {**item, "label": names.model(item["model"]), "score": (item.get("metrics") or {}).get(metric) or {}}
+        for item in every
+    ]
+    return Conditions(names.task(task), metric.replace("_", " "), rows)
+
+
+def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """Memory spans, one row a task and model."""
+    return [
+        {**span, "task": names.task(span["task"]), "label": names.model(span["model"])}
+        for span in entries(results, "spans")
+    ]
+
+
+def baselines(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """Reference values, one row each."""
+    return [
+        {
+            "task": names.task(item["task"]),
+            "name": str(item["name"]).replace("_", " "),
+            "metric": str(item["metric"]).replace("_", " "),
+            "length": item.get("length"),
+            "value": item["value"],
+        }
+        for item in entries(results, "baselines")
+    ]
+
+
+def probes(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """One row a probe and scalar; a probe that is no set of scalars, or is not measured yet, has one row of its own."""
+    every = entries(results, "probes")
+    specs = [item["spec"] for item in every]
+    return [
+        {**item, "label": names.model(item["model"]), "task": names.task(item["task"]), **row}
+        for item in sorted(every, key=lambda item: item.get("length") or 0)
+        for row in _scalars(item, probe_label(item["spec"], specs))
+    ]
+
+
+def _scalars(item: Part, name: str) -> list[dict[str, Any]]:
+    result = item.get("result") or {}
+    if result.get("kind") != "scalars":
+        return [{"probe": name, "scalar": None, "form": result.get("kind")}]
+    ideal, low, high, units = (result.get(key) or {} for key in ("baseline", "low", "high", "units"))
+    return [
+        {
+            "probe": name,
+            "scalar": scalar.replace("_", " "),
+            "value": value,
+            "low": low.get(scalar),
+            "high": high.get(scalar),
+            "unit": units.get(scalar),
+            "ideal": ideal.get(scalar) if isinstance(ideal, Mapping) else ideal or None,
+        }
+        for scalar, value in result["values"].items()
+    ]

@@ -1,0 +1,115 @@
+"""Bells: "something waits in this queue". Ringing never raises and never makes a request wait."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import structlog
+from kombu import Connection, Exchange, Producer, Queue
+
+TASK = "memspan.work"
+"""the name of the Celery task that a bell starts; the app that knows it lives with the workers"""
+
+log = structlog.stdlib.get_logger("memspan.bell")
+
+
+class Bell(Protocol):
+    """Rings for a queue: cpu, gpu or probe."""
+
+    def ring(self, queue: str) -> None:
+        """Tell whoever listens that something waits; returns at once."""
+
+    def works(self) -> bool:
+        """Whether bells can be heard at present."""
+
+
+class NoBell:
+    """Nobody to ring for: workers look by themselves."""
+
+    def ring(self, queue: str) -> None:
+        pass
+
+    def works(self) -> bool:
+        return True
+
+
+class LocalBell:
+    """Wakes the local workers of this process."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def ring(self, queue: str) -> None:
+        self._wake()
+
+    def works(self) -> bool:
+        return True
+
+
+class RedisBell:
+    """Sends a Celery message over Redis from a thread of its own.
+
+    Publishing while Redis is away can block for seconds, so it is never done on a request's path; what fails is
+    logged and left to the patrol, which rings again as long as rows wait.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float = 2.0) -> None:
+        options = {"socket_connect_timeout": timeout_seconds, "socket_timeout": timeout_seconds}
+        self._url, self._options = url, options
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+        self._heard = True
+
+    def ring(self, queue: str) -> None:
+        with self._lock:
+            if queue in self._waiting:
+                return
+            self._waiting.add(queue)
+        self._pool.submit(self._send, queue)
+
+    def works(self) -> bool:
+        return self._heard
+
+    def _send(self, queue: str) -> None:
+        with self._lock:
+            self._waiting.discard(queue)
+        try:
+            with Connection(self._url, transport_options=self._options, connect_timeout=2) as connection:
+                channel = connection.default_channel
+                if channel.client.llen(queue) < MOST_WAITING:
+                    publish(Producer(channel), queue)
+            self._heard = True
+        except Exception as error:  # whatever the broker has: a lost bell only delays
+            self._heard = False
+            log.warning("bell_not_rung", queue=queue, error=str(error))
+
+
+MOST_WAITING = 16
+"""bells that may wait in a queue; more would tell nobody anything new"""
+
+
+def publish(producer: Producer, queue: str) -> None:
+    """Put one bell into a queue, as Celery's message protocol 2 has it (so that no Celery app is needed here)."""
+    from celery import uuid
+
+    task_id = uuid()
+    headers = {"lang": "py", "task": TASK, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
+    body = ([queue], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None})
+    producer.publish(
+        body,
+        headers=headers,
+        correlation_id=task_id,
+        serializer="json",
+        exchange=Exchange(queue, type="direct"),
+        routing_key=queue,
+        declare=[Queue(queue, Exchange(queue, type="direct"), routing_key=queue)],
+        retry=False,
+        delivery_mode=2,
+    )
+
+
+def bell_for(redis_url: str | None) -> Bell:
+    """The bell that fits the settings: Redis, or none."""
+    return RedisBell(redis_url) if redis_url else NoBell()

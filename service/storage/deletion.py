@@ -1,0 +1,64 @@
+"""Deleting an experiment with all that hangs on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, func, select
+
+from service.storage.tables import blobs, checkpoints, events, experiments, metrics, probes, runs, snapshots
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What a deletion frees: rows, and bytes of weights that nobody else uses."""
+
+    rows: int
+    bytes: int
+
+
+def size(connection: Connection, experiment: int) -> Freed:
+    """What deleting an experiment would free."""
+    counts = [
+        connection.execute(select(func.count()).select_from(table).where(where)).scalar_one()
+        for table, where in _dependents(experiment)
+    ]
+    weights = select(func.count(), func.sum(blobs.c.bytes)).where(blobs.c.sha256.in_(_own_blobs(experiment)))
+    blob_count, blob_bytes = connection.execute(weights).one()
+    waiting = func.coalesce(func.sum(func.length(snapshots.c.data)), 0)
+    snapshot_bytes = connection.execute(select(waiting).where(snapshots.c.run_key.in_(_runs(experiment)))).scalar_one()
+    return Freed(sum(counts) + blob_count + 1, int(blob_bytes or 0) + int(snapshot_bytes))
+
+
+def delete_experiment(connection: Connection, experiment: int) -> None:
+    """Delete an experiment, its runs and everything of theirs; weights go when no other checkpoint uses them."""
+    orphans = list(connection.execute(_own_blobs(experiment)).scalars())
+    for table, where in _dependents(experiment):
+        connection.execute(delete(table).where(where))
+    connection.execute(delete(experiments).where(experiments.c.key == experiment))
+    used = exists().where(checkpoints.c.sha256 == blobs.c.sha256)
+    for start in range(0, len(orphans), 500):
+        connection.execute(delete(blobs).where(blobs.c.sha256.in_(orphans[start : start + 500]), ~used))
+
+
+def _runs(experiment: int) -> Any:
+    return select(runs.c.key).where(runs.c.experiment_key == experiment)
+
+
+def _dependents(experiment: int) -> list[tuple[Any, Any]]:
+    """The tables that hang on an experiment, those that hang on others first."""
+    own = _runs(experiment)
+    return [
+        (metrics, metrics.c.run_key.in_(own)),
+        (snapshots, snapshots.c.run_key.in_(own)),
+        (probes, probes.c.experiment_key == experiment),
+        (checkpoints, checkpoints.c.run_key.in_(own)),
+        (events, events.c.experiment_key == experiment),
+        (runs, runs.c.experiment_key == experiment),
+    ]
+
+
+def _own_blobs(experiment: int) -> Any:
+    """sha256 of the weights that only this experiment uses."""
+    mine = select(checkpoints.c.sha256).where(checkpoints.c.run_key.in_(_runs(experiment)))
+    others = exists().where(checkpoints.c.sha256 == blobs.c.sha256, ~checkpoints.c.run_key.in_(_runs(experiment)))
+    return select(blobs.c.sha256).where(blobs.c.sha256.in_(mine), ~others)

@@ -1,0 +1,47 @@
+"""Events: an append-only list for each experiment, numbered without gaps by its row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from service.storage.clock import now
+from service.storage.tables import events, experiments
+
+
+def append(connection: Connection, experiment: int, *messages: tuple[str, dict[str, Any]]) -> None:
+    """Add (type, body) messages. Locks the experiment's row, so numbers appear in the order of commits."""
+    if not messages:
+        return
+    counter = experiments.c.event_sequence
+    last = connection.execute(
+        update(experiments)
+        .where(experiments.c.key == experiment)
+        .values(event_sequence=counter + len(messages))
+        .returning(counter)
+    ).scalar_one()
+    first = last - len(messages) + 1
+    connection.execute(
+        insert(events),
+        [
+            {"experiment_key": experiment, "sequence": first + offset, "at": time, "type": kind, "body": body}
+            for time in [connection.execute(select(now())).scalar_one()]
+            for offset, (kind, body) in enumerate(messages)
+        ],
+    )
+
+
+def after(connection: Connection, experiment: int, sequence: int, limit: int) -> Sequence[Any]:
+    """The next events behind ``sequence``, oldest first: rows with sequence, at, type and body."""
+    columns = (events.c.sequence, events.c.at, events.c.type, events.c.body)
+    statement = select(*columns).where(events.c.experiment_key == experiment, events.c.sequence > sequence)
+    return connection.execute(statement.order_by(events.c.sequence).limit(limit)).all()
+
+
+def forget_progress(connection: Connection, experiment: int, before: int) -> None:
+    """Drop the passing progress events of a finished experiment, up to ``before``."""
+    connection.execute(
+        delete(events).where(
+            events.c.experiment_key == experiment, events.c.type == "progress", events.c.sequence < before
+        )
+    )

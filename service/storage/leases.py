@@ -1,0 +1,175 @@
+"""Leases: the row is the job. Claiming, beating, releasing and expiring rows of runs and probes.
+
+A claim is a token that no other claim ever has. Every write of a worker asks for rows that still carry its token and
+still run, so a worker that lost its lease writes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, update
+
+from service.storage.clock import now
+from service.storage.moving import move
+from service.storage.states import CLAIMABLE, ExperimentState, Reason, RunState
+from service.storage.tables import experiments, probes, runs
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who claims, under which token, and for how long."""
+
+    claim: str
+    worker: str
+    lease_seconds: float
+
+    def values(self, table: Table) -> dict[str, Any]:
+        """What a claimed row is set to; the attempt counts every claim."""
+        return {
+            "claim": self.claim,
+            "worker": self.worker,
+            "lease_until": now() + self.lease_seconds,
+            "attempt": table.c.attempt + 1,
+        }
+
+
+def claim_runs(connection: Connection, holder: Holder, queues: Sequence[str]) -> list[int]:
+    """Claim queued runs of one stack, all at the same position; their keys, or [] when nothing waits.
+
+    The experiment is chosen by priority, then by who has the fewest running runs (so that a large experiment does not
+    starve a small one), then by age; within it the longest work goes first (so that no worker is left with it alone).
+    """
+    experiment = _next_experiment(connection, queues)
+    if experiment is None or not _still_claimable(connection, experiment):
+        return []
+    waiting = (runs.c.experiment_key == experiment, runs.c.state == RunState.QUEUED, runs.c.queue.in_(queues))
+    places = (runs.c.condition, runs.c.stack, runs.c.resume_epoch, runs.c.resume_step)
+    chosen = connection.execute(
+        select(*places)
+        .where(*waiting)
+        .order_by(runs.c.cost.desc(), runs.c.key)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if chosen is None:
+        return []
+    mates = select(runs.c.key).where(*waiting, *(column == value for column, value in zip(places, chosen, strict=True)))
+    keys = list(connection.execute(mates.order_by(runs.c.key).with_for_update(skip_locked=True)).scalars())
+    values = holder.values(runs) | {"started_at": func.coalesce(runs.c.started_at, now())}
+    return move(connection, runs, RunState.RUNNING, runs.c.key.in_(keys), values=values)
+
+
+def _next_experiment(connection: Connection, queues: Sequence[str]) -> int | None:
+    busy = (
+        select(func.count())
+        .where(runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.RUNNING)
+        .scalar_subquery()
+    )
+    waits = exists().where(
+        runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue.in_(queues)
+    )
+    statement = (
+        select(experiments.c.key)
+        .where(experiments.c.state.in_(CLAIMABLE), waits)
+        .order_by(experiments.c.priority.desc(), busy, experiments.c.key)
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def _still_claimable(connection: Connection, experiment: int) -> bool:
+    """Lock the experiment, as every writer to it does first, and see whether it was paused or cancelled meanwhile."""
+    statement = select(experiments.c.state).where(experiments.c.key == experiment).with_for_update()
+    return connection.execute(statement).scalar_one_or_none() in CLAIMABLE
+
+
+def claim_probe(connection: Connection, holder: Holder) -> int | None:
+    """Claim the oldest queued probe; those that an experiment waits for go first."""
+    chosen = connection.execute(
+        select(probes.c.key)
+        .where(probes.c.state == RunState.QUEUED)
+        .order_by(probes.c.required.desc(), probes.c.key)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
+    if chosen is None:
+        return None
+    keys = move(connection, probes, RunState.RUNNING, probes.c.key == chosen, values=holder.values(probes))
+    return keys[0] if keys else None
+
+
+def held(table: Table, claim: str) -> ColumnElement[bool]:
+    """The fence: rows that run under this very claim."""
+    return and_(table.c.claim == claim, table.c.state == RunState.RUNNING)
+
+
+def lock_held(connection: Connection, table: Table, claim: str) -> list[Row[Any]]:
+    """The rows still held under a claim, kept from changing until the unit of work ends."""
+    return list(connection.execute(select(table).where(held(table, claim)).with_for_update()).all())
+
+
+def beat(connection: Connection, claim: str, lease_seconds: float) -> int:
+    """Renew the lease of all rows under a claim; how many there still are."""
+    renewed = 0
+    for table in (runs, probes):
+        statement = update(table).where(held(table, claim)).values(lease_until=now() + lease_seconds)
+        renewed += connection.execute(statement).rowcount
+    return renewed
+
+
+def release(connection: Connection, table: Table, *where: ColumnElement[bool]) -> list[int]:
+    """Put running rows back into their queue, without blame."""
+    return move(connection, table, RunState.QUEUED, *where, source=RunState.RUNNING)
+
+
+def lose(connection: Connection, table: Table, most: int, *where: ColumnElement[bool]) -> tuple[list[int], list[int]]:
+    """Running rows whose worker is gone go back into the queue, or fail at the ``most``-th loss in a row.
+
+    Returns:
+        keys requeued, keys failed.
+    """
+    detail = f"Its worker was lost {most} times in a row without getting anywhere."
+    failed = move(
+        connection,
+        table,
+        RunState.FAILED,
+        *where,
+        table.c.lost >= most - 1,
+        source=RunState.RUNNING,
+        values={"lost": table.c.lost + 1, "reason": Reason.WORKER_LOST, "detail": detail, "finished_at": now()},
+    )
+    requeued = move(
+        connection, table, RunState.QUEUED, *where, source=RunState.RUNNING, values={"lost": table.c.lost + 1}
+    )
+    return requeued, failed
+
+
+def expired(table: Table) -> ColumnElement[bool]:
+    """Running rows whose lease has run out."""
+    return and_(table.c.state == RunState.RUNNING, table.c.lease_until < now())
+
+
+def waiting_queues(connection: Connection) -> list[str]:
+    """The queues in which something waits that may be claimed."""
+    statement = (
+        select(runs.c.queue)
+        .join(experiments, experiments.c.key == runs.c.experiment_key)
+        .where(runs.c.state == RunState.QUEUED, experiments.c.state != ExperimentState.PAUSED)
+        .distinct()
+    )
+    queues = list(connection.execute(statement).scalars())
+    if connection.execute(select(exists().where(probes.c.state == RunState.QUEUED))).scalar_one():
+        queues.append("probe")
+    return queues
+
+
+def waiting_or_lapsed(connection: Connection) -> bool:
+    """Whether anything waits or has lapsed: one cheap look before the patrol starts to write."""
+    statement = select(
+        or_(
+            exists().where(runs.c.state == RunState.RUNNING, runs.c.lease_until < now()),
+            exists().where(probes.c.state == RunState.RUNNING, probes.c.lease_until < now()),
+        )
+    )
+    return bool(connection.execute(statement).scalar_one())

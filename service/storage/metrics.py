@@ -1,0 +1,75 @@
+"""SQL over metrics: one row for each run, split, name and epoch; numbers that are not finite keep their kind."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.storage.tables import metrics, runs
+
+KINDS = {1: math.nan, 2: math.inf, 3: -math.inf}
+PARAMETERS_PER_STATEMENT = 30_000
+
+
+def encoded(value: float) -> tuple[float | None, int]:
+    """(value, kind) of a number: SQL has no portable NaN or infinity."""
+    if math.isfinite(value):
+        return value, 0
+    return None, 1 if math.isnan(value) else 2 if value > 0 else 3
+
+
+def decoded(value: float | None, kind: int) -> float:
+    return value if kind == 0 and value is not None else KINDS[kind]
+
+
+def rows(run: int, epoch: int, values: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    """The rows of a run's metrics, named like ``validation_loss``."""
+    for name, value in values.items():
+        split, _, short = name.partition("_")
+        number, kind = encoded(value)
+        yield {"run_key": run, "split": split, "name": short, "epoch": epoch, "value": number, "kind": kind}
+
+
+def store(connection: Connection, new: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or replace metrics: writing the same again changes nothing."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    size = PARAMETERS_PER_STATEMENT // len(metrics.c)
+    statement = make(metrics)
+    changed = {"value": statement.excluded.value, "kind": statement.excluded.kind}
+    upsert = statement.on_conflict_do_update(index_elements=list(metrics.primary_key), set_=changed)
+    for start in range(0, len(new), size):
+        connection.execute(upsert, list(new[start : start + size]))
+
+
+def drop_beyond(connection: Connection, run_keys: Sequence[int], epoch: int) -> None:
+    """Forget what runs measured after ``epoch`` epochs: they go on from there."""
+    connection.execute(delete(metrics).where(metrics.c.run_key.in_(run_keys), metrics.c.epoch > epoch))
+
+
+def of_run(connection: Connection, run: int) -> list[dict[str, Any]]:
+    """A run's metrics by split, name and epoch."""
+    columns = (metrics.c.split, metrics.c.name, metrics.c.epoch, metrics.c.value, metrics.c.kind)
+    statement = select(*columns).where(metrics.c.run_key == run).order_by(*columns[:3])
+    return [
+        {"split": split, "name": name, "epoch": epoch, "value": decoded(value, kind)}
+        for split, name, epoch, value, kind in connection.execute(statement)
+    ]
+
+
+def learning(connection: Connection, experiment: int, split: str, name: str) -> Iterable[tuple[int, int, int, float]]:
+    """(condition, repeat, epoch, value) of one metric of all runs of an experiment."""
+    statement = (
+        select(runs.c.condition, runs.c.repeat, metrics.c.epoch, metrics.c.value, metrics.c.kind)
+        .join(runs, runs.c.key == metrics.c.run_key)
+        .where(runs.c.experiment_key == experiment, metrics.c.split == split, metrics.c.name == name)
+        .order_by(runs.c.condition, metrics.c.epoch)
+    )
+    for condition, repeat, epoch, value, kind in connection.execute(statement):
+        yield condition, repeat, epoch, decoded(value, kind)
+
+
+def count(connection: Connection, run_keys: Any) -> int:
+    """How many metrics the runs of a subquery have."""
+    return int(connection.execute(select(func.count()).where(metrics.c.run_key.in_(run_keys))).scalar_one())

@@ -1,0 +1,204 @@
+"""The tables. Times are seconds since 1970 UTC by the database's clock; keys are whole numbers shown as opaque ids."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only columns that are called INTEGER."""
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("kinds", Text, nullable=False),  # " task:latch model:lstm label:x ", for filters
+    Column("study", Text),
+    Column("runs", Integer, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("event_sequence", BigInteger, nullable=False, server_default="0"),
+    Column("counts", JSON),  # of runs by state and progress, once the state is final
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Column("cancelled_at", Float),  # when somebody asked for it
+    Index(None, "state"),
+    sqlite_autoincrement=True,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("experiment_key", ForeignKey("experiments.key"), nullable=False),
+    Column("condition", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("stack", Integer, nullable=False),  # runs of one stack may be trained together
+    Column("queue", Text, nullable=False),
+    Column("cost", Float, nullable=False),  # seconds, estimated; the longest go first
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
+    Column("claim", Text),
+    Column("worker", Text),
+    Column("lease_until", Float),
+    Column("epochs_done", Float, nullable=False, server_default="0"),
+    Column("resume_epoch", Integer, nullable=False, server_default="0"),
+    Column("resume_step", Integer, nullable=False, server_default="0"),
+    Column("diverged_at", Integer),
+    Column("seconds", Float),
+    Column("metrics", JSON),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    UniqueConstraint("experiment_key", "condition", "repeat"),
+    Index(None, "experiment_key", "state", "cost"),
+    Index(None, "state", "lease_until"),
+    Index(None, "claim"),
+    sqlite_autoincrement=True,
+)
+
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("run_key", ForeignKey("runs.key"), primary_key=True),
+    Column("split", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("value", Float),
+    Column("kind", SmallInteger, nullable=False),  # 0 finite, 1 NaN, 2 Infinity, 3 -Infinity
+    sqlite_with_rowid=False,
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("run_key", ForeignKey("runs.key"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("sha256", ForeignKey("blobs.sha256"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("run_key", "kind"),
+    Index(None, "sha256"),
+    sqlite_autoincrement=True,
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("run_key", ForeignKey("runs.key"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("experiment_key", ForeignKey("experiments.key"), nullable=False),
+    Column("condition", Integer, nullable=False),
+    Column("checkpoint_key", ForeignKey("checkpoints.key")),  # null: all repeats of the condition
+    Column("checkpoint_kind", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    Column("required", Boolean, nullable=False),  # by the experiment's own spec
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("lost", Integer, nullable=False, server_default="0"),
+    Column("claim", Text),
+    Column("worker", Text),
+    Column("lease_until", Float),
+    Column("n", Integer),
+    Column("result", JSON),
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Index(None, "experiment_key", "state"),
+    Index(None, "checkpoint_key"),
+    Index(None, "state", "lease_until"),
+    Index(None, "claim"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("experiment_key", ForeignKey("experiments.key"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("parent", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("queues", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("claim", Text),
+    Column("started_at", Float, nullable=False),
+    Column("beat_at", Float, nullable=False),
+)
+
+leaderships = Table(
+    "leaderships",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Integer),  # null while the first request is still running
+    Column("headers", JSON),
+    Column("body", LargeBinary),
+    Column("created_at", Float, nullable=False),
+)

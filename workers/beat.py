@@ -1,0 +1,67 @@
+"""The beat: keeps the lease of what this process works on, and its entry in the table of workers."""
+
+import threading
+import time
+
+import structlog
+
+from service.operations import work
+from service.operations.context import Context
+from service.storage import workers
+from workers.identity import Identity
+
+STALLED_SECONDS = 300.0
+"""a claim that has made no step for so long isn't renewed: a hung device must not look alive"""
+
+log = structlog.stdlib.get_logger("memspan.worker")
+
+
+class Beat:
+    """A thread that beats every quarter of a lease. ``hold`` and ``let_go`` say what there is to keep."""
+
+    def __init__(self, context: Context, identity: Identity) -> None:
+        self._context, self._identity = context, identity
+        self._seconds = context.settings.lease_seconds / 4
+        self._claim: str | None = None
+        self._stepped = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        """Make this worker known and start beating."""
+        with self._context.database.writing() as connection:
+            workers.register(connection, self._identity.row())
+        self._thread.start()
+
+    def hold(self, claim: str) -> None:
+        self._stepped = time.monotonic()
+        self._claim = claim
+
+    def let_go(self) -> None:
+        self._claim = None
+
+    def stepped(self) -> None:
+        """The work moves on."""
+        self._stepped = time.monotonic()
+
+    def end(self) -> None:
+        """Stop beating and leave the table of workers."""
+        self._ended.set()
+        self._thread.join(timeout=5)
+        with self._context.database.writing() as connection:
+            workers.leave(connection, self._identity.name)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            try:
+                self._beat()
+            except Exception as error:  # the next beat may succeed; a lease outlives three that don't
+                log.warning("beat_missed", error=str(error))
+
+    def _beat(self) -> None:
+        claim = self._claim
+        if claim and time.monotonic() - self._stepped < STALLED_SECONDS:
+            work.beat(self._context, claim)
+        with self._context.database.writing() as connection:
+            if not workers.beat(connection, self._identity.name, "busy" if claim else "idle", claim):
+                workers.register(connection, self._identity.row())

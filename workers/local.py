@@ -1,0 +1,77 @@
+"""A local worker: the work loop without a broker. ``memspan serve`` starts some as child processes.
+
+A line on standard input wakes it; the end of standard input means that the parent is gone, and it leaves too.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from types import FrameType
+
+import structlog
+import torch
+
+from service.logs import configure_logs
+from service.operations.context import Context
+from service.queue.bell import NoBell
+from service.settings import load_settings
+from service.storage.database import Database
+from workers.beat import Beat
+from workers.identity import identify
+from workers.loop import Loop
+
+LOOK_SECONDS = 0.5
+"""between two looks of an idle worker, should no bell wake it"""
+
+log = structlog.stdlib.get_logger("memspan.worker")
+
+
+class Doorbell:
+    """Listens on standard input in a thread."""
+
+    def __init__(self) -> None:
+        self.rung = threading.Event()
+        self.leaving = threading.Event()
+        threading.Thread(target=self._listen, name="doorbell", daemon=True).start()
+
+    def _listen(self) -> None:
+        for _ in sys.stdin.buffer:
+            self.rung.set()
+        self.leave()
+
+    def leave(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Ask the worker to store what it does and to leave."""
+        self.leaving.set()
+        self.rung.set()
+
+    def wait(self, seconds: float) -> None:
+        self.rung.wait(seconds)
+        self.rung.clear()
+
+
+def main() -> None:
+    """Work until asked to leave."""
+    arguments = argparse.ArgumentParser(prog="python -m workers.local", description=__doc__)
+    arguments.add_argument("--queue", default="cpu,gpu,probe", help="queues to serve, comma-separated")
+    queues = tuple(arguments.parse_args().queue.split(","))
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    torch.set_num_threads(settings.threads)
+    doorbell = Doorbell()
+    signal.signal(signal.SIGTERM, doorbell.leave)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which then ends its children
+    identity = identify(queues)
+    context = Context(settings, Database(settings.database_url), NoBell())
+    beat = Beat(context, identity)
+    beat.start()
+    log.info("worker_ready", name=identity.name, queues=identity.queues, device=identity.device)
+    loop = Loop(context, identity, beat, doorbell.leaving.is_set)
+    while not doorbell.leaving.is_set():
+        if not loop.work(identity.queues):
+            doorbell.wait(LOOK_SECONDS)
+    beat.end()
+
+
+if __name__ == "__main__":
+    main()

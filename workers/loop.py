@@ -1,0 +1,111 @@
+"""The work loop: claims until nothing is left. A Celery bell starts it, a local worker never leaves it."""
+
+import gc
+from collections.abc import Callable, Sequence
+
+import structlog
+import torch
+
+from memspan.engine.trainer import Trainer
+from memspan.experiment.probing import ask
+from service.operations import probes as probe_operations
+from service.operations import work as operations
+from service.operations.context import Context
+from service.operations.probes import ClaimedProbe
+from service.operations.work import ClaimedRuns
+from service.storage import leases
+from service.storage.states import Reason, RunState
+from workers.beat import Beat
+from workers.identity import Identity
+from workers.patience import patiently
+from workers.reporter import Fate, Reporter
+
+log = structlog.stdlib.get_logger("memspan.worker")
+
+
+class Loop:
+    """One worker process at work.
+
+    Args:
+        leaving: says whether the process is asked to stop.
+    """
+
+    def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
+        self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
+
+    def work(self, queues: Sequence[str]) -> int:
+        """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""
+        done = 0
+        while not self._leaving() and patiently(lambda: self._something_waits(queues)):
+            if not self._one(queues):
+                break
+            done += 1
+        return done
+
+    def _something_waits(self, queues: Sequence[str]) -> bool:
+        """A look that takes no lock: idle workers must not disturb busy ones."""
+        with self._context.database.reading() as connection:
+            return bool(set(leases.waiting_queues(connection)) & set(queues))
+
+    def _one(self, queues: Sequence[str]) -> bool:
+        """Do one piece of work, the short ones first; whether there was any."""
+        if "probe" in queues:
+            probe = patiently(lambda: probe_operations.claim(self._context, self._identity.name))
+            if probe:
+                self._holding(probe.claim, lambda: self._measure(probe))
+                return True
+        training = [queue for queue in queues if queue != "probe"]
+        runs = patiently(lambda: operations.claim(self._context, self._identity.name, training)) if training else None
+        if runs is None:
+            return False
+        if runs.more_waits:
+            self._context.bell.ring(runs.queue)  # wakes one more, who wakes one more
+        self._holding(runs.claim, lambda: self._train(runs))
+        return True
+
+    def _holding(self, claim: str, work: Callable[[], None]) -> None:
+        self._beat.hold(claim)
+        try:
+            work()
+        finally:
+            self._beat.let_go()
+
+    def _train(self, work: ClaimedRuns) -> None:
+        """Train claimed runs; an error in it is the runs' end, not the worker's."""
+        try:
+            fate = self._report(work)
+            log.info("runs_left", fate=fate.name, experiment=work.experiment, condition=work.position)
+        except Exception as error:
+            reason, detail = diagnosed(error)
+            log.exception("runs_failed", experiment=work.experiment, condition=work.position)
+            patiently(lambda: operations.end(self._context, work, RunState.FAILED, reason, detail))
+            gc.collect()
+
+    def _report(self, work: ClaimedRuns) -> Fate:
+        device = "cuda" if work.queue == "gpu" and self._identity.device == "cuda" else "cpu"
+        trainer = Trainer(work.condition, sorted(work.runs), work.snapshots, device)
+        reporter = Reporter(self._context, work, trainer, self._leaving)
+        for event in trainer.events():
+            self._beat.stepped()
+            fate = reporter.take(event)
+            if fate:
+                return fate
+        raise AssertionError("training ended without its last event")
+
+    def _measure(self, work: ClaimedProbe) -> None:
+        """Measure a claimed probe; an error in it is stored as its reason."""
+        try:
+            reading = ask(work.spec, work.condition, work.weights)
+        except Exception as error:
+            reason, detail = diagnosed(error)
+            log.exception("probe_failed", probe=work.key)
+            patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
+            return
+        patiently(lambda: probe_operations.finish(self._context, work, reading))
+
+
+def diagnosed(error: Exception) -> tuple[Reason, str]:
+    """Why work failed: a reason for programs, a sentence for people."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+        return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
+    return Reason.ERROR, f"{type(error).__name__}: {error}"[:500]

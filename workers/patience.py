@@ -1,0 +1,37 @@
+"""Patience: a database that is away for a while delays work and loses none."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+Answer = TypeVar("Answer")
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+CONFLICTS = 5
+"""times that a unit of work is tried again when another's got in between"""
+
+log = structlog.stdlib.get_logger("memspan.worker")
+
+
+def patiently(work: Callable[[], Answer], pause: Callable[[float], None] = time.sleep) -> Answer:
+    """Do a unit of work, again and again while the database is away, locked or full.
+
+    Being whole or nothing, a unit that failed may simply be done again; what was lost to somebody else meanwhile is
+    caught by its fence.
+    """
+    seconds, conflicts = FIRST_PAUSE_SECONDS, 0
+    while True:
+        try:
+            return work()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("database_away", error=str(error.orig), again_in_seconds=seconds)
+        except DBAPIError as error:
+            conflicts += 1
+            if conflicts > CONFLICTS:
+                raise
+            log.warning("unit_of_work_failed", error=str(error.orig), tries=conflicts)
+        pause(seconds)
+        seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)
