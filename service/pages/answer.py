@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memspan.figures.document import entries, finite, of_task
+from memspan.figures.document import finite, of_task
 from memspan.figures.naming import Naming, naming
 from memspan.figures.score import metric_of
 from service.pages.words import number
@@ -23,9 +23,14 @@ def answer(results: Part) -> list[str]:
     """A sentence for each task: how far each model remembers, or how well it does where a task has no length."""
     names, state = naming(results), results["experiment"].get("state", "")
     said = {names.task(task): _of_task(results, names, task) for task in names.tasks}
-    so_far = "So far, " if state in UNFINISHED else ""
-    sentences = [(f"{task}: " if len(said) > 1 else "") + so_far + text for task, text in said.items() if text]
+    several, unfinished = len(said) > 1, state in UNFINISHED
+    sentences = [_opening(task if several else "", unfinished) + text for task, text in said.items() if text]
     return sentences or [NOTHING.get(state, "No run came to an end, so there is no answer.")]
+
+
+def _opening(task: str, unfinished: bool) -> str:
+    words = ([task] if task else []) + (["so far" if task else "So far"] if unfinished else [])
+    return ", ".join(words) + ": " if words else ""
 
 
 def _of_task(results: Part, names: Naming, task: Part) -> str:
@@ -60,7 +65,7 @@ def _scores(conditions: Sequence[Part], names: Naming) -> str:
     known = [(item["model"], summary) for item in conditions if (summary := _summary(item, metric))]
     ranked = sorted(known, key=lambda pair: pair[1]["mean"], reverse=metric == "test_accuracy")
     clauses = [f"{names.model(model)} {_score(summary)}" for model, summary in ranked]
-    return f"{metric.replace('_', ' ')} of {'; '.join(clauses)}." if clauses else ""
+    return f"{metric.replace('_', ' ').capitalize()}: {'; '.join(clauses)}." if clauses else ""
 
 
 def _summary(condition: Part, metric: str) -> Part | None:
@@ -70,4 +75,5 @@ def _summary(condition: Part, metric: str) -> Part | None:
 
 
 def _score(summary: Part) -> str:
-    return f"{number(summary['mean'])} ({number(summary.get('low'))}–{number(summary.get('high'))})"
+    mean, low, high = (number(summary.get(name), 3) for name in ("mean", "low", "high"))
+    return f"{mean} ({low}–{high})"

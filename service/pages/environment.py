@@ -1,11 +1,14 @@
-"""The template environment: everything a user typed is escaped, a missing name is an error."""
+"""The template environment: everything a user typed is escaped.
+
+A field that a document lacks is shown as a dash, as one that is null: half a page beats none.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, ChainableUndefined
 
 from service.pages import words
 
@@ -19,13 +22,14 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.filters |= {
         "count": words.count,
         "number": words.number,
+        "short": words.short,
         "interval": words.interval,
         "percent": words.percent,
         "duration": words.duration,

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 from urllib.parse import quote
 
+from jinja2 import Undefined
+
 UNKNOWN = "–"
 DIGITS = 4
 LARGE, SMALL = 1e7, 1e-4  # beyond them scientific notation reads better
@@ -17,17 +19,33 @@ def count(value: object) -> str:
 
 
 def number(value: object, digits: int = DIGITS) -> str:
-    """A measured number with a few significant digits."""
+    """A measured number with just so many significant digits, so that a column of them lines up."""
+    return _number(value, digits, "#")
+
+
+def short(value: object, digits: int = DIGITS) -> str:
+    """A given number with at most so many significant digits: 0.5, not 0.5000."""
+    return _number(value, digits, "")
+
+
+def _number(value: object, digits: int, form: str) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         return _other(value)
-    if value == 0 or SMALL <= abs(value) < LARGE:
-        return _plain(value, digits)
+    if value == 0:
+        return "0"
+    if SMALL <= abs(value) < LARGE:
+        return _plain(value, digits, form)
     return f"{value:.{digits - 2}e}"
 
 
 def interval(low: object, high: object, digits: int = DIGITS) -> str:
     """``[low, high]``, or nothing where either is unknown."""
-    return "" if low is None or high is None else f"[{number(low, digits)}, {number(high, digits)}]"
+    known = (int, float, str)
+    return (
+        ""
+        if not isinstance(low, known) or not isinstance(high, known)
+        else f"[{number(low, digits)}, {number(high, digits)}]"
+    )
 
 
 def percent(value: object) -> str:
@@ -62,10 +80,10 @@ def segment(value: object) -> str:
     return quote(str(value), safe="")
 
 
-def _plain(value: float, digits: int) -> str:
-    written = f"{value:.{digits}g}"
-    return f"{round(value):,}" if "e" in written or abs(value) >= 10 ** (digits - 1) else written
+def _plain(value: float, digits: int, form: str) -> str:
+    whole = abs(value) >= 10 ** (digits - 1)
+    return f"{round(value):,}" if whole else format(float(value), f"{form}.{digits}g")
 
 
 def _other(value: object) -> str:
-    return UNKNOWN if value is None else str(value)
+    return UNKNOWN if value is None or isinstance(value, Undefined) else str(value)

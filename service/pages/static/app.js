@@ -4,20 +4,34 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const FINISHED = new Set(["succeeded", "partial", "failed", "cancelled"]);
 const NARROW = 640; // pixels below which panels stand under each other
 const AXIS = 84; // pixels beside a panel's drawing area: axis labels, title and padding
-const NAMES = 190; // the same where models are named at the left
+const NAMES = 170; // the same where models are named at the left
+const CHARACTER = 6.6; // pixels of one character of a subtitle, about
 
-function drawingWidth(view, room) {
-  const named = JSON.stringify(view.layer ?? []).includes('"y":{"axis":{"grid":true');
-  return Math.max(140, Math.floor(room - (named ? Math.min(NAMES, room * 0.42) : AXIS)));
+// Vega-Lite can fit one panel to a width, but not several: theirs leaves room for what stands beside them.
+function drawingWidth(view, share) {
+  const named = view.layer?.some(({encoding}) => encoding?.y?.field === "model");
+  return Math.max(140, Math.floor(share - (named ? Math.min(NAMES, share * 0.45) : AXIS)));
+}
+
+function wrapped(text, room) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (lines.at(-1) && longer.length * CHARACTER > room) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }
 
 // A figure is drawn at the width of its place: one panel fills it, several share it or stack on a phone.
 function fitted(spec, room) {
   const config = {...spec.config, legend: {...spec.config.legend, columns: room < NARROW ? 2 : 4}};
-  if (!spec.concat) return {...spec, config, width: drawingWidth(spec, room)};
+  const title = {...spec.title, subtitle: wrapped(spec.title.subtitle ?? "", room - AXIS)};
+  if (!spec.concat) return {...spec, config, title, width: room, autosize: {type: "fit-x", contains: "padding"}};
   const columns = room < NARROW ? 1 : spec.columns;
-  const share = (room - (columns - 1) * 36) / columns;
-  return {...spec, config, columns, concat: spec.concat.map((view) => ({...view, width: drawingWidth(view, share)}))};
+  const share = (room - (columns - 1) * spec.config.concat.spacing) / columns;
+  const concat = spec.concat.map((view) => ({...view, width: drawingWidth(view, share)}));
+  return {...spec, config, title, columns, concat};
 }
 
 async function draw(holder) {

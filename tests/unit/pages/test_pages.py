@@ -1,0 +1,188 @@
+"""What every page owes: nothing inline, nothing foreign, everything escaped, every table named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from service.pages import javascript_bundle, render_problem, render_results, render_results_list
+from service.pages.environment import STATIC
+from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty
+from tests.unit.pages.page import Page
+
+EVIL = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
+PROBLEM = {
+    "type": "about:blank",
+    "title": "Unprocessable",
+    "status": 422,
+    "detail": "Two fields are wrong.",
+    "request_id": "r-1",
+    "errors": [{"pointer": "#/models/0/kind", "code": "unknown", "message": "is no model", "given": "x"}],
+}
+
+
+def experiment(state: str = "succeeded", **more: Any) -> dict[str, Any]:
+    runs = {"total": 90, "queued": 40, "running": 5, "succeeded": 43, "failed": 2, "cancelled": 0}
+    progress = {"completed": 45, "total": 90, "unit": "runs"}
+    times = {"created_at": "2024-05-02T10:11:12Z", "finished_at": None, "eta_seconds": 95}
+    return {"id": "e1", "name": "latch", "state": state, "runs": runs, "progress": progress, **times, **more}
+
+
+def results(form: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return {**(document() if form is None else form), "experiment": experiment(**more)}
+
+
+def summary(**more: Any) -> dict[str, Any]:
+    return experiment(**{"tasks": [LATCH], "models": [LSTM], **more})
+
+
+PAGES = {
+    "one task": render_results(results()),
+    "two tasks": render_results(results(document((LATCH, FIRST_LAST)))),
+    "no length": render_results(results(document(lengths=(None,)))),
+    "nothing finished": render_results(results(empty(), state="queued")),
+    "running": render_results(results(state="running")),
+    "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results"),
+    "empty list": render_results_list({"items": [], "next_cursor": None}, "/results"),
+    "problem": render_problem(PROBLEM),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_strict_content_security_policy_has_nothing_to_forbid(name: str) -> None:
+    page = Page(PAGES[name])
+    assert all(script["src"] for script in page.all("script"))
+    assert not page.all("style")
+    assert not [key for _, attributes in page.elements for key in attributes if key == "style" or key.startswith("on")]
+    addresses = [attributes.get(key) for _, attributes in page.elements for key in ("src", "href", "data-figure")]
+    assert all(address.startswith(("/", "#")) for address in addresses if address)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_static_file_that_a_page_names_exists(name: str) -> None:
+    linked = [attributes.get("src") or attributes.get("href") or "" for _, attributes in Page(PAGES[name]).elements]
+    named = {address.removeprefix("/static/") for address in linked if address.startswith("/static/")}
+    assert named
+    assert all((STATIC / file).is_file() for file in named - {"vega.js"})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_tables_and_bars_speak_to_a_screen_reader(name: str) -> None:
+    page = Page(PAGES[name])
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(head.get("scope") in ("col", "row") for head in page.all("th"))
+    assert all(bar.get("aria-label") for bar in page.all("progress"))
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("h1")) == 1
+
+
+def test_what_a_user_typed_is_escaped_everywhere() -> None:
+    evil_model = {**LSTM, "kind": EVIL}
+    form = json.loads(json.dumps(document()).replace(json.dumps(LSTM), json.dumps(evil_model)))
+    form["baselines"][0]["name"] = EVIL
+    form["probes"][0]["spec"]["kind"] = EVIL
+    claim = {"id": "c", "text": EVIL, "metric": EVIL, "threshold": 1, "measured": 2, "low": 1, "high": 3, "n": 3}
+    form["claims"] = [{**claim, "verdict": EVIL}]
+    pages = [
+        render_results(results(form, name=EVIL, id=EVIL)),
+        render_results_list({"items": [summary(name=EVIL, id=EVIL, tasks=[EVIL])], "next_cursor": EVIL}, "/results"),
+        render_problem({**PROBLEM, "title": EVIL, "detail": EVIL, "request_id": EVIL}),
+    ]
+    for html in pages:
+        assert "<script>alert" not in html
+        assert "7 * 7" in Page(html).text
+        assert {script.get("src") for script in Page(html).all("script")} <= {"/static/vega.js", "/static/app.js"}
+
+
+def test_a_page_shows_each_condition_span_and_probe() -> None:
+    page = Page(PAGES["one task"])
+    rows = len(page.all("tr"))
+    conditions, spans, probes, baselines, heads = 9, 3, 18, 3, 4
+    assert rows == conditions + spans + probes + baselines + heads
+    assert "0.9000 [0.8500, 0.9500]" in page.text
+    assert "> 50.0" in page.text
+    assert "above the longest tested" in page.text
+
+
+def test_diverged_runs_are_counted_beside_the_score() -> None:
+    form = document()
+    form["conditions"][0]["metrics"]["test_accuracy"] |= {"mean": "NaN", "low": "NaN", "high": "NaN", "n": 0}
+    form["conditions"][0]["runs"]["diverged"] = 30
+    text = Page(render_results(results(form))).text
+    assert "NaN [NaN, NaN]" in text
+    assert "30 / 30 30 0" in text
+
+
+def test_a_live_experiment_follows_its_events() -> None:
+    (article,) = Page(PAGES["running"]).all("article")
+    assert (article["data-experiment"], article["data-live"]) == ("e1", "true")
+    assert "45 of 90 runs , 2 failed , about 1 min 35 s left" in Page(PAGES["running"]).text
+
+
+def test_a_finished_experiment_follows_nothing() -> None:
+    (article,) = Page(PAGES["one task"]).all("article")
+    assert article["data-live"] == "false"
+
+
+def test_each_figure_is_drawn_from_its_own_address() -> None:
+    holders = [div["data-figure"] for div in Page(PAGES["one task"]).all("div") if "data-figure" in div]
+    assert holders == [f"/results/e1/figures/{name}" for name in ("score", "success", "span", "probe", "learning")]
+
+
+def test_an_id_is_one_segment_of_its_links() -> None:
+    assert "/results/a%2Fb%3Fc/figures/score" in render_results(results(id="a/b?c"))
+
+
+def test_the_list_names_parts_and_links_to_the_next_page_with_its_filters() -> None:
+    html = render_results_list({"items": [summary()], "next_cursor": "a b"}, "/results?state=running&cursor=old")
+    assert "/results?state=running&cursor=a+b" in [link["href"] for link in Page(html).all("a")]
+    assert "latch" in Page(html).text
+
+
+def test_parts_may_come_in_the_spec_and_many_are_counted() -> None:
+    item = experiment(spec={"tasks": [LATCH], "models": [{"kind": f"m{i}"} for i in range(7)]})
+    assert "m0, m1, m2, m3 and 3 more" in Page(render_results_list({"items": [item], "next_cursor": None}, "/")).text
+
+
+def test_an_empty_list_shows_how_to_post_a_first_experiment() -> None:
+    text = Page(PAGES["empty list"]).text
+    spec = json.loads(text[text.index("-d '") + 4 : text.rindex("}'") + 1])
+    assert {"tasks", "models", "lengths"} <= set(spec)
+    assert "curl http://127.0.0.1:8000/experiments" in text
+
+
+def test_a_last_page_without_rows_leads_back() -> None:
+    html = render_results_list({"items": [], "next_cursor": None}, "/results?cursor=x")
+    assert "Back to the newest" in html
+    assert "curl" not in html
+
+
+def test_a_problem_names_every_wrong_field() -> None:
+    text = Page(PAGES["problem"]).text
+    assert "Two fields are wrong." in text
+    assert "#/models/0/kind is no model" in text
+
+
+def test_a_problem_needs_no_more_than_title_and_status() -> None:
+    assert "Not Found" in render_problem({"title": "Not Found", "status": 404, "detail": None})
+
+
+def test_the_bundle_draws_without_compiling_code() -> None:
+    script = javascript_bundle()
+    assert b"window.drawVega" in script
+    assert b"ast:" in script.replace(b" ", b"")
+    assert javascript_bundle() is script
+
+
+def test_a_document_that_lacks_optional_fields_is_shown_with_dashes() -> None:
+    form = document()
+    for condition in form["conditions"]:
+        for field in ("parameters", "state_size", "receptive_field", "seconds_per_epoch", "engine", "success", "runs"):
+            del condition[field]
+    bare = {**form, "experiment": {"id": "e1", "state": "running"}, "baselines": None, "probes": None}
+    text = Page(render_results(bare)).text
+    assert "0.9000 [0.8500, 0.9500]" in text
+    assert "left" not in text.split("Created")[0].split("0 of 0")[0]
+    assert "Undefined" not in text
