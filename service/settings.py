@@ -4,13 +4,14 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from memspan.parts.limits import Limits
 
 MEBIBYTE = 1024 * 1024
 PREFIX = "MEMSPAN_"
@@ -107,10 +108,16 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def limits(self) -> MappingProxyType[str, int]:
-        """The caps a request is held to, by name (``max_length``, ``max_runs`` ...): context of body validation."""
-        names = (name for name in type(self).model_fields if name.startswith("max_"))
-        return MappingProxyType({name: getattr(self, name) for name in names})
+    def limits(self) -> Limits:
+        """The caps that specs are held to: the context of body validation."""
+        return Limits(
+            length=self.max_length,
+            repeats=self.max_repeats,
+            epochs=self.max_epochs,
+            hidden_size=self.max_hidden_size,
+            name=self.max_name,
+            runs=self.max_runs,
+        )
 
     def masked(self) -> dict[str, Any]:
         """All settings as JSON-ready data for logs, with the secrets in URLs replaced by ``***``."""

@@ -63,15 +63,11 @@ class Reporter:
         return self._tell(now) if now - self._told >= TELL_SECONDS else None
 
     def _finish(self, event: Finished) -> Fate:
-        patiently(
-            lambda: operations.finish(self._context, self._work, event.outcomes, event.seconds, self._measured)
-        )
+        patiently(lambda: operations.finish(self._context, self._work, event.outcomes, event.seconds, self._measured))
         return Fate.DONE
 
     def _tell(self, now: float) -> Fate | None:
-        order = patiently(
-            lambda: operations.tell(self._context, self._work, self._trainer.progress, self._measured)
-        )
+        order = patiently(lambda: operations.tell(self._context, self._work, self._trainer.progress, self._measured))
         self._told = now
         self._measured.clear()
         return self._obey(order)

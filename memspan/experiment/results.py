@@ -120,9 +120,7 @@ def _place(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _spans(
-    grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: Sequence[int]
-) -> list[dict[str, Any]]:
+def _spans(grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: Sequence[int]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
     lines: dict[tuple[Any, Any], list[int]] = defaultdict(list)
     for index, condition in enumerate(grid):
@@ -139,13 +137,16 @@ def _spans(
 
 
 def _baselines(grid: Sequence[Condition]) -> list[dict[str, Any]]:
-    """Each task's baselines; one that depends on the length is given for each length."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    """Each task's baselines: once where the value is the same at every length, else once for each length."""
+    values: dict[tuple[Any, str, str], dict[int | None, float]] = defaultdict(dict)
     for condition in grid:
         for baseline in condition.task.baselines(condition.steps):
-            key = (condition.task, baseline.name, baseline.metric, baseline.value)
-            entry = {"task": condition.task.model_dump(mode="json"), **asdict(baseline), "lengths": []}
-            lengths = found.setdefault(key, entry)["lengths"]
-            if condition.length is not None and condition.length not in lengths:
-                lengths.append(condition.length)
-    return list(found.values())
+            values[condition.task, baseline.name, baseline.metric][condition.length] = baseline.value
+    return [entry for key, by_length in values.items() for entry in _baseline(*key, by_length)]
+
+
+def _baseline(task: Any, name: str, metric: str, by_length: Mapping[int | None, float]) -> list[dict[str, Any]]:
+    entry = {"task": task.model_dump(mode="json"), "name": name, "metric": metric}
+    if len(set(by_length.values())) == 1:
+        return [{**entry, "value": next(iter(by_length.values()))}]
+    return [{**entry, "value": value, "length": length} for length, value in by_length.items()]

@@ -65,7 +65,11 @@ class Results:
     @cached_property
     def conditions(self) -> Table:
         """One row a condition: score with interval, success rate with interval, sizes."""
-        metric = "test_accuracy" if any("test_accuracy" in c["metrics"] for c in self.document["conditions"]) else "test_loss"
+        metric = (
+            "test_accuracy"
+            if any("test_accuracy" in c["metrics"] for c in self.document["conditions"])
+            else "test_loss"
+        )
         return Table([self._condition(entry, metric) for entry in self.document["conditions"]])
 
     def _condition(self, entry: Mapping[str, Any], metric: str) -> dict[str, Any]:

@@ -23,7 +23,9 @@ class MLP(ModelSpec):
     kind: Literal["mlp"] = "mlp"
     hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 16
     activation: Annotated[Literal["tanh", "relu", "softplus"], Field(description="of the hidden layers")] = "tanh"
-    initialization: Annotated[Literal["keras", "torch"], Field(description="Glorot uniform, or U(±1/sqrt(I))")] = "keras"
+    initialization: Annotated[Literal["keras", "torch"], Field(description="Glorot uniform, or U(±1/sqrt(I))")] = (
+        "keras"
+    )
 
 
 @model(MLP)

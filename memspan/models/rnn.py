@@ -10,7 +10,7 @@ from pydantic import Field
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, State
+from memspan.parts.cell import Cell
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.signature import Signature

@@ -65,11 +65,11 @@ class Training(BaseModel):
     test_size: Annotated[Samples, Field(description="sequences scored once, at the end")] = 10_000
     data: Annotated[
         Literal["fixed", "per_repeat", "fresh"],
-        Field(
-            description="one training set for all models and repeats; one for each run; or new sequences every step"
-        ),
+        Field(description="one training set for all models and repeats; one for each run; or new sequences every step"),
     ] = "fixed"
-    weight_decay: Annotated[Real, Field(ge=0, le=1, description="decoupled: weights shrink by learning_rate x this")] = 0
+    weight_decay: Annotated[
+        Real, Field(ge=0, le=1, description="decoupled: weights shrink by learning_rate x this")
+    ] = 0
     clip_norm: Annotated[
         Annotated[Real, Field(gt=0, le=1e6)] | None, Field(description="largest norm of a run's whole gradient")
     ] = None

@@ -33,7 +33,9 @@ class Change(ProbeSpec):
     )
     kind: Literal["change"] = "change"
     index: Annotated[Whole, Field(description="time step to scale; negative counts from the end")] = 0
-    percent: Annotated[Real, Field(ge=-1_000, le=1_000, description="how much is added to the step, percent of it")] = 50
+    percent: Annotated[Real, Field(ge=-1_000, le=1_000, description="how much is added to the step, percent of it")] = (
+        50
+    )
     sequences: Annotated[Whole, Field(ge=1, le=100_000, description="fresh sequences to ask about")] = 2_000
 
     def indices(self) -> dict[str, int]:

@@ -16,7 +16,9 @@ class FirstLast(TaskSpec):
     """Every step is a standard normal number; the answer is the first plus the last."""
 
     title: ClassVar[str] = "First plus last"
-    reference: ClassVar[str] = "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
+    reference: ClassVar[str] = (
+        "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
+    )
     kind: Literal["first_last"] = "first_last"
 
     def signature(self, length: int) -> Signature:

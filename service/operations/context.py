@@ -1,11 +1,17 @@
 """What every operation needs: settings, the database and the bell."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from memspan.parts.limits import Limits
+from service.operations.loaded import LoadedModel
+from service.operations.shelf import Shelf
 from service.queue.bell import Bell
 from service.settings import Settings
 from service.storage.database import Database
+
+RESULTS_BYTES = 32 * 2**20
+"""answers about experiments, kept while nothing changes"""
+MODELS_BYTES = 128 * 2**20
+"""weights ready for predictions"""
 
 
 @dataclass(frozen=True)
@@ -15,16 +21,5 @@ class Context:
     settings: Settings
     database: Database
     bell: Bell
-
-    @property
-    def limits(self) -> Limits:
-        """The caps of specs, from the settings."""
-        settings = self.settings
-        return Limits(
-            length=settings.max_length,
-            repeats=settings.max_repeats,
-            epochs=settings.max_epochs,
-            hidden_size=settings.max_hidden_size,
-            name=settings.max_name,
-            runs=settings.max_runs,
-        )
+    results: Shelf[tuple[int, int, str], bytes] = field(default_factory=lambda: Shelf(RESULTS_BYTES, len))
+    models: Shelf[int, LoadedModel] = field(default_factory=lambda: Shelf(MODELS_BYTES, lambda model: model.bytes))

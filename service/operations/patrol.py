@@ -65,7 +65,9 @@ def _lose(context: Context, experiment: int, where: Any) -> None:
             mine = (table.c.experiment_key == experiment, where(table))
             requeued, failed = leases.lose(connection, table, MOST_LOSSES, *mine)
             if requeued or failed:
-                log.warning("lease_lost", what=table.name, experiment=experiment, back=len(requeued), failed=len(failed))
+                log.warning(
+                    "lease_lost", what=table.name, experiment=experiment, back=len(requeued), failed=len(failed)
+                )
             if failed and table is runs_table:
                 runs.drop_snapshots(connection, failed)
                 conditions = select(runs_table.c.condition).where(runs_table.c.key.in_(failed))

@@ -198,3 +198,11 @@ def _end(context: Context, work: ClaimedProbe, state: RunState, values: dict[str
         body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
         events.append(connection, work.experiment, ("probe", body))
         settle(connection, work.experiment)
+
+
+def listing(
+    context: Context, after: int | None, limit: int, experiment: int | None, checkpoint: int | None, kind: str | None
+) -> Sequence[Any]:
+    """Probes, oldest first."""
+    with context.database.reading() as connection:
+        return probes.page(connection, after, limit, experiment, checkpoint, kind)

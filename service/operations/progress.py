@@ -20,9 +20,7 @@ def counts_of_many(connection: Connection, rows: Sequence[Any]) -> dict[int, dic
     """The same for many: those that are finished have it stored, the others are counted in one query."""
     open_keys = [row.key for row in rows if row.counts is None]
     counted = experiments.run_counts(connection, open_keys) if open_keys else {}
-    return {
-        row.key: row.counts if row.counts is not None else _counts(row, counted[row.key]) for row in rows
-    }
+    return {row.key: row.counts if row.counts is not None else _counts(row, counted[row.key]) for row in rows}
 
 
 def _counts(row: Any, by_state: dict[str, tuple[int, float]]) -> dict[str, Any]:

@@ -173,3 +173,30 @@ def waiting_or_lapsed(connection: Connection) -> bool:
         )
     )
     return bool(connection.execute(statement).scalar_one())
+
+
+def queue_depths(connection: Connection) -> list[dict[str, Any]]:
+    """For each queue how many rows wait and run, and for how many seconds the oldest has waited."""
+    found: dict[str, dict[str, Any]] = {}
+    age = (now() - func.min(experiments.c.created_at)).label("age")
+    per_run = (
+        select(runs.c.queue, runs.c.state, func.count(), age)
+        .join(experiments, experiments.c.key == runs.c.experiment_key)
+        .where(runs.c.state.in_([RunState.QUEUED, RunState.RUNNING]))
+        .group_by(runs.c.queue, runs.c.state)
+    )
+    per_probe = (
+        select(probes.c.state, func.count(), (now() - func.min(probes.c.created_at)).label("age"))
+        .where(probes.c.state.in_([RunState.QUEUED, RunState.RUNNING]))
+        .group_by(probes.c.state)
+    )
+    rows = [tuple(row) for row in connection.execute(per_run)]
+    rows += [("probe", *row) for row in connection.execute(per_probe)]
+    for name in ("cpu", "gpu", "probe"):
+        found[name] = {"queue": name, "waiting": 0, "leased": 0, "oldest_wait_seconds": None}
+    for name, state, count, seconds in rows:
+        if state == RunState.QUEUED:
+            found[name] |= {"waiting": count, "oldest_wait_seconds": round(float(seconds), 1)}
+        else:
+            found[name]["leased"] = count
+    return list(found.values())

@@ -28,9 +28,7 @@ def get(connection: Connection, key: int) -> Row[Any] | None:
 
 
 def with_fingerprints(connection: Connection, fingerprints: Sequence[str]) -> Sequence[Row[Any]]:
-    return connection.execute(
-        select(probes).where(probes.c.fingerprint.in_(fingerprints)).order_by(probes.c.key)
-    ).all()
+    return connection.execute(select(probes).where(probes.c.fingerprint.in_(fingerprints)).order_by(probes.c.key)).all()
 
 
 def page(

@@ -23,7 +23,7 @@ def test_the_defaults_are_one_machine_and_loopback(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path}/.memspan/memspan.db"
     assert settings.redis_url is None
     assert settings.trusted_networks == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-    assert settings.limits["max_hidden_size"] == 4_096
+    assert settings.limits.hidden_size == 4_096
 
 
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,56 @@
+# Every target sets up what it needs; nothing but Python >= 3.11 has to be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+TESTS ?= tests
+
+.PHONY: setup demo serve test test-long check bench format clean
+
+setup: $(VENV)/.memspan
+
+$(VENV)/.memspan: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Memspan needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.memspan
+	$(INSTALL) -e '.[test]'
+	touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(INSTALL) -e '.[test,check]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(INSTALL) -e '.[test,bench]'
+	touch $@
+
+demo: setup
+	$(BIN)/python -m examples.demo
+
+serve: setup
+	$(BIN)/memspan serve
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -m 'not long' $(TESTS)
+
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -m long $(TESTS)
+
+check: $(VENV)/.check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.check
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

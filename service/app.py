@@ -1,0 +1,67 @@
+"""The application: routes, pages and the edge around them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from migrations.upgrade import newest
+from service.edge.body_schema import merge_body_schemas
+from service.edge.layers import install_edge
+from service.edge.ledger import SqlLedger
+from service.operations.context import Context
+from service.routes import catalogues, checkpoints, events, experiments, operating, pages, probes, results, runs
+from service.tails import Tails
+
+DESCRIPTION = """How far back does a sequence model remember, and what does it use?
+
+Post an experiment (task x model x length x repeats); workers train it; read scores with intervals, memory spans and
+probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
+that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
+"""
+ROUTERS = (experiments, events, runs, results, checkpoints, probes, catalogues, operating, pages)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The application over a context."""
+    torch.set_num_threads(context.settings.threads)
+    app = FastAPI(
+        title="Memspan",
+        version=version("memspan"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(context),
+    )
+    app.state.context = context
+    app.state.revision = newest()
+    for module in ROUTERS:
+        app.include_router(module.router)
+    app.openapi = _openapi(app)  # type: ignore[method-assign]
+    install_edge(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))
+    return app
+
+
+def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.tails = Tails(context)
+        yield
+
+    return lifespan
+
+
+def _openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The description with the bodies that are parsed by ourselves, made once."""
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            app.openapi_schema = merge_body_schemas(schema)
+        return app.openapi_schema
+
+    return described

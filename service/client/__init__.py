@@ -1,0 +1,1 @@
+"""The client: what ``memspan run`` says to a service over HTTP."""

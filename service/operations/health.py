@@ -1,0 +1,58 @@
+"""Health: whether this process can do its work."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.operations.context import Context
+from service.storage import leases, workers
+from service.storage.revision import stored_revision
+
+
+def readiness(context: Context, needed_revision: str | None) -> tuple[bool, dict[str, Any]]:
+    """Whether requests can be served, and how each part is. A broker that is away only delays: degraded, ready."""
+    database = _database(context, needed_revision)
+    broker = "up" if context.bell.works() else "away: work is found by looking, which takes longer"
+    ready = database == "up"
+    status = ("ok" if broker == "up" else "degraded") if ready else "unavailable"
+    return ready, {"status": status, "components": {"database": database, "broker": broker}}
+
+
+def _database(context: Context, needed: str | None) -> str:
+    try:
+        with context.database.reading() as connection:
+            found = stored_revision(connection)
+    except SQLAlchemyError:
+        return "away"
+    if found != needed:
+        return f"its schema is at {found or 'nothing'} and {needed} is needed: run memspan migrate"
+    return "up"
+
+
+def staff(context: Context) -> list[Any]:
+    """The workers that are known, with the seconds since each one's last beat."""
+    with context.database.reading() as connection:
+        return list(workers.all_with_age(connection))
+
+
+def queue(context: Context) -> list[Any]:
+    """For each queue what waits and what is leased."""
+    with context.database.reading() as connection:
+        return leases.queue_depths(connection)
+
+
+def exposition(context: Context) -> bytes:
+    """What waits and who works, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    waiting = Gauge("memspan_queue_waiting", "Rows that wait for a worker.", ["queue"], registry=registry)
+    leased = Gauge("memspan_queue_leased", "Rows that a worker holds.", ["queue"], registry=registry)
+    oldest = Gauge("memspan_queue_oldest_wait_seconds", "Age of the oldest waiting row.", ["queue"], registry=registry)
+    for row in queue(context):
+        waiting.labels(row["queue"]).set(row["waiting"])
+        leased.labels(row["queue"]).set(row["leased"])
+        oldest.labels(row["queue"]).set(row["oldest_wait_seconds"] or 0)
+    working = Gauge("memspan_workers", "Workers that have beaten lately.", ["state", "device"], registry=registry)
+    for worker in staff(context):
+        working.labels(worker.state, worker.device).inc()
+    return generate_latest(registry)

@@ -1,0 +1,167 @@
+"""Results of a stored experiment: made from its rows, kept while they don't change."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from typing import Any, Literal
+
+import numpy as np
+from sqlalchemy import Connection
+
+from memspan.engine.population import Condition
+from memspan.experiment.results import RunRow, document
+from memspan.parts.numbers import jsonable
+from memspan.statistics import summarize_many
+from service.operations import ids
+from service.operations.context import Context
+from service.operations.experiments import found
+from service.operations.progress import counts_of, eta_seconds
+from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.times import rfc3339
+from service.storage import metrics, probes, runs
+
+
+def results(context: Context, key: int) -> bytes:
+    """The results document of an experiment as JSON, finished or not."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        return context.results.get((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
+
+
+def results_document(context: Context, key: int) -> dict[str, Any]:
+    """The same as data."""
+    data: dict[str, Any] = json.loads(results(context, key))
+    return data
+
+
+def learning(context: Context, key: int) -> list[dict[str, Any]]:
+    """The course of the validation loss (and accuracy) by epoch, for each condition, over its repeats."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        data = context.results.get(
+            (key, row.event_sequence, "learning"), lambda: _encoded({"items": _learning(connection, row)})
+        )
+    items: list[dict[str, Any]] = json.loads(data)["items"]
+    return items
+
+
+def version(context: Context, key: int) -> str:
+    """Changes whenever the results do."""
+    with context.database.reading() as connection:
+        return f"{key}-{found(connection, key).event_sequence}"
+
+
+def _encoded(data: dict[str, Any]) -> bytes:
+    return json.dumps(jsonable(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _results(connection: Connection, row: Any) -> dict[str, Any]:
+    stored = StoredSpec(row.key, row.spec)
+    rows = [run_row(each) for each in runs.for_results(connection, row.key)]
+    asked = [_probe(each, stored) for each in probes.of_conditions(connection, row.key)]
+    return {"experiment": _header(connection, row), **document(parsed(stored), rows, asked)}
+
+
+def _header(connection: Connection, row: Any) -> dict[str, Any]:
+    return {
+        "id": ids.public(ids.EXPERIMENT, row.key),
+        "name": row.name,
+        "state": row.state,
+        **counts_of(connection, row),
+        "eta_seconds": eta_seconds(connection, row),
+        "created_at": rfc3339(row.created_at),
+        "started_at": rfc3339(row.started_at),
+        "finished_at": rfc3339(row.finished_at),
+    }
+
+
+def run_row(row: Any) -> RunRow:
+    """A stored run as the results need it."""
+    values = {name: float(value) for name, value in (row.metrics or {}).items()}
+    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine)
+
+
+def _probe(row: Any, stored: StoredSpec) -> dict[str, Any]:
+    condition = grid(stored)[row.condition]
+    return {
+        "id": ids.public(ids.PROBE, row.key),
+        "kind": row.kind,
+        "spec": row.spec,
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "checkpoint": row.checkpoint_kind,
+        "n": row.n,
+        "state": row.state,
+        "reason": row.detail,
+        "result": row.result,
+    }
+
+
+def _learning(connection: Connection, row: Any) -> list[dict[str, Any]]:
+    """One entry for each condition and metric."""
+    stored = StoredSpec(row.key, row.spec)
+    found_curves = []
+    for name in ("loss", "accuracy"):
+        curves: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for condition, _, epoch, value in metrics.learning(connection, row.key, "validation", name):
+            curves[condition][epoch].append(value)
+        found_curves += [_curve(stored, position, name, epochs) for position, epochs in sorted(curves.items())]
+    return found_curves
+
+
+def _curve(stored: StoredSpec, position: int, name: str, epochs: dict[int, list[float]]) -> dict[str, Any]:
+    condition = grid(stored)[position]
+    most = max(map(len, epochs.values()))
+    padded = np.array([values + [np.nan] * (most - len(values)) for values in epochs.values()])
+    summaries = summarize_many(padded)
+    return {
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "split": "validation",
+        "name": name,
+        "epochs": list(epochs),
+        "mean": [summary.mean for summary in summaries],
+        "low": [summary.low for summary in summaries],
+        "high": [summary.high for summary in summaries],
+        "n": most,
+    }
+
+
+Format = Literal["json", "csv", "jsonl"]
+"""json is the document itself, for browsers, which get a page otherwise; the others have one row a run"""
+METRICS = tuple(f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy"))
+
+
+def export(context: Context, key: int, form: Format) -> bytes:
+    """All runs of an experiment, one a row, with their final metrics."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        conditions = grid(StoredSpec(key, row.spec))
+        rows = [_exported(each, conditions[each.condition]) for each in runs.for_results(connection, key)]
+    if form == "jsonl":
+        return b"".join(json.dumps(each, allow_nan=False).encode() + b"\n" for each in rows)
+    text = io.StringIO()
+    names = list(rows[0]) if rows else []
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: json.dumps(value) if isinstance(value, dict) else value for name, value in each.items()} for each in rows
+    )
+    return text.getvalue().encode()
+
+
+def _exported(row: Any, condition: Condition) -> dict[str, Any]:
+    return {
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "repeat": row.repeat,
+        "state": row.state,
+        "diverged_at": row.diverged_at,
+        "seconds": row.seconds,
+        "engine": row.engine,
+        **{name: (row.metrics or {}).get(name) for name in METRICS},
+    }

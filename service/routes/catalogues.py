@@ -1,0 +1,76 @@
+"""/tasks, /models, /probe-kinds, /studies: what specs may name; and samples of tasks."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from memspan.parts.numbers import jsonable
+from memspan.parts.task import TaskSpec
+from memspan.tasks import task
+from service.edge.body import json_body
+from service.edge.body_schema import documented_body
+from service.edge.faults import faults, unprocessable
+from service.errors import Fault
+from service.operations import catalogue as operations
+from service.operations.catalogue import FamilyName
+from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
+from service.schemas.problem import problems
+
+router = APIRouter(tags=["catalogue"])
+PATHS: dict[str, FamilyName] = {"/tasks": "task", "/models": "model", "/probe-kinds": "probe", "/studies": "study"}
+
+
+def _add(path: str, family: FamilyName) -> None:
+    """The two routes of one family."""
+
+    def listing() -> Any:
+        return {"items": operations.entries(family)}
+
+    def look(kind: str) -> Any:
+        return operations.entry(family, kind)
+
+    plural = path.strip("/").replace("-", "_")
+    listing.__doc__ = "Every kind with its title, summary, reference and JSON Schema."
+    look.__doc__ = "One kind."
+    router.add_api_route(
+        path, listing, operation_id=f"list_{plural}", summary=f"What {plural} there are", response_model=Catalogue,
+        responses=problems(),
+    )  # fmt: skip
+    router.add_api_route(
+        path + "/{kind}", look, operation_id=f"get_{plural}", summary=f"One of the {plural}", response_model=Entry,
+        responses=problems(404),
+    )  # fmt: skip
+
+
+for _path, _family in PATHS.items():
+    _add(_path, _family)
+
+
+@router.post(
+    "/tasks/{kind}/samples",
+    operation_id="sample_task",
+    summary="Draw example sequences of a task",
+    response_model=Samples,
+    responses=problems(400, 404, 413, 415, 422),
+    openapi_extra=documented_body(SampleRequest, {"short": {"length": 5, "count": 2, "seed": 1}}, required=False),
+)
+def samples(kind: str, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}"))]) -> Any:
+    """A few sequences with their targets and the steps that the answer depends on."""
+    spec = _task(kind, body.task)
+    return JSONResponse(jsonable(operations.samples(spec, body.length, body.count, body.seed)))
+
+
+def _task(kind: str, fields: dict[str, Any]) -> TaskSpec:
+    """The task's spec; faults point into the request's ``task``."""
+    operations.entry("task", kind)
+    body = {"kind": kind, **fields}
+    try:
+        return task.spec(kind).model_validate_json(json.dumps(body), strict=True)
+    except ValidationError as error:
+        found = [
+            Fault("#/task" + each.pointer[1:], each.code, each.message, each.given) for each in faults(error, body)
+        ]
+        raise unprocessable(found) from None

@@ -1,0 +1,101 @@
+"""/checkpoints: stored models, their weights and what they answer."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
+
+from memspan.parts.numbers import jsonable
+from memspan.probes import AnyProbe
+from service.edge.body import json_body
+from service.edge.body_schema import documented_body
+from service.operations import checkpoints as operations
+from service.operations import ids
+from service.operations import probes as probe_operations
+from service.operations.predictions import predict
+from service.routes.probes import PROBE_ANSWERS, probe_answer
+from service.routes.ranges import ranged
+from service.routes.representation import not_modified
+from service.routes.surroundings import CheckpointKey, Surroundings
+from service.schemas.checkpoint import Checkpoint, Prediction, PredictionRequest, checkpoint
+from service.schemas.probe import Probe
+from service.schemas.problem import problems
+
+router = APIRouter(prefix="/checkpoints", tags=["checkpoints"])
+MOST_VALUES = 4_000_000
+ProbeSpec: TypeAdapter[Any] = TypeAdapter(AnyProbe)
+
+
+@router.get(
+    "/{id}",
+    operation_id="get_checkpoint",
+    summary="Look at a checkpoint",
+    response_model=Checkpoint,
+    responses=problems(404),
+)
+def look(context: Surroundings, key: CheckpointKey) -> Any:
+    """Where stored weights come from, their hash and shapes, and the shape of inputs that the model takes."""
+    return checkpoint(operations.look(context, key))
+
+
+@router.get(
+    "/{id}/weights",
+    operation_id="get_weights",
+    summary="Download weights as safetensors",
+    responses={
+        200: {"description": "The weights.", "content": {"application/octet-stream": {}}},
+        206: {"description": "The part that Range asked for."},
+        304: {"description": "The client has them already."},
+        **problems(404, 416),
+    },
+)
+def weights(request: Request, context: Surroundings, key: CheckpointKey) -> Response:
+    """The weights; `ETag` is their sha256, so they never change under it."""
+    sha256, data = operations.weights(context, key)
+    etag = f'"{sha256}"'
+    if not_modified(request, etag):
+        return Response(status_code=304, headers={"ETag": etag})
+    name = f"{ids.public(ids.CHECKPOINT, key)}.safetensors"
+    headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{name}"'}
+    return ranged(request, data, etag, headers)
+
+
+@router.post(
+    "/{id}/predictions",
+    operation_id="predict",
+    summary="Ask a stored model",
+    response_model=Prediction,
+    responses=problems(400, 404, 413, 415, 422),
+    openapi_extra=documented_body(PredictionRequest, {"one sequence": {"inputs": [[1.0, 0.1, -0.05, 0.2]]}}),
+)
+def predictions(
+    context: Surroundings,
+    key: CheckpointKey,
+    body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],
+) -> Any:
+    """Answers to sequences of the shape (B, T, C), or (B, T) when C = 1: values, or probabilities of the classes."""
+    outputs = predict(context, key, body.inputs)
+    answer = {"outputs": outputs.tolist(), "shape": list(outputs.shape)}
+    return JSONResponse(jsonable({**answer, "checkpoint": ids.public(ids.CHECKPOINT, key)}))
+
+
+@router.post(
+    "/{id}/probes",
+    operation_id="probe_checkpoint",
+    summary="Ask a probe of one checkpoint",
+    status_code=202,
+    response_model=Probe,
+    responses=PROBE_ANSWERS,
+    openapi_extra=documented_body(
+        ProbeSpec, {"change": {"kind": "change", "index": 0, "percent": 50}}, name="ProbeSpec"
+    ),
+)
+async def probes(
+    context: Surroundings,
+    key: CheckpointKey,
+    spec: Annotated[Any, Depends(json_body(ProbeSpec))],
+    wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the result")] = 0,
+) -> Response:
+    """200 with the stored result if it was asked before or is done within `wait`; else 202 and where it will be."""
+    return await probe_answer(context, lambda: probe_operations.ask_checkpoint(context, key, spec), wait)

@@ -1,0 +1,80 @@
+"""/experiments/{id}/events: what happens to an experiment, as it happens."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from service.errors import BadRequest, Fault
+from service.operations import events as operations
+from service.operations.events import Happening
+from service.routes.surroundings import ExperimentKey, Surroundings
+from service.schemas.events import Events
+from service.schemas.problem import problems
+
+router = APIRouter(tags=["experiments"])
+BIGGEST = 2**63 - 1
+
+
+@router.get(
+    "/experiments/{id}/events",
+    operation_id="get_events",
+    summary="Follow an experiment",
+    response_model=Events,
+    responses={
+        200: {
+            "description": "A stream, or with `Accept: application/json` a page.",
+            "content": {"text/event-stream": {}},
+        },
+        **problems(400, 404, 422),
+    },
+)
+async def events(
+    request: Request,
+    context: Surroundings,
+    key: ExperimentKey,
+    last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
+    after: Annotated[int | None, Query(ge=0, le=BIGGEST, description="the same, for a page")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="events of a page")] = 100,
+) -> Response:
+    """Server-sent events `state`, `runs`, `progress` and `probe`, from the first one on or behind `Last-Event-ID`.
+
+    The stream ends when the experiment does; reconnecting with the last id misses nothing and repeats nothing.
+    """
+    start = after if after is not None else _sequence(last_event_id)
+    await run_sync(operations.check, context, key)
+    if "application/json" in request.headers.get("accept", ""):
+        happenings = await run_sync(operations.after, context, key, start, limit)
+        items = [_item(each) for each in happenings]
+        full = len(items) == limit
+        return JSONResponse({"items": items, "next_after": items[-1]["id"] if full else None})
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    stream = request.app.state.tails.follow(key, start)
+    return StreamingResponse(_written(stream), media_type="text/event-stream", headers=headers)
+
+
+def _sequence(last_event_id: str | None) -> int:
+    if last_event_id is None or last_event_id == "":
+        return 0
+    if last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id[:20]) <= BIGGEST:
+        return int(last_event_id)
+    message = "Last-Event-ID must be the id of an event of this stream, a whole number."
+    raise BadRequest(message, errors=[Fault("Last-Event-ID", "wrong_form", message, last_event_id)])
+
+
+def _item(event: Happening) -> dict[str, Any]:
+    return {"id": event.sequence, "type": event.type, "at": event.at, "data": event.body}
+
+
+async def _written(stream: AsyncIterator[Happening | None]) -> AsyncIterator[bytes]:
+    """Events in the format of server-sent events; a comment where there was nothing to tell for a while."""
+    yield b"retry: 1000\n\n"
+    async for event in stream:
+        if event is None:
+            yield b": still there\n\n"
+        else:
+            data = json.dumps(event.body, separators=(",", ":"))
+            yield f"id: {event.sequence}\nevent: {event.type}\ndata: {data}\n\n".encode()

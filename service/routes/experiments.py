@@ -1,0 +1,187 @@
+"""/experiments: submit, list, look, cancel, pause, resume, delete."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.plan import plan
+from memspan.experiment.spec import EXAMPLE, ExperimentSpec
+from service.edge.body import json_body
+from service.edge.body_schema import documented_body
+from service.edge.faults import unprocessable
+from service.errors import BadRequest, Fault
+from service.operations import experiments as operations
+from service.operations.context import Context
+from service.operations.experiments import ExperimentView
+from service.operations.health import staff
+from service.pagination import Page, PageQuery, page, page_query
+from service.routes.surroundings import ExperimentKey, Surroundings
+from service.schemas.experiment import Experiment, experiment
+from service.schemas.plan import Plan
+from service.schemas.problem import problems
+from service.storage.experiments import Filter
+from service.storage.states import ExperimentState
+
+router = APIRouter(prefix="/experiments", tags=["experiments"])
+Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec))]
+SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 10, 50]}
+BUSY_SECONDS = 60
+"""a worker that has not beaten for so long isn't counted on"""
+
+
+@router.post(
+    "",
+    operation_id="submit_experiment",
+    summary="Submit an experiment",
+    status_code=201,
+    response_model=Experiment,
+    responses={
+        200: {"description": "With `dry_run`: the plan; nothing is stored.", "model": Plan},
+        **problems(400, 409, 413, 415, 422),
+    },
+    openapi_extra=documented_body(ExperimentSpec, {"smallest": SMALLEST, "latch": EXAMPLE}),
+)
+def submit(
+    request: Request,
+    context: Surroundings,
+    spec: Spec,
+    dry_run: Annotated[bool, Query(description="answer the plan and store nothing")] = False,
+) -> Response:
+    """Train every task with every model at every length, `repeats` times.
+
+    Answers at once; workers train in the background. Follow it at its `links.events`, read it at `links.results`.
+    """
+    found = flaws(spec, context.settings.limits)
+    if found:
+        raise unprocessable([fault(flaw) for flaw in found])
+    if dry_run:
+        return JSONResponse(_plan(context, spec))
+    key = getattr(request.state, "idempotency_key", None)
+    answer = experiment(operations.submit(context, spec, key))
+    return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
+
+
+def fault(flaw: Flaw) -> Fault:
+    """A flaw of a spec as a fault of the request."""
+    pointer = "#" + "".join(f"/{part}" for part in flaw.path)
+    return Fault(pointer, flaw.code, flaw.message, flaw.given)
+
+
+def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
+    """The plan, with as many workers as there are."""
+    living = [worker for worker in staff(context) if worker.age < BUSY_SECONDS]
+    return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(living), 1)))}
+
+
+def narrowed(
+    state: Annotated[ExperimentState | None, Query(description="in this state only")] = None,
+    task: Annotated[str | None, Query(description="with a task of this kind", max_length=64)] = None,
+    model: Annotated[str | None, Query(description="with a model of this kind", max_length=64)] = None,
+    study: Annotated[str | None, Query(description="of this study", max_length=64)] = None,
+    label: Annotated[str | None, Query(description="with this label", max_length=64)] = None,
+    q: Annotated[str | None, Query(description="with these words in the name", max_length=200)] = None,
+) -> Filter:
+    """A FastAPI dependency that reads the filters of a list of experiments."""
+    texts = {"task": task, "model": model, "study": study, "label": label, "q": q}
+    for name, text in texts.items():
+        if text is not None and "\0" in text:
+            message = f"{name} must not hold a null character."
+            raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message)])
+    words = (("task", task), ("model", model), ("label", label))
+    kinds = tuple(f"{name}:{value}" for name, value in words if value is not None)
+    return Filter(state, kinds, study, q)
+
+
+Narrow = Annotated[Filter, Depends(narrowed)]
+
+
+@router.get(
+    "",
+    operation_id="list_experiments",
+    summary="List experiments, newest first",
+    response_model=Page[Experiment],
+    responses=problems(400, 422),
+)
+def listing(
+    request: Request,
+    response: Response,
+    context: Surroundings,
+    paging: Annotated[PageQuery, Depends(page_query)],
+    narrow: Narrow,
+) -> Any:
+    """Experiments with their counts; narrow them by state, task, model, study, label or words of the name."""
+    return JSONResponse(listed(request, response, context, paging, narrow), headers=dict(response.headers))
+
+
+def listed(
+    request: Request, response: Response, context: Context, paging: PageQuery, narrow: Filter, show: Any = experiment
+) -> dict[str, Any]:
+    """One page of experiments as data."""
+    views = operations.listing(context, narrow, paging.after, paging.limit + 1)
+    shown, more = views[: paging.limit], len(views) > paging.limit
+    last = shown[-1].row.key if more else None
+    return page([show(view) for view in shown], last, request, response)
+
+
+@router.get(
+    "/{id}",
+    operation_id="get_experiment",
+    summary="Look at an experiment",
+    response_model=Experiment,
+    responses=problems(404),
+)
+def look(context: Surroundings, key: ExperimentKey) -> Any:
+    """An experiment's spec, state, counts and progress."""
+    return experiment(operations.look(context, key))
+
+
+def _changed(response: Response, outcome: tuple[ExperimentView, bool]) -> dict[str, Any]:
+    """202 for a change under way, 200 for one that had been made before."""
+    view, changed = outcome
+    response.status_code = 202 if changed else 200
+    return experiment(view)
+
+
+CHANGE: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": Experiment,
+    "responses": {200: {"description": "It was in that state already.", "model": Experiment}, **problems(404, 409)},
+}
+
+
+@router.post("/{id}/cancel", operation_id="cancel_experiment", summary="Cancel an experiment", **CHANGE)
+def cancel(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+    """What waits is cancelled now, what runs within 15 seconds; finished runs stay."""
+    return _changed(response, operations.cancel(context, key))
+
+
+@router.post("/{id}/pause", operation_id="pause_experiment", summary="Pause an experiment", **CHANGE)
+def pause(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+    """What runs is stored and put back within 15 seconds; nothing is lost."""
+    return _changed(response, operations.pause(context, key))
+
+
+@router.post("/{id}/resume", operation_id="resume_experiment", summary="Resume a paused experiment", **CHANGE)
+def resume(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+    """Runs go on from where they were stored, to the very same numbers."""
+    return _changed(response, operations.resume(context, key))
+
+
+@router.delete(
+    "/{id}",
+    operation_id="delete_experiment",
+    summary="Delete a finished experiment",
+    status_code=204,
+    responses={200: {"description": "With `dry_run`: the rows and bytes it would free."}, **problems(404, 409)},
+)
+def delete(
+    context: Surroundings,
+    key: ExperimentKey,
+    dry_run: Annotated[bool, Query(description="answer what it would free, and delete nothing")] = False,
+) -> Response:
+    """Delete its runs, metrics, checkpoints, probes and events for good."""
+    freed = operations.delete(context, key, dry_run)
+    return JSONResponse(asdict(freed)) if dry_run else Response(status_code=204)

@@ -1,0 +1,75 @@
+"""/workers, /queue, /health and /metrics: for those who run the service."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from migrations.upgrade import newest
+from service.operations import health
+from service.operations.times import rfc3339
+from service.routes.surroundings import Surroundings
+from service.schemas.operating import Health, Queues, Workers
+from service.schemas.problem import problems
+
+router = APIRouter(tags=["operating"])
+
+
+@router.get(
+    "/workers", operation_id="list_workers", summary="Who works on what", response_model=Workers, responses=problems()
+)
+def workers(context: Surroundings) -> Any:
+    """Every known worker: its process, device, state and the age of its last beat."""
+    return {"items": [_worker(row) for row in health.staff(context)]}
+
+
+def _worker(row: Any) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "host": row.host,
+        "pid": row.pid,
+        "queues": row.queues.split(","),
+        "device": row.device,
+        "state": row.state,
+        "started_at": rfc3339(row.started_at),
+        "beat_age_seconds": round(max(row.age, 0.0), 2),
+    }
+
+
+@router.get("/queue", operation_id="get_queue", summary="What waits", response_model=Queues, responses=problems())
+def queue(context: Surroundings) -> Any:
+    """For each queue what waits, what is leased, and the oldest wait."""
+    return {"items": health.queue(context)}
+
+
+@router.get("/health/live", operation_id="live", summary="Whether the process lives", response_model=Health)
+def live() -> Any:
+    """Touches nothing but the process."""
+    return {"status": "ok", "components": {}}
+
+
+@router.get(
+    "/health/ready",
+    operation_id="ready",
+    summary="Whether requests can be served",
+    response_model=Health,
+    responses={503: {"description": "The database is away, or its schema is another.", "model": Health}},
+)
+def ready(request: Request, context: Surroundings) -> Response:
+    """Database and schema must be there; a broker that is away only delays, so the answer stays 200 (degraded)."""
+    fine, answer = health.readiness(context, request.app.state.revision)
+    return JSONResponse(answer, status_code=200 if fine else 503)
+
+
+@router.get(
+    "/metrics", operation_id="prometheus", summary="Metrics for Prometheus", response_class=PlainTextResponse,
+    responses=problems(),
+)  # fmt: skip
+def metrics(context: Surroundings) -> Response:
+    """Runs and probes by queue, workers by state, in Prometheus' text format."""
+    return Response(health.exposition(context), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def needed_revision() -> str | None:
+    """The schema that this code needs."""
+    return newest()

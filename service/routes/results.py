@@ -1,0 +1,116 @@
+"""/results: the dashboard for browsers, the same numbers as JSON for programs, and figures."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from service.errors import NotFound
+from service.operations import figures, ids
+from service.operations import results as operations
+from service.pages import render_results, render_results_list
+from service.pagination import Page, PageQuery, page_query
+from service.routes.experiments import Narrow, listed
+from service.routes.representation import not_modified, prefers_html, unchanged
+from service.routes.surroundings import ExperimentKey, Surroundings
+from service.schemas.experiment import summary
+from service.schemas.problem import problems
+from service.schemas.results import Results, Summary
+
+router = APIRouter(prefix="/results", tags=["results"])
+VARY = {"Vary": "Accept"}
+
+
+@router.get(
+    "",
+    operation_id="list_results",
+    summary="All experiments: a page for browsers, JSON for programs",
+    response_model=Page[Summary],
+    responses={200: {"content": {"text/html": {}}}, **problems(400, 422)},
+)
+def listing(
+    request: Request,
+    response: Response,
+    context: Surroundings,
+    paging: Annotated[PageQuery, Depends(page_query)],
+    narrow: Narrow,
+) -> Response:
+    """Experiments, newest first, with what they compare and how far they are."""
+    data = listed(request, response, context, paging, narrow, show=summary)
+    if prefers_html(request):
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return HTMLResponse(render_results_list(data, path), headers=VARY)
+    return JSONResponse(data, headers={**dict(response.headers), **VARY})
+
+
+@router.get(
+    "/{id}",
+    operation_id="get_results",
+    summary="The results of an experiment",
+    response_model=Results,
+    responses={
+        200: {"content": {"text/html": {}, "text/csv": {}}},
+        304: {"description": "Unchanged."},
+        **problems(404),
+    },
+)
+def look(
+    request: Request,
+    context: Surroundings,
+    key: ExperimentKey,
+    format: Annotated[
+        operations.Format | None,
+        Query(description="json: this document, also for browsers; csv, jsonl: a file with one row a run"),
+    ] = None,
+) -> Response:
+    """Every condition with its scores, intervals and success rate; memory spans, baselines and probes."""
+    if format in MEDIA:
+        name = f"{ids.public(ids.EXPERIMENT, key)}.{format}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(operations.export(context, key, format), media_type=MEDIA[format], headers=headers)
+    html = format is None and prefers_html(request)
+    etag = f'W/"{operations.version(context, key)}-{"html" if html else "json"}"'
+    if not_modified(request, etag):
+        return unchanged(etag)
+    headers = {"ETag": etag, "Cache-Control": "no-cache", **VARY}
+    if html:
+        data = operations.results_document(context, key)
+        return HTMLResponse(render_results({**data, "learning": operations.learning(context, key)}), headers=headers)
+    return Response(operations.results(context, key), media_type="application/json", headers=headers)
+
+
+MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+
+
+@router.get(
+    "/{id}/figures/{name}",
+    operation_id="get_figure",
+    summary="A figure of the results",
+    responses={
+        200: {
+            "description": "Vega-Lite JSON, or a file where the name ends in .png, .svg or .pdf.",
+            "content": {"application/json": {}, "image/png": {}, "image/svg+xml": {}, "application/pdf": {}},
+        },
+        304: {"description": "Unchanged."},
+        **problems(404, 422),
+    },
+)
+def figure(
+    request: Request,
+    context: Surroundings,
+    key: ExperimentKey,
+    name: str,
+    theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",
+) -> Response:
+    """score, success, learning, span or probe; `score.png` for a paper."""
+    short, _, ending = name.partition(".")
+    if short not in figures.names() or ending not in ("", *figures.MEDIA):
+        known = ", ".join(figures.names())
+        raise NotFound(f"There is no figure {name[:60]!r}. Known are {known}, alone or with .png, .svg or .pdf.")
+    etag = f'W/"{operations.version(context, key)}-{short}-{ending or theme}"'
+    if not_modified(request, etag):
+        return unchanged(etag)
+    make = partial(figures.draw_file, form=ending) if ending else partial(figures.draw_spec, theme=theme)
+    media = figures.MEDIA.get(ending, "application/json")
+    return Response(make(context, key, short), media_type=media, headers={"ETag": etag, "Cache-Control": "no-cache"})

@@ -1,0 +1,1 @@
+"""Schemas: what clients send beside specs, and what they are answered."""

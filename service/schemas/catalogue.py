@@ -1,0 +1,46 @@
+"""The catalogue of parts, and samples of tasks."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from memspan.parts.spec import Length, Whole
+from service.schemas.number import Answer, Data
+
+
+class Entry(Answer):
+    """A task, model, probe or study that specs may name."""
+
+    kind: str
+    title: str
+    summary: str
+    reference: str
+    schema_: Annotated[Data, Field(alias="schema", description="JSON Schema of its spec")]
+
+
+class Catalogue(Answer):
+    """All parts of a family."""
+
+    items: list[Entry]
+
+
+class SampleRequest(BaseModel):
+    """Which example sequences to draw."""
+
+    model_config = ConfigDict(extra="forbid")
+    task: Annotated[dict[str, Any], Field(description="fields of the task's spec, without kind")] = {}
+    length: Annotated[Length, Field(description="time steps; left out of account by tasks without a length")] = 10
+    count: Annotated[Whole, Field(ge=1, le=100, description="sequences")] = 3
+    seed: Annotated[Whole, Field(ge=0, le=2**53 - 1)] = 0
+
+
+class Samples(Answer):
+    """Example sequences with what they ask for."""
+
+    task: Data
+    length: int
+    inputs: list[Any] = Field(description="(count, length, channels)")
+    targets: list[Any]
+    shape: list[int]
+    relevant_steps: list[int]
+    problem: str

@@ -1,0 +1,83 @@
+"""Checkpoints and predictions."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.operations import ids
+from service.operations.specs import StoredSpec, grid
+from service.operations.times import rfc3339
+from service.schemas.number import Answer, Data, Link
+
+
+class Checkpoint(Answer):
+    """Stored weights and where they come from."""
+
+    id: str
+    kind: str
+    epoch: int
+    run: str
+    experiment: str
+    task: Data
+    model: Data
+    length: int | None
+    repeat: int
+    seed: int
+    engine: str
+    sha256: str
+    bytes: int
+    parameters: int
+    shapes: dict[str, list[int]]
+    inputs: list[int | str] = Field(description="shape of a prediction's inputs, e.g. [B, T, 1]")
+    outputs: list[int | str]
+    created_at: str
+    links: Link
+
+
+class PredictionRequest(BaseModel):
+    """Sequences to answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    inputs: Annotated[
+        Any, Field(description="nested lists of numbers, (B, T, C), or (B, T) when C = 1", examples=[[[1.0, 0.1]]])
+    ]
+
+
+class Prediction(Answer):
+    """A model's answers: values, or probabilities of the classes."""
+
+    outputs: list[list[float]]
+    shape: list[int]
+    checkpoint: str
+
+
+def checkpoint(row: Any) -> dict[str, Any]:
+    """One checkpoint with its lineage and shapes."""
+    condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+    signature, network = condition.task.signature(condition.steps), condition.network()
+    name = ids.public(ids.CHECKPOINT, row.key)
+    return {
+        "id": name,
+        "kind": row.kind,
+        "epoch": row.epoch,
+        "run": ids.public(ids.RUN, row.run_key),
+        "experiment": ids.public(ids.EXPERIMENT, row.experiment_key),
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "repeat": row.repeat,
+        "seed": row.seed,
+        "engine": row.engine,
+        "sha256": row.sha256,
+        "bytes": row.bytes,
+        "parameters": network.parameters,
+        "shapes": {name: list(weight.shape) for name, weight in network.weights.items()},
+        "inputs": ["B", "T" if network.any_length else condition.steps, signature.channels],
+        "outputs": ["B", signature.outputs],
+        "created_at": rfc3339(row.created_at),
+        "links": {
+            "weights": f"/checkpoints/{name}/weights",
+            "predictions": f"/checkpoints/{name}/predictions",
+            "probes": f"/checkpoints/{name}/probes",
+        },
+    }

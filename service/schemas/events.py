@@ -1,0 +1,19 @@
+"""Events in answers."""
+
+from service.schemas.number import Answer, Data
+
+
+class Event(Answer):
+    """Something that happened to an experiment."""
+
+    id: int
+    type: str
+    at: str
+    data: Data
+
+
+class Events(Answer):
+    """A page of events."""
+
+    items: list[Event]
+    next_after: int | None

@@ -1,0 +1,17 @@
+"""The answer of a dry run."""
+
+from service.schemas.number import Answer, Data
+
+
+class Plan(Answer):
+    """What an experiment would be; nothing is stored."""
+
+    spec: Data
+    conditions: int
+    runs: int
+    populations: int
+    parameters: list[Data]
+    warnings: list[dict[str, str]]
+    estimated_seconds: float
+    workers: int
+    basis: str

@@ -1,0 +1,73 @@
+"""Probes in requests and answers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from memspan.probes import AnyProbe
+from service.operations import ids
+from service.operations.times import rfc3339
+from service.schemas.number import Answer, Data
+
+
+class Chosen(BaseModel):
+    """Which conditions a probe is asked of; what is left out chooses all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    tasks: Annotated[tuple[str, ...] | None, Field(description="kinds of tasks")] = None
+    models: Annotated[tuple[str, ...] | None, Field(description="kinds of models")] = None
+    lengths: tuple[int, ...] | None = None
+
+
+class ProbeRequest(BaseModel):
+    """A probe for all repeats of an experiment's conditions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    probe: AnyProbe
+    where: Chosen = Chosen()
+    checkpoint: Annotated[
+        Literal["best", "last"] | None, Field(description="by default the one that the experiment reports")
+    ] = None
+
+
+class Probe(Answer):
+    """A probe and, when it is done, its result: scalars, a curve or a surface."""
+
+    id: str
+    kind: str
+    state: str
+    spec: Data
+    experiment: str
+    condition: int
+    checkpoint: str | None
+    n: int | None
+    reason: str | None
+    result: Data | None
+    created_at: str
+    finished_at: str | None
+
+
+class Probes(Answer):
+    """Some probes."""
+
+    items: list[Probe]
+    next_cursor: str | None = None
+
+
+def probe(row: Any) -> dict[str, Any]:
+    """One probe."""
+    checkpoint = None if row.checkpoint_key is None else ids.public(ids.CHECKPOINT, row.checkpoint_key)
+    return {
+        "id": ids.public(ids.PROBE, row.key),
+        "kind": row.kind,
+        "state": row.state,
+        "spec": row.spec,
+        "experiment": ids.public(ids.EXPERIMENT, row.experiment_key),
+        "condition": row.condition,
+        "checkpoint": checkpoint,
+        "n": row.n,
+        "reason": row.detail,
+        "result": row.result,
+        "created_at": rfc3339(row.created_at),
+        "finished_at": rfc3339(row.finished_at),
+    }

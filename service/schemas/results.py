@@ -1,0 +1,119 @@
+"""Results in answers."""
+
+from service.schemas.experiment import Progress, RunCounts
+from service.schemas.number import Answer, Data, Number
+
+
+class Header(Answer):
+    """The experiment that results are of."""
+
+    id: str
+    name: str
+    state: str
+    runs: RunCounts
+    progress: Progress
+    eta_seconds: float | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class Statistic(Answer):
+    """A metric over repeats; `low` and `high` are the 95 % bootstrap interval of the mean."""
+
+    n: int
+    mean: Number
+    std: Number
+    median: Number
+    low: Number
+    high: Number
+
+
+class Success(Answer):
+    """The share of repeats that solved the task, with its 95 % Wilson interval."""
+
+    rate: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class ConditionRuns(Answer):
+    """Runs of a condition; diverged ones succeed and count as unsolved."""
+
+    total: int
+    succeeded: int
+    failed: int
+    diverged: int
+
+
+class ConditionResult(Answer):
+    """One task x model x length."""
+
+    task: Data
+    model: Data
+    length: int | None
+    runs: ConditionRuns
+    metrics: dict[str, Statistic]
+    success: Success
+    parameters: int
+    state_size: int
+    receptive_field: int | None
+    seconds_per_epoch: float | None
+    engine: str | None
+
+
+class SpanResult(Answer):
+    """A memory span in time steps, with its 95 % interval."""
+
+    task: Data
+    model: Data
+    span: float
+    low: float
+    high: float
+    longest_solved: int | None
+    censored: str | None
+
+
+class BaselineResult(Answer):
+    """A score that needs no training."""
+
+    task: Data
+    name: str
+    metric: str
+    value: float
+    length: int | None = None
+
+
+class ProbeResult(Answer):
+    """A probe over all repeats of a condition."""
+
+    id: str
+    kind: str
+    spec: Data
+    task: Data
+    model: Data
+    length: int | None
+    n: int | None
+    state: str
+    result: Data | None
+
+
+class Results(Answer):
+    """What an experiment says."""
+
+    experiment: Header
+    conditions: list[ConditionResult]
+    spans: list[SpanResult]
+    baselines: list[BaselineResult]
+    probes: list[ProbeResult]
+    claims: list[Data]
+
+
+class Summary(Header):
+    """An experiment in the list of results."""
+
+    tasks: list[str]
+    models: list[Data]
+    lengths: list[int] | Data | None
+    repeats: int

@@ -1,0 +1,90 @@
+"""Runs in answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from memspan.engine.population import Condition
+from service.operations import ids
+from service.operations.times import rfc3339
+from service.schemas.number import Answer, Data, Number
+
+
+class Run(Answer):
+    """One repeat of a condition."""
+
+    id: str
+    experiment: str
+    task: Data
+    model: Data
+    length: int | None
+    repeat: int
+    seed: int
+    state: str
+    reason: str | None
+    detail: str | None
+    diverged_at: int | None
+    attempt: int
+    engine: str
+    seconds: float | None
+    epochs_done: float
+    started_at: str | None
+    finished_at: str | None
+
+
+class CheckpointLink(Answer):
+    """A checkpoint of a run."""
+
+    id: str
+    kind: str
+    epoch: int
+
+
+class WholeRun(Run):
+    """A run with its final metrics and checkpoints."""
+
+    metrics: dict[str, Number]
+    checkpoints: list[CheckpointLink]
+
+
+class Metric(Answer):
+    """One measured value."""
+
+    split: str
+    name: str
+    epoch: int
+    value: Number
+
+
+class Metrics(Answer):
+    """The metrics of a run."""
+
+    items: list[Metric]
+
+
+def run(row: Any, condition: Condition) -> dict[str, Any]:
+    """One run of a list."""
+    return {
+        "id": ids.public(ids.RUN, row.key),
+        "experiment": ids.public(ids.EXPERIMENT, row.experiment_key),
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "repeat": row.repeat,
+        "seed": row.seed,
+        "state": row.state,
+        "reason": row.reason,
+        "detail": row.detail,
+        "diverged_at": row.diverged_at,
+        "attempt": row.attempt,
+        "engine": row.engine,
+        "seconds": row.seconds,
+        "epochs_done": row.epochs_done,
+        "started_at": rfc3339(row.started_at),
+        "finished_at": rfc3339(row.finished_at),
+    }
+
+
+def whole_run(row: Any, condition: Condition, checkpoints: Sequence[Any]) -> dict[str, Any]:
+    """One run with its final metrics and checkpoints."""
+    links = [{"id": ids.public(ids.CHECKPOINT, c.key), "kind": c.kind, "epoch": c.epoch} for c in checkpoints]
+    return run(row, condition) | {"metrics": row.metrics or {}, "checkpoints": links}

@@ -1,0 +1,86 @@
+"""Serving: the API in this process, with local workers beside it or a patrol only."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from service.operations import patrol
+from service.operations.context import Context
+from service.queue.bell import LocalBell
+from service.settings import Settings
+from service.storage.database import Database
+
+STOP_SECONDS = 5
+
+log = structlog.stdlib.get_logger("memspan.serving")
+
+
+def serve_all(settings: Settings, host: str, port: int, workers: int) -> None:
+    """API, dashboard and local workers, until this process is asked to stop."""
+    from service.app import create_app
+    from service.supervisor import Supervisor
+
+    supervisor = Supervisor(workers)
+    context = Context(settings, Database(settings.database_url), LocalBell(supervisor.wake))
+    app = create_app(context)
+    supervisor.start(context)
+    try:
+        run_server(app, host, port)
+    finally:
+        supervisor.stop()
+
+
+def run_server(app: FastAPI, host: str, port: int) -> None:
+    """Answer requests until SIGTERM or SIGINT.
+
+    Forwarded addresses are not believed: who is trusted is decided by the connection itself.
+    """
+    configuration = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = uvicorn.Server(configuration)
+    listening = configuration.bind_socket()
+    _announce(listening)
+    server.run(sockets=[listening])
+
+
+def _announce(listening: socket.socket) -> None:
+    """Say where the dashboard is, for people and for programs that asked for port 0."""
+    host, port = listening.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    print(f"Memspan serves at http://{shown}:{port}/results", flush=True)
+
+
+@contextmanager
+def watched(context: Context) -> Iterator[None]:
+    """Walk the patrol in a thread while the API is served."""
+    ended = threading.Event()
+    owner = uuid4().hex
+
+    def watch() -> None:
+        while not ended.wait(context.settings.lease_seconds / 12):
+            try:
+                patrol.walk(context, owner)
+            except Exception as error:  # the database may be away; the next round finds out
+                log.warning("patrol_stopped", error=str(error))
+
+    thread = threading.Thread(target=watch, name="patrol", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=STOP_SECONDS)

@@ -1,0 +1,208 @@
+"""What every model owes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from memspan.engine.scores import losses
+from memspan.engine.seeds import stream
+from memspan.models import build, model
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network, Weights, stack
+from memspan.parts.signature import Problem, Signature
+from tests.contract.variants import named, variants
+
+MODELS = [variant for spec in model.specs() for variant in variants(spec)]
+each_model = pytest.mark.parametrize("spec", MODELS, ids=named)
+SIGNATURES = (
+    Signature(6, channels=2, outputs=3, problem=Problem.CLASSIFICATION),
+    Signature(5, channels=1, outputs=1, problem=Problem.REGRESSION),
+)
+MEMBERS, BATCH = 3, 4
+
+
+def population(network: Network, members: int = MEMBERS) -> dict[str, Tensor]:
+    """Members with weights that no initialisation leaves at zero, so that every path carries something."""
+    drawn = [network.initialize(stream("weights", member)) for member in range(members)]
+    noisy = [
+        {n: w + 0.3 * torch.randn(w.shape, generator=stream(n, m)) for n, w in d.items()} for m, d in enumerate(drawn)
+    ]
+    return stack(noisy)
+
+
+def inputs(signature: Signature, members: int = MEMBERS, length: int | None = None) -> Tensor:
+    return torch.randn(members, BATCH, length or signature.length, signature.channels, generator=stream("inputs"))
+
+
+def targets(signature: Signature) -> Tensor:
+    if signature.problem is Problem.REGRESSION:
+        return torch.randn(MEMBERS, BATCH, signature.outputs, generator=stream("targets"))
+    return torch.randint(0, signature.outputs, (MEMBERS, BATCH), generator=stream("targets"))
+
+
+def double(weights: Weights) -> dict[str, Tensor]:
+    return {name: weight.double() for name, weight in weights.items()}
+
+
+@each_model
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda s: s.problem)
+def test_answers_have_a_member_a_batch_and_an_output_axis(spec: ModelSpec, signature: Signature) -> None:
+    network = build(spec, signature)
+    outputs = network.forward(population(network), inputs(signature))
+    assert outputs.shape == (MEMBERS, BATCH, signature.outputs)
+    assert outputs.dtype == torch.float32 and outputs.isfinite().all()
+
+
+@each_model
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda s: s.problem)
+def test_the_parameter_count_is_that_of_the_numbers_drawn(spec: ModelSpec, signature: Signature) -> None:
+    network = build(spec, signature)
+    drawn = network.initialize(stream(1))
+    assert sum(weight.numel() for weight in drawn.values()) == network.parameters
+    for name, weight in drawn.items():
+        assert weight.shape == network.weights[name].shape
+        assert weight.dtype == torch.float32 and weight.isfinite().all()
+
+
+@each_model
+def test_equal_streams_start_equal_weights_and_others_do_not(spec: ModelSpec) -> None:
+    network = build(spec, SIGNATURES[0])
+    first, again, other = (network.initialize(stream(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+@each_model
+@pytest.mark.parametrize("value", [5.0, math.nan, math.inf])
+def test_a_member_s_weights_and_inputs_leave_the_others_bit_equal(spec: ModelSpec, value: float) -> None:
+    network = build(spec, SIGNATURES[0])
+    weights, sequences = population(network), inputs(SIGNATURES[0])
+    before = network.forward(weights, sequences)
+    for weight in weights.values():
+        weight[1] = value
+    sequences[1] = value
+    after = network.forward(weights, sequences)
+    assert torch.equal(before[0], after[0]) and torch.equal(before[2], after[2])
+    assert not torch.equal(before[1], after[1])
+
+
+@each_model
+def test_a_member_s_gradient_leaves_the_others_bit_equal(spec: ModelSpec) -> None:
+    network = build(spec, SIGNATURES[0])
+
+    def gradients(spoilt: bool) -> list[Tensor]:
+        leaves = population(network)
+        if spoilt:
+            for weight in leaves.values():
+                weight[1] = math.nan
+        leaves = {name: leaf.requires_grad_() for name, leaf in leaves.items()}
+        loss = losses(SIGNATURES[0].problem, network.forward(leaves, inputs(SIGNATURES[0])), targets(SIGNATURES[0]))
+        return list(torch.autograd.grad(loss.sum(), list(leaves.values())))
+
+    for sound, beside in zip(gradients(False), gradients(True), strict=True):
+        assert torch.equal(sound[0], beside[0]) and torch.equal(sound[2], beside[2])
+
+
+@each_model
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda s: s.problem)
+def test_gradients_equal_finite_differences(spec: ModelSpec, signature: Signature) -> None:
+    """Central differences in float64 along a random direction in each weight, step 1e-6; relative error <= 1e-5."""
+    network = build(spec, signature)
+    sequences, wanted = inputs(signature).double(), targets(signature)
+    wanted = wanted.double() if wanted.is_floating_point() else wanted
+    leaves = {name: weight.requires_grad_() for name, weight in double(population(network)).items()}
+
+    def loss(weights: Weights) -> Tensor:
+        return losses(signature.problem, network.forward(weights, sequences), wanted)  # (M,)
+
+    gradients = torch.autograd.grad(loss(leaves).sum(), list(leaves.values()))
+    for (name, weight), gradient in zip(leaves.items(), gradients, strict=True):
+        along = torch.randn(weight.shape, generator=stream("direction", name), dtype=torch.float64)
+        with torch.no_grad():
+            up, down = (loss(leaves | {name: weight + side * 1e-6 * along}) for side in (1, -1))
+        slope, expected = (gradient * along).flatten(1).sum(1), (up - down) / 2e-6
+        assert torch.allclose(slope, expected, rtol=1e-5, atol=1e-8), name
+
+
+@each_model
+def test_gradients_in_single_precision_equal_those_in_double(spec: ModelSpec) -> None:
+    """Relative error of each member's whole gradient <= 1e-5."""
+    signature = SIGNATURES[1]
+    network = build(spec, signature)
+
+    def gradient(kind: torch.dtype) -> Tensor:
+        leaves = {name: weight.to(kind).requires_grad_() for name, weight in population(network).items()}
+        loss = losses(
+            signature.problem, network.forward(leaves, inputs(signature).to(kind)), targets(signature).to(kind)
+        )
+        return torch.cat([g.flatten(1) for g in torch.autograd.grad(loss.sum(), list(leaves.values()))], 1).double()
+
+    single, exact = gradient(torch.float32), gradient(torch.float64)
+    assert float(((single - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-5
+
+
+@each_model
+def test_the_receptive_field_is_what_the_answer_depends_on(spec: ModelSpec) -> None:
+    """Steps further back than the field can't matter; every step inside it does, the very first of it too."""
+    signature = Signature(9, channels=1, outputs=1, problem=Problem.REGRESSION)
+    network = build(spec, signature)
+    sequences = inputs(signature).double().requires_grad_()
+    outputs = network.forward(double(population(network)), sequences)
+    (slopes,) = torch.autograd.grad(outputs.sum(), sequences)
+    moved = slopes.abs().amax((1, 3))  # (M, T)
+    field = min(network.receptive_field or signature.length, signature.length)
+    assert (moved[:, : signature.length - field] == 0).all()
+    assert (moved[:, signature.length - field :].amax(0) > 0).all()
+
+
+@each_model
+def test_a_model_takes_other_lengths_exactly_when_it_says_so(spec: ModelSpec) -> None:
+    signature = SIGNATURES[0]
+    network = build(spec, signature)
+    weights = population(network)
+    for length in (signature.length - 2, signature.length + 3):
+        if network.any_length:
+            outputs = network.forward(weights, inputs(signature, length=length))
+            assert outputs.shape == (MEMBERS, BATCH, signature.outputs) and outputs.isfinite().all()
+        else:
+            with pytest.raises(RuntimeError):
+                network.forward(weights, inputs(signature, length=length))
+
+
+@each_model
+def test_all_that_passes_from_past_to_future_fits_into_the_state(spec: ModelSpec) -> None:
+    """The Jacobian of the answers to many futures over the past has at most ``state_size`` dimensions, and all of them.
+
+    Sizes at which every dimension shows are far above rounding: singular values below 1e-11 of the first are none.
+    """
+    past, future, futures = 14, 3, 40
+    signature = Signature(past + future, channels=1, outputs=1, problem=Problem.REGRESSION)
+    network = build(spec, signature)
+    if not network.state_size:
+        assert network.receptive_field is not None
+        return
+    weights = {name: weight[:1] for name, weight in double(population(network)).items()}
+    ends = torch.randn(1, futures, future, 1, generator=stream("futures"), dtype=torch.float64)
+
+    def answers(start: Tensor) -> Tensor:
+        whole = torch.cat([start.reshape(1, 1, past, 1).expand(1, futures, past, 1), ends], dim=2)
+        return network.forward(weights, whole).reshape(-1)
+
+    start = torch.randn(past, generator=stream("past"), dtype=torch.float64)
+    values = torch.linalg.svdvals(torch.autograd.functional.jacobian(answers, start))
+    assert int((values > 1e-11 * values[0]).sum()) <= network.state_size
+
+
+@each_model
+def test_a_network_is_pure(spec: ModelSpec) -> None:
+    network = build(spec, SIGNATURES[0])
+    weights, sequences = population(network), inputs(SIGNATURES[0])
+    kept = {name: weight.clone() for name, weight in weights.items()}
+    seen = sequences.clone()
+    first, again = network.forward(weights, sequences), network.forward(weights, sequences)
+    assert torch.equal(first, again) and torch.equal(seen, sequences)
+    assert all(torch.equal(kept[name], weights[name]) for name in kept)

@@ -1,0 +1,28 @@
+"""Specs to hold a family to: each part as it comes, and with each of its choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from memspan.parts.spec import PartSpec
+
+Spec = TypeVar("Spec", bound=PartSpec)
+
+
+def variants(spec: type[Spec]) -> Iterator[Spec]:
+    """The defaults, each other choice of each field that names its choices, and a stack where layers can be stacked."""
+    yield spec()
+    for name, field in spec.model_fields.items():
+        if name == "kind":
+            continue
+        if get_origin(field.annotation) is Literal:
+            yield from (spec(**{name: choice}) for choice in get_args(field.annotation) if choice != field.default)
+        if name == "hidden_size":
+            yield from (spec(**{name: sizes}) for sizes in (3, (3, 2)))
+
+
+def named(spec: Any) -> str:
+    """A readable test id, e.g. ``lstm-activation=softplus``."""
+    content = {key: value for key, value in spec.content().items() if key != "kind"}
+    return "-".join([spec.kind, *(f"{key}={value}" for key, value in content.items())])

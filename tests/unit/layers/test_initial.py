@@ -1,0 +1,145 @@
+"""How weights start. Samples are large enough that a false alarm is rarer than one in a million."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from memspan.engine.seeds import stream
+from memspan.layers import initial
+from memspan.models import build
+from memspan.models.cnn import CNN
+from memspan.models.gru import GRU
+from memspan.models.lstm import LSTM
+from memspan.models.mlp import MLP
+from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
+from memspan.parts.signature import Problem, Signature
+
+SIGNATURE = Signature(50, channels=3, outputs=2, problem=Problem.CLASSIFICATION)
+
+
+def started(spec: ModelSpec, seed: int = 0, signature: Signature = SIGNATURE) -> dict[str, Tensor]:
+    return build(spec, signature).initialize(stream(seed))
+
+
+def many(spec: ModelSpec, name: str, draws: int = 200, signature: Signature = SIGNATURE) -> Tensor:
+    return torch.stack([started(spec, seed, signature)[name] for seed in range(draws)])
+
+
+def fills(sample: Tensor, low: float, high: float) -> bool:
+    """Whether a sample of n >= 2 000 stays inside (low, high) and comes within 1 % of both ends: missed with p < 1e-8."""
+    assert sample.numel() >= 2_000
+    margin = 0.01 * (high - low)
+    inside = bool((sample >= low).all() and (sample <= high).all())
+    return inside and float(sample.min()) < low + margin and float(sample.max()) > high - margin
+
+
+@pytest.mark.parametrize(
+    ("spec", "gates"), [(RNN(hidden_size=8), 1), (LSTM(hidden_size=8), 4), (GRU(hidden_size=8), 3)]
+)
+def test_a_keras_kernel_is_glorot_with_all_gates_in_its_fan_out(spec: ModelSpec, gates: int) -> None:
+    bound = math.sqrt(6 / (3 + gates * 8))
+    assert fills(many(spec, "layer0.kernel"), -bound, bound)
+
+
+def test_a_full_width_convolution_is_glorot_with_the_fans_of_a_convolution() -> None:
+    bound = math.sqrt(6 / (50 * 3 + 50 * 4))  # T C in, T filters out
+    assert fills(many(CNN(filters=4), "convolution.kernel", 20), -bound, bound)
+
+
+def test_a_keras_dense_layer_is_glorot_and_starts_without_bias() -> None:
+    drawn = many(MLP(hidden_size=(16, 20)), "layer1.kernel", 20)
+    assert fills(drawn, -math.sqrt(6 / 36), math.sqrt(6 / 36))
+    assert not many(MLP(hidden_size=(16, 20)), "layer1.bias", 2).any()
+
+
+@pytest.mark.parametrize("spec", [RNN(hidden_size=6), LSTM(hidden_size=6), GRU(hidden_size=6)])
+def test_the_rows_of_a_keras_recurrent_matrix_are_orthonormal(spec: ModelSpec) -> None:
+    for matrix in many(spec, "layer0.recurrent", 20):
+        assert torch.allclose(matrix @ matrix.T, torch.eye(6), atol=1e-6)
+
+
+def test_a_tall_orthogonal_matrix_has_orthonormal_columns() -> None:
+    matrix = initial.orthogonal((7, 3), stream(1))
+    assert matrix.shape == (7, 3) and torch.allclose(matrix.T @ matrix, torch.eye(3), atol=1e-6)
+
+
+def test_orthogonal_matrices_favour_no_direction() -> None:
+    """The mean of 4 000 rotations is zero within 5 standard errors (entries have variance 1/3): 9 entries, p < 1e-5."""
+    mean = torch.stack([initial.orthogonal((3, 3), stream("turn", n)) for n in range(4_000)]).mean(0)
+    assert float(mean.abs().max()) < 5 * math.sqrt(1 / 3 / 4_000)
+
+
+def test_one_recurrent_unit_starts_at_plus_or_minus_one() -> None:
+    """60 draws: all of one sign has p = 2e-18."""
+    assert set(many(RNN(hidden_size=1), "layer0.recurrent", 60).flatten().tolist()) == {1.0, -1.0}
+
+
+def test_keras_lstm_biases_are_one_at_the_forget_gate_and_zero_elsewhere() -> None:
+    bias = started(LSTM(hidden_size=3))["layer0.bias"]
+    assert bias.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
+
+
+def test_keras_gru_starts_without_bias_and_has_two() -> None:
+    weights = started(GRU(hidden_size=3))
+    assert not weights["layer0.bias"].any() and not weights["layer0.recurrent_bias"].any()
+
+
+@pytest.mark.parametrize("spec", [RNN(hidden_size=16), LSTM(hidden_size=16), GRU(hidden_size=16)])
+def test_torch_starts_everything_within_one_over_the_root_of_h(spec: ModelSpec) -> None:
+    torch_like = spec.model_copy(update={"initialization": "torch"})
+    for name in started(torch_like):
+        assert fills(many(torch_like, name, 1_100), -0.25, 0.25), name
+
+
+def test_a_torch_dense_layer_starts_within_one_over_the_root_of_its_inputs() -> None:
+    for name in ("layer1.kernel", "layer1.bias"):
+        assert fills(many(MLP(hidden_size=(16, 20), initialization="torch"), name, 200), -0.25, 0.25)
+
+
+@pytest.mark.parametrize("length", [2, 3, 50, 1_000])
+def test_chrono_spreads_the_forget_biases_over_the_length(length: int) -> None:
+    """exp(b_f) ~ U(1, T - 1) and b_i = -b_f; n = 10 x 400 draws."""
+    signature = Signature(length, 1, 1, Problem.REGRESSION)
+    bias = many(LSTM(hidden_size=400, initialization="chrono"), "layer0.bias", 10, signature)
+    i, f, g, o = bias.unflatten(1, (4, 400)).unbind(1)
+    assert torch.equal(i, -f) and not g.any() and not o.any()
+    if length == 2:
+        assert not f.any()
+    else:
+        assert float(f.min()) >= 0 and float(f.max()) <= math.log(length - 1) + 1e-6
+        assert fills(f.exp(), 1 - 1e-6, length - 1 + 1e-3)
+
+
+def test_a_chrono_forget_bias_means_a_time_constant_of_its_exponential() -> None:
+    """b = log(T - 1) gives f = 1 - 1/T, so tau = -1 / log f = T - 1/2 (T = 100: 99.50; 1 000: 999.5)."""
+    for length in (100, 1_000):
+        forget = torch.sigmoid(torch.tensor(math.log(length - 1), dtype=torch.float64))
+        assert float(-1 / forget.log()) == pytest.approx(length - 0.5, abs=0.01)
+
+
+def test_chrono_in_a_gru_biases_the_gate_that_keeps_the_state() -> None:
+    bias = many(GRU(hidden_size=400, initialization="chrono"), "layer0.bias", 10)
+    r, z, n = bias.unflatten(1, (3, 400)).unbind(1)
+    assert not r.any() and not n.any()
+    assert fills(z.exp(), 1 - 1e-6, 49 + 1e-3)
+
+
+def test_the_update_gate_of_a_gru_keeps_its_state_when_open() -> None:
+    """With z = 1 nothing new gets in: the state stays 0 whatever is shown."""
+    network = build(GRU(hidden_size=2), SIGNATURE)
+    weights = {name: weight.unsqueeze(0).clone() for name, weight in started(GRU(hidden_size=2)).items()}
+    weights["layer0.bias"][0, 2:4] = 60.0
+    outputs = network.forward(weights, torch.randn(1, 5, 50, 3, generator=stream(1)))
+    assert torch.equal(outputs, weights["readout.bias"].expand_as(outputs[:, 0]).unsqueeze(1).expand_as(outputs))
+
+
+def test_chrono_leaves_the_rest_as_keras_has_it() -> None:
+    for spec in (LSTM(hidden_size=4), GRU(hidden_size=4)):
+        chrono = spec.model_copy(update={"initialization": "chrono"})
+        assert torch.equal(started(spec)["layer0.kernel"], started(chrono)["layer0.kernel"])
+        assert torch.equal(started(spec)["layer0.recurrent"], started(chrono)["layer0.recurrent"])

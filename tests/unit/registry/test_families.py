@@ -1,0 +1,127 @@
+"""Families of parts, and what every spec of every family owes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Literal
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from memspan.models import AnyModel, model
+from memspan.parts.spec import PartSpec
+from memspan.probes import AnyProbe, probe
+from memspan.registry import Family, UnknownKind
+from memspan.tasks import AnyTask, task
+
+FAMILIES: dict[str, tuple[Family[Any], Any]] = {
+    "task": (task, AnyTask), "model": (model, AnyModel), "probe": (probe, AnyProbe)
+}  # fmt: skip
+SPECS = [(family, union, spec) for family, union in FAMILIES.values() for spec in family.specs()]
+each_family = pytest.mark.parametrize(("family", "union"), FAMILIES.values(), ids=FAMILIES)
+each_spec = pytest.mark.parametrize(("family", "union", "spec"), SPECS, ids=lambda v: getattr(v, "__name__", ""))
+
+
+@each_spec
+def test_the_json_schema_says_that_kind_is_required(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    schema = spec.model_json_schema()
+    assert schema["required"][0] == "kind"
+    assert schema["properties"]["kind"]["const"] == spec.model_fields["kind"].default
+    assert schema["additionalProperties"] is False
+
+
+@each_spec
+def test_every_field_is_described(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    properties = spec.model_json_schema()["properties"]
+    assert all(value.get("description") for name, value in properties.items() if name != "kind")
+
+
+@each_spec
+def test_a_spec_can_not_be_changed(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    part = spec()
+    for name in spec.model_fields:
+        with pytest.raises(ValidationError):
+            setattr(part, name, getattr(part, name))
+    assert hash(part) == hash(spec())
+
+
+@each_spec
+def test_an_unknown_field_is_refused(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    body = json.dumps({"kind": spec.model_fields["kind"].default, "colour": "red"})
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        TypeAdapter(union).validate_json(body, strict=True)
+
+
+@each_spec
+def test_defaults_survive_a_trip_through_strict_json(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    part = spec()
+    back = TypeAdapter(union).validate_json(part.model_dump_json(), strict=True)
+    assert back == part and type(back) is spec
+    assert TypeAdapter(union).validate_json(json.dumps({"kind": part.kind}), strict=True) == part
+
+
+@each_spec
+def test_the_default_of_each_field_is_allowed_by_its_own_schema(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    spec.model_validate(spec().model_dump())
+
+
+@each_spec
+def test_the_catalogue_has_words_for_it(family: Family[Any], union: Any, spec: type[PartSpec]) -> None:
+    entry = family.entry(spec.model_fields["kind"].default)
+    assert entry.title.strip() and entry.reference.strip() and entry.summary.endswith(".")
+    assert "\n" not in entry.summary + entry.title
+    json.dumps(entry.schema)
+
+
+@each_spec
+def test_content_leaves_defaults_out_and_keeps_the_rest(family: Any, union: Any, spec: type[PartSpec]) -> None:
+    kind = spec.model_fields["kind"].default
+    assert spec().content() == {"kind": kind}
+    given_in_words = TypeAdapter(union).validate_json(spec().model_dump_json(), strict=True)
+    assert given_in_words.content() == {"kind": kind}
+    for name, field in spec.model_fields.items():
+        if isinstance(field.default, float):
+            changed = spec.model_copy(update={name: field.default + 0.125})
+            assert changed.content() == {"kind": kind, name: field.default + 0.125}
+
+
+@each_family
+def test_kinds_are_sorted_and_each_has_its_spec_and_verb(family: Family[Any], union: Any) -> None:
+    assert list(family.kinds()) == sorted(set(family.kinds()))
+    for kind, spec in zip(family.kinds(), family.specs(), strict=True):
+        assert family.spec(kind) is spec and callable(family.verb(spec()))
+    assert [entry.kind for entry in family.catalogue()] == list(family.kinds())
+
+
+@each_family
+def test_an_unknown_kind_is_named_together_with_the_known_ones(family: Family[Any], union: Any) -> None:
+    with pytest.raises(UnknownKind, match=r"There is no \w+ of kind 'telepathy'\. Known kinds: \w+"):
+        family.entry("telepathy")
+
+
+@each_family
+def test_a_body_without_a_kind_is_refused(family: Family[Any], union: Any) -> None:
+    with pytest.raises(ValidationError, match="union_tag_not_found"):
+        TypeAdapter(union).validate_json("{}", strict=True)
+
+
+class Grape(PartSpec):
+    """A grape."""
+
+    title: ClassVar[str] = "Grape"
+    reference: ClassVar[str] = "Pliny"
+    kind: Literal["grape"] = "grape"
+
+
+def test_two_files_may_not_claim_one_kind() -> None:
+    family: Family[Grape] = Family("fruit", "none")
+    family(Grape)(lambda spec: spec)
+    with pytest.raises(ValueError, match="Two fruit files claim the kind 'grape'"):
+        family(Grape)
+
+
+def test_a_family_of_one_is_a_union_too() -> None:
+    family: Family[Grape] = Family("fruit", "none")
+    verb = family(Grape)(lambda spec: "squeezed")
+    assert family.verb(Grape()) is verb
+    assert TypeAdapter(family.union()).validate_json('{"kind": "grape"}', strict=True) == Grape()
