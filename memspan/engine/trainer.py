@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.datasets import TrainingData, split
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
 from memspan.engine.flat import Layout
@@ -20,6 +21,7 @@ from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
 from memspan.parts.batch import Batch
+from memspan.parts.signature import Problem
 
 NAME = "torch"
 """stored with every run that this engine trains"""
@@ -51,7 +53,8 @@ class Trainer:
         self._positions = {repeat: Position() for repeat in repeats}
         self._step = 0
         self._epoch = 0
-        self._rows = self._start()  # (M, P)
+        with denormals_flushed():
+            self._rows = self._start()  # (M, P)
         self._best = self._rows.clone()
         self._frozen: dict[int, Tensor] = {}
         self._mover = Mover(condition.training, self._rows)
@@ -63,14 +66,12 @@ class Trainer:
 
     def events(self) -> Iterator[Event]:
         """Train to the end: a Stepped after each step, an Evaluated after each epoch, one Finished."""
-        torch.set_flush_denormal(True)  # vanishing gradients become denormals, ten times slower; per thread
         self._started = time.perf_counter() - max(position.seconds for position in self._positions.values())
-        data = TrainingData(self.condition, self._seeds, self._device)
+        with denormals_flushed():
+            data = TrainingData(self.condition, self._seeds, self._device)
         while self._epoch < self.condition.training.epochs and not self._all_diverged():
             while self._step < self.condition.training.steps_per_epoch:
-                self._train(data.batch(self._epoch, self._step))
-                self._step += 1
-                yield Stepped()
+                yield self._train(data)
             yield self._end_epoch()
         yield self._finish()
 
@@ -139,10 +140,12 @@ class Trainer:
         }
 
     def _metric_names(self) -> tuple[str, ...]:
-        return ("loss",) if self.condition.task.target_variance(self.condition.steps) else ("loss", "accuracy")
+        return ("loss",) if self._problem is Problem.REGRESSION else ("loss", "accuracy")
 
-    def _train(self, batch: Batch) -> None:
+    @denormals_flushed()
+    def _train(self, data: TrainingData) -> Stepped:
         """One optimiser step of all members."""
+        batch = data.batch(self._epoch, self._step)
         outputs = self._network.forward(self._leaves, batch.inputs)
         loss = losses(self._problem, outputs, batch.targets)  # (M,)
         gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()))
@@ -150,6 +153,8 @@ class Trainer:
             self._count(loss, accuracies(self._problem, outputs, batch.targets), batch.inputs.shape[1])
             done = self._epoch * self.condition.training.steps_per_epoch + self._step
             self._mover.move(self._rows, self._layout.gradients(gradients), done + 1)
+        self._step += 1
+        return Stepped()
 
     def _count(self, loss: Tensor, accuracy: Tensor | None, count: int) -> None:
         """Add a batch to the epoch's sums."""
@@ -157,6 +162,7 @@ class Trainer:
         if accuracy is not None:
             self._sums["accuracy"].add_(accuracy, alpha=count)
 
+    @denormals_flushed()
     def _end_epoch(self) -> Evaluated:
         """Score the validation set, keep the best weights, notice divergence."""
         size = self.condition.training.train_size
@@ -211,6 +217,7 @@ class Trainer:
         """A run's weights at its end: frozen when it diverged."""
         return self._frozen.get(repeat, self._rows[place]).detach()
 
+    @denormals_flushed()
     def _finish(self) -> Finished:
         """Score the test set on the reported checkpoint and hand out the weights."""
         last = self._rows.detach().clone()

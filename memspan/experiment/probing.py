@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor
@@ -12,6 +13,7 @@ from memspan.parts.readings import Reading
 from memspan.probes import measure
 
 
+@denormals_flushed()
 def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) -> Reading:
     """Measure ``probe`` on the checkpoints of a condition.
 

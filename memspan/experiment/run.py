@@ -68,7 +68,6 @@ def _compute_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
 
 
 class _Session:

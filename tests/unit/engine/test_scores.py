@@ -1,0 +1,69 @@
+"""Losses and accuracies."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from memspan.engine.population import Condition
+from memspan.engine.scores import accuracies, losses
+from memspan.engine.seeds import stream
+from memspan.engine.trainer import Trainer
+from memspan.parts.signature import Problem
+from memspan.tasks.first_last import FirstLast
+from tests.unit.engine.populations import condition, finish
+
+
+def test_cross_entropy_is_in_nats_and_equal_to_torch_s() -> None:
+    outputs = torch.randn(3, 7, 4, generator=stream(1))
+    targets = torch.randint(0, 4, (3, 7), generator=stream(2))
+    wanted = [torch.nn.functional.cross_entropy(o, t) for o, t in zip(outputs, targets, strict=True)]
+    assert torch.allclose(losses(Problem.CLASSIFICATION, outputs, targets), torch.stack(wanted))
+    undecided = losses(Problem.CLASSIFICATION, torch.zeros(1, 7, 4), targets[:1])
+    assert math.isclose(float(undecided), math.log(4), rel_tol=1e-6)
+
+
+def test_the_squared_error_is_a_mean_over_sequences_and_outputs() -> None:
+    outputs = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+    assert losses(Problem.REGRESSION, outputs, torch.zeros_like(outputs)).tolist() == [7.5]
+    assert accuracies(Problem.REGRESSION, outputs, outputs) is None
+
+
+def test_accuracy_is_the_share_of_right_answers() -> None:
+    outputs = torch.tensor([[[0.0, 1.0], [2.0, 1.0], [0.0, 3.0], [5.0, 1.0]]])
+    found = accuracies(Problem.CLASSIFICATION, outputs, torch.tensor([[1, 0, 0, 0]]))
+    assert found is not None and found.tolist() == [0.75]
+
+
+def recomputed(asked: Condition) -> tuple[float, float]:
+    """The reported and the recomputed test loss of a finished run."""
+    from memspan.engine.datasets import split
+    from memspan.engine.events import Finished
+    from memspan.parts.network import stack
+
+    outcome = next(e for e in Trainer(asked, (0,)).events() if isinstance(e, Finished)).outcomes[0]
+    test = split(asked).test
+    outputs = asked.network().forward(stack([getattr(outcome, asked.checkpoint)]), test.inputs.unsqueeze(0))
+    problem = asked.task.signature(asked.steps).problem
+    return outcome.metrics["test_loss"], float(losses(problem, outputs, test.targets.unsqueeze(0)))
+
+
+def test_the_test_loss_is_that_of_the_reported_weights_in_one_block_or_many(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    import memspan.engine.trainer as trainer
+
+    for best in (False, True):
+        asked = condition(task=FirstLast(), best=best)
+        reported, again = recomputed(asked)
+        assert math.isclose(reported, again, rel_tol=1e-6)
+    monkeypatch.setattr(trainer, "SCORING_VALUES", 1)
+    assert math.isclose(recomputed(asked)[0], reported, rel_tol=1e-6)
+
+
+def test_a_run_learns() -> None:
+    """An exact latch of 2 steps is solved: the loss falls below a tenth of chance, accuracy is 1."""
+    asked = condition(length=2, epochs=40, task=condition().task.model_copy(update={"noise": 0.1}))
+    asked = Condition(asked.task, asked.model, 2, asked.training.model_copy(
+        update={"optimizer": asked.training.optimizer.model_copy(update={"learning_rate": 0.1})}), seed=1)  # fmt: skip
+    story = finish(Trainer(asked, (0, 1, 2)))
+    assert all("('test_accuracy', 1.0)" in each.metrics for each in story.values())
