@@ -18,7 +18,7 @@ FAMILIES: dict[str, tuple[Family[Any], Any]] = {
     "task": (task, AnyTask), "model": (model, AnyModel), "probe": (probe, AnyProbe)
 }  # fmt: skip
 SPECS = [(family, union, spec) for family, union in FAMILIES.values() for spec in family.specs()]
-each_family = pytest.mark.parametrize(("family", "union"), FAMILIES.values(), ids=FAMILIES)
+each_family = pytest.mark.parametrize(("family", "union"), list(FAMILIES.values()), ids=list(FAMILIES))
 each_spec = pytest.mark.parametrize(("family", "union", "spec"), SPECS, ids=lambda v: getattr(v, "__name__", ""))
 
 
@@ -81,7 +81,7 @@ def test_content_leaves_defaults_out_and_keeps_the_rest(family: Any, union: Any,
     assert given_in_words.content() == {"kind": kind}
     for name, field in spec.model_fields.items():
         if isinstance(field.default, float):
-            changed = spec.model_copy(update={name: field.default + 0.125})
+            changed = spec().model_copy(update={name: field.default + 0.125})
             assert changed.content() == {"kind": kind, name: field.default + 0.125}
 
 
