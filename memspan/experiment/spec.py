@@ -21,8 +21,8 @@ def _short(value: str, info: ValidationInfo) -> str:
     """A name within the limit, and without characters that no database or terminal wants."""
     limit = limits_of(info).name
     if len(value) > limit:
-        message = "Must have at most {limit} characters; it has {length}."
-        raise PydanticCustomError("string_too_long", message, {"limit": limit, "length": len(value)})
+        message = "Must have at most {max_length} characters; it has {length}."
+        raise PydanticCustomError("string_too_long", message, {"max_length": limit, "length": len(value)})
     if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in value):
         raise PydanticCustomError("control_character", "Must not hold control characters.")
     return value

@@ -38,6 +38,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "less_than": ("too_large", "below {lt}"),
     "less_than_equal": ("too_large", "at most {le}"),
     "multiple_of": ("not_a_multiple", "a multiple of {multiple_of}"),
+    "out_of_range": ("out_of_range", "between {low} and {high}"),
     "literal_error": ("not_allowed", "{expected}"),
     "enum": ("not_allowed", "{expected}"),
     "string_too_short": ("too_short", "at least {min_length} characters long"),
@@ -66,9 +67,25 @@ def code(error: Mapping[str, Any]) -> str:
 
 
 def phrase(error: Mapping[str, Any]) -> str | None:
-    """What the value must be, ``at most 4096``; None where the error isn't about that."""
+    """What the value must be, ``at most 4096``; None where the error isn't about that.
+
+    A model's own validator may raise one of these types with another context: then its own message is told.
+    """
     kind = error["type"]
-    return PHRASES[kind][1].format_map(error.get("ctx", {})) if kind in PHRASES else None
+    if kind not in PHRASES:
+        return None
+    try:
+        return PHRASES[kind][1].format_map(_plain(error.get("ctx", {})))
+    except KeyError:
+        return None
+
+
+def _plain(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The context with whole numbers written as such: pydantic calls the limit 60 of a float 60.0."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+        for name, value in context.items()
+    }
 
 
 def sentence(subject: str, error: Mapping[str, Any], given: object) -> str:
