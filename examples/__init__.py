@@ -1,0 +1,1 @@
+"""Examples: specs to post, and the demonstration."""

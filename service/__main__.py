@@ -1,0 +1,5 @@
+"""``python -m service`` is ``memspan``."""
+
+from service.commands import main
+
+main()

@@ -1,0 +1,133 @@
+"""Results as tables for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+
+from memspan.figures.label import label
+
+Entry = Mapping[str, Any]
+
+
+def tables(results: Entry) -> Group:
+    """Score by length and model, memory spans, and probes."""
+    parts = [scores(results, task) for task in _tasks(results)]
+    return Group(*parts, *([spans(results)] if results["spans"] else []), *_probes(results))
+
+
+def _table(*columns: str, title: str) -> Table:
+    """A table that stays narrow: 80 columns hold a length and four models."""
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+
+
+def _tasks(results: Entry) -> list[Any]:
+    found: list[Any] = []
+    for condition in results["conditions"]:
+        if condition["task"] not in found:
+            found.append(condition["task"])
+    return found
+
+
+def _models(results: Entry) -> list[Any]:
+    found: list[Any] = []
+    for condition in results["conditions"]:
+        if condition["model"] not in found:
+            found.append(condition["model"])
+    return found
+
+
+def metric_of(conditions: Sequence[Entry]) -> str:
+    """Accuracy where there is one, else the loss."""
+    return "test_accuracy" if any("test_accuracy" in c["metrics"] for c in conditions) else "test_loss"
+
+
+def scores(results: Entry, task: Entry) -> Table:
+    """One row a length, one column a model: mean score with its 95 % interval."""
+    conditions = [c for c in results["conditions"] if c["task"] == task]
+    metric, models = metric_of(conditions), _models(results)
+    title = f"{task['kind']}: {metric.replace('_', ' ')}, mean over repeats with 95 % interval"
+    table = _table("length", title=title)
+    for model in models:
+        table.add_column(label(model, models), justify="right")
+    for length in dict.fromkeys(c["length"] for c in conditions):
+        cells = {str(c["model"]): _score(c["metrics"].get(metric)) for c in conditions if c["length"] == length}
+        table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
+    return table
+
+
+def _score(summary: Entry | None) -> str:
+    if summary is None or summary["n"] == 0:
+        return "–"
+    return _with_interval(summary["mean"], summary["low"], summary["high"])
+
+
+def _with_interval(value: Any, low: Any, high: Any) -> str:
+    return f"{_number(value)} ({_number(low)}…{_number(high)})"
+
+
+def _number(value: Any) -> str:
+    """Two or three digits that count."""
+    if not isinstance(value, (int, float)):
+        return str(value)
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        return f"{value:.0f}"
+    if size >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if size >= 0.01 else f"{value:.0e}"
+
+
+def spans(results: Entry) -> Table:
+    """One row for each task and model: its memory span in steps."""
+    models = _models(results)
+    title = "Memory span: the length that half of the repeats solve"
+    table = _table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
+    marks = {"above": "beyond ", "below": "below ", None: ""}
+    for span in results["spans"]:
+        table.add_row(
+            span["task"]["kind"],
+            label(span["model"], models),
+            marks[span["censored"]] + _number(span["span"]),
+            f"{_number(span['low'])} … {_number(span['high'])}",
+            "none" if span["longest_solved"] is None else str(span["longest_solved"]),
+        )
+    return table
+
+
+def _probes(results: Entry) -> list[Table]:
+    """For each probe with scalars one table: a row a length, a column a model."""
+    kinds: list[Any] = []
+    for probe in results["probes"]:
+        if probe["spec"] not in kinds and (probe["result"] or {}).get("kind") == "scalars":
+            kinds.append(probe["spec"])
+    return [table for spec in kinds for table in _probe(results, spec)]
+
+
+def _probe(results: Entry, spec: Entry) -> list[Table]:
+    models = _models(results)
+    done = [p for p in results["probes"] if p["spec"] == spec and p["result"]]
+    found = []
+    for name in done[0]["result"]["values"]:
+        unit = done[0]["result"]["units"].get(name, "")
+        table = _table("length", title=f"Probe {asked(spec)}: {name.replace('_', ' ')} ({unit})")
+        for model in models:
+            table.add_column(label(model, models), justify="right")
+        for length in dict.fromkeys(p["length"] for p in done):
+            cells = {str(p["model"]): _value(p["result"], name) for p in done if p["length"] == length}
+            table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
+        found.append(table)
+    return found
+
+
+def asked(spec: Entry) -> str:
+    """A probe in words: change at step 0 by 50 %."""
+    if spec["kind"] == "change":
+        return f"change step {spec['index']} by {spec['percent']:+g} %"
+    return f"{spec['kind']} " + ", ".join(f"{k} {v}" for k, v in spec.items() if k.startswith("index"))
+
+
+def _value(result: Entry, name: str) -> str:
+    return _with_interval(result["values"][name], result["low"][name], result["high"][name])
