@@ -37,8 +37,9 @@ class Holder:
 def claim_runs(connection: Connection, holder: Holder, queues: Sequence[str]) -> list[int]:
     """Claim queued runs of one stack, all at the same position; their keys, or [] when nothing waits.
 
-    The experiment is chosen by priority, then by who has the fewest running runs (so that a large experiment does not
-    starve a small one), then by age; within it the longest work goes first (so that no worker is left with it alone).
+    The experiment is chosen by priority, then by who has the fewest running runs, then by who was served longest ago:
+    so no experiment starves another, be there many workers or one. Within it the longest work goes first, so that no
+    worker is left with it alone.
     """
     experiment = _next_experiment(connection, queues)
     if experiment is None or not _still_claimable(connection, experiment):
@@ -56,6 +57,7 @@ def claim_runs(connection: Connection, holder: Holder, queues: Sequence[str]) ->
         return []
     mates = select(runs.c.key).where(*waiting, *(column == value for column, value in zip(places, chosen, strict=True)))
     keys = list(connection.execute(mates.order_by(runs.c.key).with_for_update(skip_locked=True)).scalars())
+    connection.execute(update(experiments).where(experiments.c.key == experiment).values(served_at=now()))
     values = holder.values(runs) | {"started_at": func.coalesce(runs.c.started_at, now())}
     return move(connection, runs, RunState.RUNNING, runs.c.key.in_(keys), values=values)
 
@@ -69,10 +71,11 @@ def _next_experiment(connection: Connection, queues: Sequence[str]) -> int | Non
     waits = exists().where(
         runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue.in_(queues)
     )
+    served = func.coalesce(experiments.c.served_at, experiments.c.created_at)
     statement = (
         select(experiments.c.key)
         .where(experiments.c.state.in_(CLAIMABLE), waits)
-        .order_by(experiments.c.priority.desc(), busy, experiments.c.key)
+        .order_by(experiments.c.priority.desc(), busy, served, experiments.c.key)
         .limit(1)
     )
     return connection.execute(statement).scalar_one_or_none()

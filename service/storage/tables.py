@@ -46,6 +46,7 @@ experiments = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("cancelled_at", Float),  # when somebody asked for it
+    Column("served_at", Float),  # when a worker last claimed some of its runs
     Index(None, "state"),
     sqlite_autoincrement=True,
 )

@@ -1,0 +1,59 @@
+"""What tests of several shelves stand on: real databases, each test's own, with the schema that Alembic builds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from service.storage.database import Database
+from tests.databases import migrate
+from tests.scenes import Scene, context_over
+from tests.servers import PostgresServer, RedisServer, running
+
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; it has a database called ``migrated`` to copy."""
+    server = PostgresServer()
+    with running(server):
+        migrate(server.create(TEMPLATE))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    server = RedisServer()
+    with running(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test alone, on both dialects."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "memspan.db")
+        yield f"sqlite:///{tmp_path / 'memspan.db'}"
+    else:
+        server, name = request.getfixturevalue("postgres"), f"t{uuid4().hex}"
+        yield server.create(name, TEMPLATE)
+        server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    """An empty scene on both dialects."""
+    return Scene(context_over(database, lease_seconds=60))

@@ -1,0 +1,48 @@
+"""The schema that Alembic builds is the one that the code knows."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from migrations.upgrade import newest, upgrade
+from service.storage.database import Database
+from service.storage.revision import stored_revision
+from service.storage.tables import metadata
+from tests.databases import migrate
+
+
+def test_the_migrated_schema_is_what_the_tables_say(database: Database) -> None:
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_every_index_and_constraint_of_the_tables_is_in_the_database(database: Database) -> None:
+    found = inspect(database.engine)
+    for table in metadata.tables.values():
+        indexes = {index["name"] for index in found.get_indexes(table.name) if "duplicates_constraint" not in index}
+        assert {index.name for index in table.indexes} == indexes, table.name
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    upgrade(database.engine)
+    with database.reading() as connection:
+        assert stored_revision(connection) == newest()
+
+
+def test_processes_that_migrate_at_once_take_turns(database_url: str) -> None:
+    empty = Database(database_url)
+    with empty.writing() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+        for done in [processes.submit(migrate, database_url) for _ in range(6)]:
+            done.result(timeout=60)
+    with empty.reading() as connection:
+        assert stored_revision(connection) == newest()
+    empty.close()
