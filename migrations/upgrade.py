@@ -21,7 +21,7 @@ def configuration() -> Config:
 def upgrade(engine: Engine) -> None:
     """Apply every migration that is missing; one process at a time."""
     config = configuration()
-    with engine.connect() as connection:
+    with engine.connect().execution_options(memspan_writes=True) as connection:  # SQLite: takes its lock at once
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
             connection.commit()
