@@ -82,7 +82,7 @@ class Mover:
 
     def __init__(self, training: Training, weights: Tensor) -> None:
         self._training = training
-        self._optimizer: Optimizer = KINDS[training.optimizer.kind](training.optimizer, weights)  # type: ignore[abstract]
+        self._optimizer: Optimizer = KINDS[training.optimizer.kind](training.optimizer, weights)
 
     @property
     def slots(self) -> Mapping[str, Tensor]:

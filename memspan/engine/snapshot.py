@@ -47,7 +47,8 @@ class Snapshot:
     def to_bytes(self) -> bytes:
         """As safetensors; the position travels as JSON in the header (repr keeps every bit of a float)."""
         tensors = {name: vector.detach().cpu().contiguous() for name, vector in self.vectors.items()}
-        return safetensors.torch.save(tensors, {"position": json.dumps(asdict(self.position))})
+        data: bytes = safetensors.torch.save(tensors, {"position": json.dumps(asdict(self.position))})
+        return data
 
     @staticmethod
     def from_bytes(data: bytes) -> Snapshot:

@@ -30,7 +30,8 @@ def packed(weights: Mapping[str, Tensor]) -> Weights:
 
 def unpacked(data: bytes) -> dict[str, Tensor]:
     """The named weights of safetensors bytes."""
-    return safetensors.torch.load(data)
+    weights: dict[str, Tensor] = safetensors.torch.load(data)
+    return weights
 
 
 def predictor(condition: Condition, checkpoints: Sequence[bytes]) -> Predictor:

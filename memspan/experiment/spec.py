@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 from memspan.experiment.lengths import Lengths
 from memspan.experiment.report import Report
 from memspan.models import AnyModel
-from memspan.parts.limits import limits_of
-from memspan.parts.spec import Real, Whole, capped, frozen
+from memspan.parts.limits import Within, limits_of
+from memspan.parts.spec import Real, Whole, frozen
 from memspan.parts.training import Training
 from memspan.probes import AnyProbe
 from memspan.tasks import AnyTask
@@ -82,7 +82,7 @@ class ExperimentSpec(BaseModel):
     models: Annotated[tuple[AnyModel, ...], Field(min_length=1, max_length=256)]
     lengths: Annotated[Lengths | None, Field(description="time steps of the sequences")] = None
     training: Training = Training()
-    repeats: Annotated[capped("repeats", 1), Field(description="runs of each condition")] = 5
+    repeats: Annotated[Whole, Within("repeats"), Field(description="runs of each condition")] = 5
     seed: Annotated[Whole, Field(ge=0, le=2**53 - 1, description="everything random follows from it")] = 0
     probes: Annotated[tuple[AnyProbe, ...], Field(max_length=32, description="asked when the runs are done")] = ()
     report: Report = Report()

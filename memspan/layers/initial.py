@@ -45,7 +45,8 @@ def orthogonal(shape: tuple[int, ...], rng: Generator) -> Tensor:
     normal = torch.randn(max(shape), min(shape), generator=rng, dtype=torch.float64)
     q, r = torch.linalg.qr(normal)
     q = q * torch.where(torch.diagonal(r) < 0, -1.0, 1.0)
-    return (q.T if rows < columns else q).float().contiguous()
+    matrix: Tensor = q.T if rows < columns else q
+    return matrix.float().contiguous()
 
 
 def blocks(*starts: Initializer) -> Initializer:

@@ -91,7 +91,7 @@ def _project(cell: Cell, weights: Weights, name: str, sequence: Tensor) -> Tenso
     if cell.joined and f"{name}.recurrent_bias" in weights:
         bias = bias + weights[f"{name}.recurrent_bias"].unsqueeze(1)
     flat = sequence.reshape(members, length * batch, inputs)
-    return torch.baddbmm(bias, flat, weights[f"{name}.kernel"]).unflatten(1, (length, batch))
+    return torch.baddbmm(bias, flat, weights[f"{name}.kernel"]).view(members, length, batch, -1)
 
 
 def _second_bias(bias: Tensor | None, matrix: Tensor) -> Tensor:
@@ -107,4 +107,5 @@ def _preactivations(x: Tensor, h: Tensor, matrix: Tensor, second: Tensor | None,
 
 
 def _blocks(z: Tensor, size: int) -> tuple[Tensor, ...]:
-    return z.unflatten(2, (-1, size)).unbind(2)
+    members, batch, _ = z.shape
+    return z.view(members, batch, -1, size).unbind(2)

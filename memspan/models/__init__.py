@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from memspan.parts.model import ModelSpec
@@ -18,7 +19,8 @@ else:
     AnyModel: Any = model.union()
 
 
+@lru_cache(maxsize=4096)
 def build(spec: ModelSpec, signature: Signature) -> Network:
-    """The network of a spec for the shape of a task."""
+    """The network of a spec for the shape of a task: pure, holds no weights, and grids ask for it again and again."""
     network: Network = model.verb(spec)(spec, signature)
     return network

@@ -12,7 +12,7 @@ from memspan.layers import initial
 from memspan.layers.dense import ACTIVATIONS, affine, dense
 from memspan.models import model
 from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, Weight, Weights
+from memspan.parts.network import Initializer, Network, Weight, Weights
 from memspan.parts.signature import Signature
 from memspan.parts.spec import Units
 
@@ -59,7 +59,7 @@ def build(spec: CNN, signature: Signature) -> Network:
     return Network(weights, forward, state_size=0, receptive_field=signature.length, any_length=False)
 
 
-def glorot_of_convolution(signature: Signature) -> initial.Initializer:
+def glorot_of_convolution(signature: Signature) -> Initializer:
     """Glorot uniform of a (T, C, filters) kernel, flattened to (T C, filters)."""
 
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ class Network:
     receptive_field: int | None
     any_length: bool
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Trainable numbers of one member."""
         return sum(math.prod(weight.shape) for weight in self.weights.values())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from memspan.parts.limits import Limits, Within
+from memspan.parts.limits import Within
 
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number; neither a string nor a boolean."""
@@ -15,14 +15,8 @@ Whole = Annotated[int, Field(strict=True)]
 """A whole number; neither a string, a boolean nor 5.0."""
 
 
-def capped(limit: str, low: int = 1) -> Any:
-    """A whole number from ``low`` up to the named limit; the schema shows the default limit."""
-    schema = {"minimum": low, "maximum": getattr(Limits(), limit)}
-    return Annotated[Whole, AfterValidator(Within(limit, low)), Field(json_schema_extra=schema)]
-
-
-Length = capped("length", 1)
-Units = capped("hidden_size", 1)
+Length = Annotated[Whole, Within("length")]
+Units = Annotated[Whole, Within("hidden_size")]
 
 
 def _one_or_stack(value: Any) -> str:

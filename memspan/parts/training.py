@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from memspan.parts.spec import Real, Whole, capped, frozen
+from memspan.parts.limits import Within
+from memspan.parts.spec import Real, Whole, frozen
 
-Samples = capped("samples", 1)
+Samples = Annotated[Whole, Within("samples")]
 Rate = Annotated[Real, Field(gt=0, le=100, description="step size")]
 Decay = Annotated[Real, Field(ge=0, lt=1)]
 Small = Annotated[Real, Field(gt=0, le=1, description="keeps the division finite")]
@@ -59,7 +60,7 @@ class Training(BaseModel):
     model_config = frozen()
     optimizer: Optimizer = Adam()
     batch_size: Annotated[Whole, Field(ge=1, le=65_536, description="sequences of a step")] = 16
-    epochs: Annotated[capped("epochs", 1), Field(description="passes over train_size sequences")] = 5
+    epochs: Annotated[Whole, Within("epochs"), Field(description="passes over train_size sequences")] = 5
     train_size: Annotated[Samples, Field(description="sequences of an epoch")] = 8_000
     validation_size: Annotated[Samples, Field(description="sequences scored after each epoch")] = 2_000
     test_size: Annotated[Samples, Field(description="sequences scored once, at the end")] = 10_000

@@ -74,14 +74,15 @@ def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) ->
 def _left(progress: dict[str, Any]) -> str:
     seconds = progress.get("eta_seconds")
     if progress["state"] in FINAL:
-        return progress["state"]
+        return str(progress["state"])
     return "" if seconds is None else f"about {seconds:.0f} s left"
 
 
 def say(console: Console, response: httpx.Response) -> None:
     """Show a problem document as sentences."""
     try:
-        problem = response.read() and response.json()
+        response.read()
+        problem = response.json()
     except json.JSONDecodeError:
         problem = {"title": f"The service answered {response.status_code}.", "detail": response.text[:500]}
     console.print(f"[red]{problem.get('title', 'Refused')}:[/] {problem.get('detail', '')}", highlight=False)

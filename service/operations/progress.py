@@ -42,7 +42,7 @@ def eta_seconds(connection: Connection, row: Any) -> float | None:
     if share <= 0:
         return None
     elapsed = connection.execute(select(now())).scalar_one() - row.started_at
-    return round(max(elapsed * (1 - share) / share, 0.0), 1)
+    return round(max(float(elapsed) * (1 - share) / share, 0.0), 1)
 
 
 def progress_body(counts: dict[str, Any], state: str, eta_seconds: float | None) -> dict[str, Any]:

@@ -28,6 +28,10 @@ from service.storage.states import ExperimentState, Reason, RunState
 from service.storage.tables import runs as runs_table
 
 
+Measured = Mapping[int, Sequence[tuple[int, Mapping[str, float]]]]
+"""for each repeat, its metrics by epoch"""
+
+
 class Order(Enum):
     """What a worker is to do next with what it holds."""
 
@@ -117,9 +121,7 @@ def beat(context: Context, claim: str) -> bool:
         return leases.beat(connection, claim, context.settings.lease_seconds) > 0
 
 
-def tell(
-    context: Context, work: ClaimedRuns, epochs: float, measured: Mapping[int, list[tuple[int, Mapping[str, float]]]]
-) -> Order:
+def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured) -> Order:
     """Store how far runs are and what they measured; what to do next."""
     with context.database.writing() as connection:
         held = _held(connection, work)
@@ -136,7 +138,7 @@ def keep(
     snapshots: Mapping[int, Snapshot],
     position: tuple[int, int],
     epochs: float,
-    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+    measured: Measured,
 ) -> Order:
     """Store a slice: metrics and the state from which another worker would go on to the very same numbers."""
     data = {work.runs[repeat]: snapshot.to_bytes() for repeat, snapshot in snapshots.items()}
@@ -159,7 +161,7 @@ def _held(connection: Connection, work: ClaimedRuns) -> list[int]:
 def _store_metrics(
     connection: Connection,
     work: ClaimedRuns,
-    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+    measured: Measured,
     held: Sequence[int],
 ) -> None:
     rows = [
@@ -200,7 +202,7 @@ def finish(
     work: ClaimedRuns,
     outcomes: Mapping[int, Outcome],
     seconds: float,
-    measured: Mapping[int, list[tuple[int, Mapping[str, float]]]],
+    measured: Measured,
 ) -> None:
     """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment."""
     stored = {repeat: (packed(outcome.last), packed(outcome.best)) for repeat, outcome in outcomes.items()}
@@ -210,7 +212,7 @@ def finish(
         if not kept:
             return
         _store_metrics(connection, work, measured, list(held))
-        last = {repeat: [(outcomes[repeat].last_epoch, _of_test(outcomes[repeat]))] for repeat in kept}
+        last: Measured = {repeat: [(outcomes[repeat].last_epoch, _of_test(outcomes[repeat]))] for repeat in kept}
         _store_metrics(connection, work, last, list(held))
         _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
         _close(connection, work, kept, outcomes, seconds / len(outcomes))

@@ -96,7 +96,11 @@ def publish(producer: Producer, queue: str) -> None:
 
     task_id = uuid()
     headers = {"lang": "py", "task": TASK, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
-    body = ([queue], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None})
+    body: tuple[list[str], dict[str, str], dict[str, None]] = (
+        [queue],
+        {},
+        {"callbacks": None, "errbacks": None, "chain": None, "chord": None},
+    )
     producer.publish(
         body,
         headers=headers,

@@ -38,7 +38,7 @@ def page(connection: Connection, experiment: int, after: int | None, limit: int,
     return connection.execute(statement).all()
 
 
-def for_results(connection: Connection, experiment: int) -> Sequence[Row[Any]]:
+def for_results(connection: Connection, experiment: int) -> Sequence[Any]:
     """The columns that results are made of, for all runs of an experiment."""
     statement = select(*RESULT_COLUMNS).where(runs.c.experiment_key == experiment).order_by(runs.c.key)
     return connection.execute(statement).all()
@@ -83,7 +83,7 @@ def restart(connection: Connection, keys: Sequence[int]) -> None:
 def set_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Final metrics and times of runs; each row has ``run`` (its key) and the columns to set."""
     statement = update(runs).where(runs.c.key == bindparam("run"))
-    columns = {name: bindparam(name) for name in rows[0] if name != "run"}
+    columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "run"}
     connection.execute(statement.values(**columns), list(rows))
 
 
