@@ -14,6 +14,7 @@ from service.edge.body_schema import merge_body_schemas
 from service.edge.layers import install_edge
 from service.edge.ledger import SqlLedger
 from service.operations.context import Context
+from service.pages import render_problem
 from service.routes import catalogues, checkpoints, events, experiments, operating, pages, probes, results, runs
 from service.tails import Tails
 
@@ -39,6 +40,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.revision = newest()
+    app.state.problem_page = render_problem
     for module in ROUTERS:
         app.include_router(module.router)
     app.openapi = _openapi(app)  # type: ignore[method-assign]

@@ -4,9 +4,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
+from service.edge.accept import prefers_html
 from service.edge.request_id import request_id_of
 from service.errors import Problem
 
@@ -23,10 +24,17 @@ class ProblemResponse(Response):
         return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
-def problem_response(problem: Problem, scope: Scope) -> ProblemResponse:
-    """The answer that tells a problem about the request of this scope."""
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """The answer that tells a problem about the request of this scope.
+
+    A browser gets it as a page, made by ``app.state.problem_page`` where an application has one.
+    """
     document = problem.document(path_of(scope), request_id_of(scope))
-    return ProblemResponse(document, status_code=problem.status, headers=problem.headers)
+    headers = {**problem.headers, "Vary": "Accept"}
+    page = getattr(scope["app"].state, "problem_page", None) if "app" in scope else None
+    if page is not None and prefers_html(scope):
+        return HTMLResponse(page(document), status_code=problem.status, headers=headers)
+    return ProblemResponse(document, status_code=problem.status, headers=headers)
 
 
 def path_of(scope: Scope) -> str:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service import errors
+from service.edge.allowed import allowed_methods
 from service.edge.answer import path_of, problem_response
 from service.edge.faults import unprocessable
 from service.edge.pointer import pointer, subject
@@ -80,7 +81,10 @@ def problem_of(error: Exception, scope: Scope) -> Problem:
 
 def _http_problem(error: HTTPException, scope: Scope) -> Problem:
     """The problem of a bare HTTP exception, as the router raises for unknown paths and methods."""
-    detail, headers = _detail(error, scope), dict(error.headers or {})
+    headers = dict(error.headers or {})
+    if error.status_code == errors.MethodNotAllowed.status:
+        headers["Allow"] = ", ".join(allowed_methods(scope)) or headers.get("Allow", "")
+    detail = _detail(error, scope, headers)
     kind = BY_STATUS.get(error.status_code)
     if kind is errors.Unauthorized:
         return errors.Unauthorized(detail, headers=headers)
@@ -101,15 +105,14 @@ def _bare(status: int) -> type[Problem]:
     )
 
 
-def _detail(error: HTTPException, scope: Scope) -> str:
+def _detail(error: HTTPException, scope: Scope, headers: Mapping[str, str]) -> str:
     if str(error.detail) != _phrase(error.status_code):
         return str(error.detail)
     match error.status_code:
         case 404:
             return f"There is nothing at {path_of(scope)}."
         case 405:
-            allowed = (error.headers or {}).get("Allow", "other methods")
-            return f"{path_of(scope)} doesn't answer {scope['method']}; it answers {allowed}."
+            return f"{path_of(scope)} doesn't answer {scope['method']}; it answers {headers['Allow']}."
         case _:
             return f"{error.detail}."
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from importlib.metadata import version as release
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
 from service.storage import metrics, probes, runs
+
+RELEASE = release("memspan")
 
 
 def results(context: Context, key: int) -> bytes:
@@ -47,9 +50,9 @@ def learning(context: Context, key: int) -> list[dict[str, Any]]:
 
 
 def version(context: Context, key: int) -> str:
-    """Changes whenever the results do."""
+    """Changes whenever the results do, or the release that shows them."""
     with context.database.reading() as connection:
-        return f"{key}-{found(connection, key).event_sequence}"
+        return f"{RELEASE}-{key}-{found(connection, key).event_sequence}"
 
 
 def _encoded(data: dict[str, Any]) -> bytes:

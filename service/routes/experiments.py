@@ -89,7 +89,7 @@ def narrowed(
     for name, text in texts.items():
         if text is not None and "\0" in text:
             message = f"{name} must not hold a null character."
-            raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message)])
+            raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message, text)])
     words = (("task", task), ("model", model), ("label", label))
     kinds = tuple(f"{name}:{value}" for name, value in words if value is not None)
     return Filter(state, kinds, study, q)

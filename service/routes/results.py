@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from service.edge.accept import prefers_html
 from service.errors import NotFound
 from service.operations import figures, ids
 from service.operations import results as operations
 from service.pages import render_results, render_results_list
 from service.pagination import Page, PageQuery, page_query
 from service.routes.experiments import Narrow, listed
-from service.routes.representation import not_modified, prefers_html, unchanged
+from service.routes.representation import not_modified, unchanged
 from service.routes.surroundings import ExperimentKey, Surroundings
 from service.schemas.experiment import summary
 from service.schemas.problem import problems
@@ -38,7 +39,7 @@ def listing(
 ) -> Response:
     """Experiments, newest first, with what they compare and how far they are."""
     data = listed(request, response, context, paging, narrow, show=summary)
-    if prefers_html(request):
+    if prefers_html(request.scope):
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return HTMLResponse(render_results_list(data, path), headers=VARY)
     return JSONResponse(data, headers={**dict(response.headers), **VARY})
@@ -69,11 +70,11 @@ def look(
         name = f"{ids.public(ids.EXPERIMENT, key)}.{format}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(operations.export(context, key, format), media_type=MEDIA[format], headers=headers)
-    html = format is None and prefers_html(request)
+    html = format is None and prefers_html(request.scope)
     etag = f'W/"{operations.version(context, key)}-{"html" if html else "json"}"'
-    if not_modified(request, etag):
-        return unchanged(etag)
     headers = {"ETag": etag, "Cache-Control": "no-cache", **VARY}
+    if not_modified(request, etag):
+        return unchanged(etag, headers)
     if html:
         data = operations.results_document(context, key)
         return HTMLResponse(render_results({**data, "learning": operations.learning(context, key)}), headers=headers)
@@ -104,13 +105,14 @@ def figure(
     theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",
 ) -> Response:
     """score, success, learning, span or probe; `score.png` for a paper."""
-    short, _, ending = name.partition(".")
-    if short not in figures.names() or ending not in ("", *figures.MEDIA):
+    short, dot, ending = name.partition(".")
+    if short not in figures.names() or (dot and ending not in figures.MEDIA):
         known = ", ".join(figures.names())
         raise NotFound(f"There is no figure {name[:60]!r}. Known are {known}, alone or with .png, .svg or .pdf.")
     etag = f'W/"{operations.version(context, key)}-{short}-{ending or theme}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not_modified(request, etag):
-        return unchanged(etag)
+        return unchanged(etag, headers)
     make = partial(figures.draw_file, form=ending) if ending else partial(figures.draw_spec, theme=theme)
     media = figures.MEDIA.get(ending, "application/json")
-    return Response(make(context, key, short), media_type=media, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return Response(make(context, key, short), media_type=media, headers=headers)

@@ -120,8 +120,8 @@ def test_an_unforeseen_error_is_logged_and_not_told(client: TestClient, lines: l
 def test_an_unknown_path_and_method_are_told_in_sentences(client: TestClient) -> None:
     assert told(client.get("/nowhere"))["detail"] == "There is nothing at /nowhere."
     answer = client.delete("/raise/x")
-    assert answer.headers["allow"] == "GET"
-    assert told(answer)["detail"] == "/raise/x doesn't answer DELETE; it answers GET."
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert told(answer)["detail"] == "/raise/x doesn't answer DELETE; it answers GET, HEAD."
 
 
 def test_a_path_with_line_breaks_stays_on_one_line(client: TestClient) -> None:
