@@ -12,6 +12,9 @@ from memspan.parts.network import Network
 from memspan.parts.task import TaskSpec
 from memspan.parts.training import Training
 
+WIDEST = 32
+"""most runs in one stack"""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -55,5 +58,5 @@ def width(network: Network) -> int:
     mates are padded, so it is computed by the same instructions at the same place whatever is trained beside it.
     """
     if network.parameters <= 300:
-        return 32
+        return WIDEST
     return 8 if network.parameters <= 5_000 else 1

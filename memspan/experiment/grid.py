@@ -8,11 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memspan.engine.population import Condition
+from memspan.engine.population import WIDEST, Condition, width
 from memspan.experiment.lengths import Log, expanded
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models import build
 from memspan.parts.limits import Limits
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.task import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,19 @@ def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:
 def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     """Everything that the types of the spec can't see, all at once; empty for a sound spec.
 
-    The size of the grid comes first, by arithmetic: nothing is expanded before it is known to be small.
+    All of it is arithmetic: networks are counted, not drawn, and nothing is expanded that may be large.
     """
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
-    found += [*_lengths(spec), *_runs(spec, limits), *_data(spec, limits)]
-    if not found:
-        found += [*_networks(spec, limits), *_probes(spec)]
+    lengths = [*_lengths(spec)]
+    found += [*lengths, *_runs(spec, limits)]
+    if not lengths:
+        found += [*_data(spec, limits), *_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
+
+
+def _steps(spec: ExperimentSpec, task: TaskSpec) -> tuple[int, ...]:
+    """The lengths of a task's conditions in time steps, ascending."""
+    return lengths_of(spec) if task.has_length else (task.minimum_length,)
 
 
 def _twice(field: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
@@ -104,42 +114,74 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 
 
 def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
-    """The largest data set must fit into memory."""
-    longest = max(lengths_of(spec), default=1)
-    for task in spec.tasks:
-        steps = longest if task.has_length else task.minimum_length
-        width = task.signature(steps).channels * steps
-        for name in ("train_size", "validation_size", "test_size"):
-            count = getattr(spec.training, name)
-            if count * width > limits.values:
-                message = (
-                    f"{count} sequences of {steps} steps are {count * width} numbers; at most {limits.values} "
-                    f"fit one data set. Take fewer or shorter sequences."
-                )
-                yield Flaw(("training", name), "data_too_large", message, count)
+    """The largest data set must fit into memory; with ``per_repeat`` a stack of runs holds a training set each."""
+    task = max(spec.tasks, key=lambda task: _numbers(spec, task))
+    steps, numbers = _steps(spec, task)[-1], _numbers(spec, task)
+    for name in ("train_size", "validation_size", "test_size"):
+        count = getattr(spec.training, name)
+        sets = min(spec.repeats, WIDEST) if name == "train_size" and spec.training.data == "per_repeat" else 1
+        if count * sets * numbers > limits.values:
+            each = f" for each of {sets} repeats" if sets > 1 else ""
+            message = (
+                f"{count} sequences of {steps} steps{each} are {count * sets * numbers} numbers; at most "
+                f"{limits.values} fit one data set. Take fewer or shorter sequences."
+            )
+            yield Flaw(("training", name), "data_too_large", message, count)
+
+
+def _numbers(spec: ExperimentSpec, task: TaskSpec) -> int:
+    """Numbers in a task's longest sequence."""
+    steps = _steps(spec, task)[-1]
+    return steps * task.signature(steps).channels
 
 
 def _networks(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """A network must fit into memory."""
-    longest = max(lengths_of(spec), default=1)
     for index, model in enumerate(spec.models):
-        for task in spec.tasks:
-            steps = longest if task.has_length else task.minimum_length
-            parameters = build(model, task.signature(steps)).parameters
-            if parameters > limits.parameters:
-                message = f"This network has {parameters} parameters; at most {limits.parameters} are allowed."
-                yield Flaw(("models", index), "network_too_large", message, parameters)
-                break
+        parameters = max(network.parameters for _, network in _largest(spec, model))
+        if parameters > limits.parameters:
+            message = f"This network has {parameters} parameters; at most {limits.parameters} are allowed."
+            yield Flaw(("models", index), "network_too_large", message, parameters)
+
+
+def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
+    """What a step carries through time must fit into memory; the largest product is reported."""
+    batch = min(spec.training.batch_size, spec.training.train_size)
+    carried = {
+        (index, steps): width(network) * batch * steps * max(network.state_size, task.signature(steps).channels)
+        for index, model in enumerate(spec.models)
+        for (task, steps), network in _largest(spec, model)
+    }
+    (index, steps), most = max(carried.items(), key=lambda item: item[1])
+    if most > limits.step_values:
+        message = (
+            f"A step of models[{index}] on {batch} sequences of {steps} steps carries {most} numbers; at most "
+            f"{limits.step_values} are allowed. Take smaller batches, shorter sequences or fewer units."
+        )
+        yield Flaw(("training", "batch_size"), "step_too_large", message, spec.training.batch_size)
+
+
+def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[TaskSpec, int], Network]]:
+    """A model's network at the longest length of each task."""
+    for task in spec.tasks:
+        steps = _steps(spec, task)[-1]
+        yield (task, steps), build(model, task.signature(steps))
 
 
 def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
-    """A probe must apply to every task, and its steps lie inside every length."""
+    """A probe must apply to every task at every length, and its steps lie inside every length."""
+    shortest = min(_steps(spec, task)[0] for task in spec.tasks)
     for index, probe in enumerate(spec.probes):
-        for task in spec.tasks:
-            for length in (lengths_of(spec) if task.has_length else (task.minimum_length,))[:1]:
-                for field, step in probe.misplaced(length).items():
-                    message = f"Must lie inside every sequence: the shortest has steps {-length} to {length - 1}."
-                    yield Flaw(("probes", index, field), "out_of_range", message, step)
-                objection = None if probe.misplaced(length) else probe.objection(task, length)
-                if objection:
-                    yield Flaw(("probes", index), "does_not_apply", objection)
+        misplaced = probe.misplaced(shortest)
+        for field, step in misplaced.items():
+            message = f"Must lie inside every sequence: the shortest has steps {-shortest} to {shortest - 1}."
+            yield Flaw(("probes", index, field), "out_of_range", message, step)
+        objection = None if misplaced else _objection(spec, probe)
+        if objection:
+            yield Flaw(("probes", index), "does_not_apply", objection)
+
+
+def _objection(spec: ExperimentSpec, probe: ProbeSpec) -> str | None:
+    """The first reason why a probe can't be asked of some condition."""
+    asked = ((task, steps) for task in spec.tasks for steps in _steps(spec, task))
+    return next((found for task, steps in asked if (found := probe.objection(task, steps))), None)

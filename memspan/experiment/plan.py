@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from memspan.engine.population import Condition
 from memspan.experiment.cost import BASIS, epoch_seconds, populations
 from memspan.experiment.grid import conditions, lengths_of
 from memspan.experiment.spec import ExperimentSpec
+from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 
 
@@ -33,46 +35,54 @@ class Plan:
 
 def plan(spec: ExperimentSpec, workers: int = 1) -> Plan:
     """Work out a sound spec's plan."""
-    grid = [(condition, condition.network()) for condition in conditions(spec)]
-    counts = [populations(condition, network, spec.repeats) for condition, network in grid]
+    grid = _built(spec)
+    whole = [pair for built in grid for pair in built]
+    counts = [populations(condition, network, spec.repeats) for condition, network in whole]
     epochs = spec.training.epochs
-    seconds = [epoch_seconds(c, n) * epochs * count for (c, n), count in zip(grid, counts, strict=True)]
+    seconds = [epoch_seconds(c, n) * epochs * count for (c, n), count in zip(whole, counts, strict=True)]
     return Plan(
-        conditions=len(grid),
-        runs=len(grid) * spec.repeats,
+        conditions=len(whole),
+        runs=len(whole) * spec.repeats,
         populations=sum(counts),
-        parameters=tuple(_parameters(spec, index, grid) for index in range(len(spec.models))),
+        parameters=tuple(_parameters(spec, index, built) for index, built in enumerate(grid)),
         warnings=tuple(_warnings(spec, grid)),
         estimated_seconds=max(sum(seconds) / max(workers, 1), max(seconds)),
         workers=max(workers, 1),
     )
 
 
-def _parameters(spec: ExperimentSpec, index: int, grid: list[tuple[Condition, Network]]) -> dict[str, Any]:
-    model = spec.models[index]
-    counts = [network.parameters for condition, network in grid if condition.model == model]
-    return {"pointer": f"#/models/{index}", "kind": model.kind, "least": min(counts), "most": max(counts)}
+Built = Sequence[tuple[Condition, Network]]
+"""The conditions of one model with their networks."""
 
 
-def _warnings(spec: ExperimentSpec, grid: list[tuple[Condition, Network]]) -> list[dict[str, str]]:
+def _built(spec: ExperimentSpec) -> list[Built]:
+    """All conditions with their networks, by the position of their model in the spec."""
+    found: dict[ModelSpec, list[tuple[Condition, Network]]] = {model: [] for model in spec.models}
+    for condition in conditions(spec):
+        found[condition.model].append((condition, condition.network()))
+    return list(found.values())
+
+
+def _parameters(spec: ExperimentSpec, index: int, built: Built) -> dict[str, Any]:
+    counts = [network.parameters for _, network in built]
+    kind = spec.models[index].kind
+    return {"pointer": f"#/models/{index}", "kind": kind, "least": min(counts), "most": max(counts)}
+
+
+def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str, str]]:
     """What is allowed and probably not meant."""
-    found = []
-    for index, model in enumerate(spec.models):
-        short = [
-            (condition.steps, network.receptive_field)
-            for condition, network in grid
-            if condition.model == model
-            and network.receptive_field is not None
-            and network.receptive_field < condition.steps
-        ]
-        if short:
-            length, field = max(short)
+    for index, built in enumerate(grid):
+        length, field = max(((c.steps, n.receptive_field) for c, n in built if _short_sighted(c, n)), default=(0, 0))
+        if length:
             message = f"Its receptive field of {field} steps is shorter than length {length}: it can't see the start."
-            found.append({"pointer": f"#/models/{index}", "code": "receptive_field", "message": message})
+            yield {"pointer": f"#/models/{index}", "code": "receptive_field", "message": message}
     if spec.repeats < 5:
         message = f"{spec.repeats} repeats give wide intervals; 10 or more tell models apart."
-        found.append({"pointer": "#/repeats", "code": "few_repeats", "message": message})
+        yield {"pointer": "#/repeats", "code": "few_repeats", "message": message}
     if lengths_of(spec) and len(lengths_of(spec)) < 3:
         message = "A memory span needs several lengths around the point where the model fails."
-        found.append({"pointer": "#/lengths", "code": "few_lengths", "message": message})
-    return found
+        yield {"pointer": "#/lengths", "code": "few_lengths", "message": message}
+
+
+def _short_sighted(condition: Condition, network: Network) -> bool:
+    return network.receptive_field is not None and network.receptive_field < condition.steps
