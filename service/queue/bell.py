@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
@@ -60,7 +60,7 @@ class RedisBell:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
         self._waiting: set[str] = set()
         self._lock = threading.Lock()
-        self._heard = True
+        self._look: Future[bool] | None = None
 
     def ring(self, queue: str) -> None:
         with self._lock:
@@ -70,22 +70,39 @@ class RedisBell:
         self._pool.submit(self._send, queue)
 
     def works(self) -> bool:
-        return self._heard
+        """Look whether Redis answers, for a second at most: one that takes longer is as good as away."""
+        with self._lock:
+            if self._look is None or self._look.done():
+                self._look = self._pool.submit(self._answers)
+            look = self._look
+        try:
+            return look.result(timeout=LOOK_SECONDS)
+        except TimeoutError:
+            return False
+
+    def _answers(self) -> bool:
+        try:
+            with self._connection() as connection:
+                return bool(connection.default_channel.client.ping())
+        except Exception:  # whatever the broker has, it can't be reached
+            return False
+
+    def _connection(self) -> Connection:
+        return Connection(self._url, transport_options=self._options, connect_timeout=2)
 
     def _send(self, queue: str) -> None:
         with self._lock:
             self._waiting.discard(queue)
         try:
-            with Connection(self._url, transport_options=self._options, connect_timeout=2) as connection:
+            with self._connection() as connection:
                 channel = connection.default_channel
                 if channel.client.llen(queue) < MOST_WAITING:
                     publish(Producer(channel), queue)
-            self._heard = True
         except Exception as error:  # whatever the broker has: a lost bell only delays
-            self._heard = False
             log.warning("bell_not_rung", queue=queue, error=str(error))
 
 
+LOOK_SECONDS = 1.0
 MOST_WAITING = 16
 """bells that may wait in a queue; more would tell nobody anything new"""
 
