@@ -161,11 +161,13 @@ def _watch() -> None:
     """Take back at once what a dead child held; walk the patrol when nobody else does."""
     context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
     owner, rounds = os.environ[PARENT_VARIABLE], 0
+    beaten = Path(os.environ[DRAIN_VARIABLE]).with_name("beat")  # its age is what a container's health check looks at
     while True:
         try:
             patrol.reap(context, owner)
             if rounds % max(1, round(settings.lease_seconds / 12)) == 0:
                 patrol.walk(context, owner)
+            beaten.touch()
         except Exception as error:  # the database may be away; the next round finds out
             log.warning("patrol_stopped", error=str(error))
         rounds += 1
