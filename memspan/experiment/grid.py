@@ -25,12 +25,15 @@ class Flaw:
 
     Attributes:
         path: keys and positions in the spec, e.g. ("probes", 0, "index").
+        given: the number at fault; None where it is the whole of what stands at ``path``.
+        member: whether it is one member of the set at ``path``: sets have no positions.
     """
 
     path: tuple[str | int, ...]
     code: str
     message: str
     given: Any = None
+    member: bool = False
 
 
 def conditions(spec: ExperimentSpec) -> tuple[Condition, ...]:
@@ -54,16 +57,21 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     All of it is arithmetic: networks are counted, not drawn, and nothing is expanded that may be large.
     """
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
-    lengths = [*_lengths(spec)]
-    found += [*lengths, *_runs(spec, limits)]
-    if not lengths:
+    found += [*_lengths(spec), *_runs(spec, limits)]
+    if any(_steps(spec, task) for task in spec.tasks):
         found += [*_data(spec, limits), *_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
 
 
 def _steps(spec: ExperimentSpec, task: TaskSpec) -> tuple[int, ...]:
-    """The lengths of a task's conditions in time steps, ascending."""
-    return lengths_of(spec) if task.has_length else (task.minimum_length,)
+    """The lengths of a task's conditions in time steps, ascending, without those that are too short for it."""
+    lengths = lengths_of(spec) if task.has_length else (task.minimum_length,)
+    return tuple(length for length in lengths if length >= task.minimum_length)
+
+
+def _possible(spec: ExperimentSpec) -> list[TaskSpec]:
+    """The tasks that have some condition."""
+    return [task for task in spec.tasks if _steps(spec, task)]
 
 
 def _twice(field: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
@@ -76,30 +84,26 @@ def _twice(field: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
 
 def _lengths(spec: ExperimentSpec) -> Iterator[Flaw]:
     """Lengths must be there for tasks that have one, and long enough for each."""
-    lengths = lengths_of(spec)
-    for task in (task for task in spec.tasks if task.has_length):
-        if not lengths:
-            yield Flaw(("lengths",), "missing", f"The task {task.kind} needs lengths, e.g. [2, 10, 50].")
-            return
-        for index, length in _given_lengths(spec):
-            if length < task.minimum_length:
-                message = f"The task {task.kind} needs at least {task.minimum_length} steps."
-                yield Flaw(("lengths", *index), "out_of_range", message, length)
-
-
-def _given_lengths(spec: ExperimentSpec) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    """The shortest lengths with their paths; a set is sorted, so its path is the field."""
-    if isinstance(spec.lengths, Log):
-        yield ("log", "low"), spec.lengths.log.low
-    elif spec.lengths:
-        yield (), spec.lengths[0]
+    tasks = [task for task in spec.tasks if task.has_length]
+    if not tasks:
+        return
+    if spec.lengths is None:
+        yield Flaw(("lengths",), "missing", f"The task {tasks[0].kind} needs lengths, e.g. [2, 10, 50].")
+        return
+    strictest = max(tasks, key=lambda task: task.minimum_length)
+    listed = not isinstance(spec.lengths, Log)
+    for length in lengths_of(spec) if listed else lengths_of(spec)[:1]:
+        if length < strictest.minimum_length:
+            message = f"The task {strictest.kind} needs at least {strictest.minimum_length} steps; given {length}."
+            path = ("lengths",) if listed else ("lengths", "log", "low")
+            yield Flaw(path, "out_of_range", message, length, member=listed)
 
 
 def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """The number of runs is capped; the error points at the largest factor."""
     factors = {
         "repeats": spec.repeats,
-        "lengths": max(len(lengths_of(spec)), 1),
+        "lengths": len(lengths_of(spec)) if any(task.has_length for task in spec.tasks) else 1,
         "models": len(spec.models),
         "tasks": len(spec.tasks),
     }
@@ -115,7 +119,7 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 
 def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """The largest data set must fit into memory; with ``per_repeat`` a stack of runs holds a training set each."""
-    task = max(spec.tasks, key=lambda task: _numbers(spec, task))
+    task = max(_possible(spec), key=lambda task: _numbers(spec, task))
     steps, numbers = _steps(spec, task)[-1], _numbers(spec, task)
     for name in ("train_size", "validation_size", "test_size"):
         count = getattr(spec.training, name)
@@ -141,18 +145,18 @@ def _networks(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
         parameters = max(network.parameters for _, network in _largest(spec, model))
         if parameters > limits.parameters:
             message = f"This network has {parameters} parameters; at most {limits.parameters} are allowed."
-            yield Flaw(("models", index), "network_too_large", message, parameters)
+            yield Flaw(("models", index), "network_too_large", message)
 
 
 def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """What a step carries through time must fit into memory; the largest product is reported."""
     batch = min(spec.training.batch_size, spec.training.train_size)
-    carried = {
-        (index, steps): width(network) * batch * steps * max(network.state_size, task.signature(steps).channels)
+    carried = [
+        (width(network) * batch * steps * max(network.state_size, task.signature(steps).channels), index, steps)
         for index, model in enumerate(spec.models)
         for (task, steps), network in _largest(spec, model)
-    }
-    (index, steps), most = max(carried.items(), key=lambda item: item[1])
+    ]
+    most, index, steps = max(carried)
     if most > limits.step_values:
         message = (
             f"A step of models[{index}] on {batch} sequences of {steps} steps carries {most} numbers; at most "
@@ -163,18 +167,18 @@ def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 
 def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[TaskSpec, int], Network]]:
     """A model's network at the longest length of each task."""
-    for task in spec.tasks:
+    for task in _possible(spec):
         steps = _steps(spec, task)[-1]
         yield (task, steps), build(model, task.signature(steps))
 
 
 def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
     """A probe must apply to every task at every length, and its steps lie inside every length."""
-    shortest = min(_steps(spec, task)[0] for task in spec.tasks)
+    shortest = min(_steps(spec, task)[0] for task in _possible(spec))
     for index, probe in enumerate(spec.probes):
         misplaced = probe.misplaced(shortest)
         for field, step in misplaced.items():
-            message = f"Must lie inside every sequence: the shortest has steps {-shortest} to {shortest - 1}."
+            message = f"Must lie inside every sequence: {-shortest} to {shortest - 1} of the shortest; given {step}."
             yield Flaw(("probes", index, field), "out_of_range", message, step)
         objection = None if misplaced else _objection(spec, probe)
         if objection:
@@ -183,5 +187,5 @@ def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
 
 def _objection(spec: ExperimentSpec, probe: ProbeSpec) -> str | None:
     """The first reason why a probe can't be asked of some condition."""
-    asked = ((task, steps) for task in spec.tasks for steps in _steps(spec, task))
+    asked = ((task, steps) for task in _possible(spec) for steps in _steps(spec, task))
     return next((found for task, steps in asked if (found := probe.objection(task, steps))), None)

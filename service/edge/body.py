@@ -1,15 +1,21 @@
 """Bodies: from the bytes of a request to a valid model, or to all its faults at once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from email.message import Message
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
+from anyio.to_thread import run_sync
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
-from service.edge.faults import faults, unprocessable
-from service.errors import BadRequest, TooLarge, UnsupportedMediaType
+from memspan.experiment.grid import Flaw
+from service.edge.duplicates import duplicates
+from service.edge.faults import faults_at, places, unprocessable
+from service.edge.second_look import Look, flaw_fault, second_look
+from service.errors import BadRequest, Fault, TooLarge, UnsupportedMediaType
 
 M = TypeVar("M")
 
@@ -22,16 +28,22 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def json_body(
-    model: type[M] | TypeAdapter[M], *, empty: bytes = b"", max_values: int = MAX_VALUES
+    model: type[M] | TypeAdapter[M],
+    *,
+    empty: bytes = b"",
+    max_values: int = MAX_VALUES,
+    look: Callable[[Request, M], Iterable[Flaw]] | None = None,
 ) -> Callable[[Request], Awaitable[M]]:
     """A FastAPI dependency that reads the request's JSON body as a ``model``: ``Depends(json_body(ExperimentSpec))``.
 
-    Values are read strictly (no ``"3"`` for 3), with ``app.state.settings.limits`` as ``info.context["limits"]``.
+    Values are read strictly (no ``"3"`` for 3), with ``app.state.settings.limits`` as ``info.context["limits"]``. The
+    reading is done in a thread: a body of millions of numbers must not keep other requests waiting.
 
     Args:
         model: a pydantic model, or a ``TypeAdapter`` for what is no class, such as a union.
         empty: what an absent body stands for, ``b"{}"`` where every field has a default.
         max_values: most values that the body may hold.
+        look: finds what the types can't see; its flaws are told together with those of the types.
 
     Raises (from the dependency):
         UnsupportedMediaType, BadRequest, TooLarge, Unprocessable.
@@ -42,20 +54,48 @@ def json_body(
         _check_type(request.headers.get("content-type"))
         raw = (await request.body()).removeprefix(BYTE_ORDER_MARK) or empty
         _check_size(raw, max_values)
-        return _validated(adapter, raw, {"limits": request.app.state.settings.limits})
+        context = {"limits": request.app.state.settings.limits}
+        reader = _Reader(adapter, context, partial(look, request) if look else _nothing)
+        return await run_sync(reader.read, raw)
 
     return parsed_body
 
 
-def _validated(adapter: TypeAdapter[M], raw: bytes, context: Mapping[str, Any]) -> M:
-    try:
-        return adapter.validate_json(raw, strict=True, context=dict(context))
-    except ValidationError as error:
+def _nothing(model: Any) -> Iterable[Flaw]:
+    return ()
+
+
+@dataclass(frozen=True)
+class _Reader(Generic[M]):
+    """How the bytes of one request become a model."""
+
+    adapter: TypeAdapter[M]
+    context: dict[str, Any]
+    look: Look[M]
+
+    def read(self, raw: bytes) -> M:
+        """The model, or everything that is wrong at once."""
+        try:
+            model = self._validated(raw)
+        except ValidationError as error:
+            raise unprocessable(self._faults(error, raw)) from None
+        found = [*self.look(model)]
+        faults = [flaw_fault(flaw, from_json(raw)) for flaw in found] + duplicates(raw)
+        if faults:
+            raise unprocessable(faults)
+        return model
+
+    def _validated(self, raw: bytes) -> M:
+        return self.adapter.validate_json(raw, strict=True, context=self.context)
+
+    def _faults(self, error: ValidationError, raw: bytes) -> list[Fault]:
         try:
             body = from_json(raw)
         except ValueError as reason:
             raise _unreadable(raw, reason) from None
-        raise unprocessable(faults(error, body)) from None
+        first = places(error, body)
+        further = second_look(body, first, lambda sound: self._validated(to_json(sound)), self.look)
+        return faults_at(first) + further + duplicates(raw)
 
 
 def _check_type(content_type: str | None) -> None:

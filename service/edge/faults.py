@@ -21,8 +21,18 @@ def faults(error: ValidationError, body: object) -> list[Fault]:
         error: from ``validate_json(..., strict=True)`` of the body.
         body: the same document, parsed and otherwise untouched.
     """
+    return faults_at(places(error, body))
+
+
+def places(error: ValidationError, body: object) -> list[Placed]:
+    """The same before they are put into sentences."""
     errors = [found for found in error.errors(include_url=False) if not _follows_from_another(found)]
-    found = [_fault(placed) for placed in told([_placed(item, body) for item in errors[:LISTED_FAULTS]])]
+    return told([_placed(item, body) for item in errors[:LISTED_FAULTS]])
+
+
+def faults_at(placed: Sequence[Placed]) -> list[Fault]:
+    """Sentences about errors in their places, each once."""
+    found = [_fault(each) for each in placed]
     return list({(fault.pointer, fault.code, fault.message): fault for fault in found}.values())
 
 

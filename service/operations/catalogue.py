@@ -4,16 +4,19 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from memspan.engine.seeds import stream
+from memspan.experiment.grid import Flaw
 from memspan.models import model
 from memspan.parts.task import TaskSpec
 from memspan.probes import probe
 from memspan.registry import Family, UnknownKind
 from memspan.studies import study
 from memspan.tasks import sample, task
-from service.errors import Fault, NotFound, Unprocessable
+from service.errors import NotFound
 
 FamilyName = Literal["task", "model", "probe", "study"]
 FAMILIES: dict[FamilyName, Family[Any]] = {"task": task, "model": model, "probe": probe, "study": study}
+MOST_NUMBERS = 200_000
+"""of one answer with samples, some 4 MB of JSON"""
 
 
 def entries(family: FamilyName) -> list[dict[str, Any]]:
@@ -29,12 +32,27 @@ def entry(family: FamilyName, kind: str) -> dict[str, Any]:
         raise NotFound(str(error)) from None
 
 
-def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any]:
-    """Example sequences of a task, always the same for a seed; a task without lengths ignores ``length``."""
-    steps = length if spec.has_length else spec.minimum_length
+def flaws(spec: TaskSpec, length: int, count: int) -> list[Flaw]:
+    """What makes example sequences impossible; none for a sound request."""
+    steps = _steps(spec, length)
     if steps < spec.minimum_length:
         message = f"The task {spec.kind} needs at least {spec.minimum_length} steps; given {length}."
-        raise Unprocessable(message, errors=[Fault("#/length", "out_of_range", message, length)])
+        return [Flaw(("length",), "out_of_range", message, length)]
+    numbers = count * steps * spec.signature(steps).channels
+    if numbers > MOST_NUMBERS:
+        message = f"{count} sequences of {steps} steps are {numbers} numbers; at most {MOST_NUMBERS} are answered."
+        return [Flaw(("count",), "too_large", message, count)]
+    return []
+
+
+def _steps(spec: TaskSpec, length: int) -> int:
+    """Steps of the sequences; a task without lengths ignores ``length``."""
+    return length if spec.has_length else spec.minimum_length
+
+
+def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any]:
+    """Example sequences of a task, always the same for a seed."""
+    steps = _steps(spec, length)
     batch = sample(spec, steps, count, stream(seed, "sample", spec.content(), steps))
     return {
         "task": spec.model_dump(mode="json"),

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 
 from memspan.experiment.checkpoint import predictor
-from service.errors import Fault, NotFound, TooLarge, Unprocessable
+from service.errors import Fault, NotFound, TooLarge
 from service.operations import ids
 from service.operations.context import Context
+from service.operations.inputs import POINTER, array_of, refused
 from service.operations.loaded import LoadedModel
 from service.operations.specs import StoredSpec, grid
 from service.storage import checkpoints
-
-POINTER = "#/inputs"
 
 
 def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
@@ -27,7 +26,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
         TooLarge: there are more of them than the settings allow.
     """
     model = context.models.get(key, lambda: _load(context, key))
-    array = _array(inputs)
+    array = array_of(inputs)
     if array.size > context.settings.max_prediction_values:
         most = context.settings.max_prediction_values
         raise TooLarge(f"{array.size} input values are more than the {most} that one request may hold.")
@@ -46,24 +45,6 @@ def _load(context: Context, key: int) -> LoadedModel:
     return LoadedModel(predictor(condition, [data]), condition, condition.network().any_length, len(data))
 
 
-def _array(inputs: Any) -> np.ndarray:
-    """Nested lists of numbers as an array; what isn't that is named."""
-    try:
-        array = np.asarray(inputs)
-    except ValueError:
-        raise _refused("wrong_shape", "Must be nested lists of equal lengths, (B, T, C) or (B, T).") from None
-    if array.dtype.kind not in "iuf":
-        raise _refused("not_numbers", "Must hold numbers only, as nested lists (B, T, C) or (B, T).")
-    if not np.isfinite(array).all():
-        where = "/".join(str(int(axis[0])) for axis in np.nonzero(~np.isfinite(array)))
-        raise _refused("not_finite", "Must hold finite numbers only.", f"{POINTER}/{where}")
-    with np.errstate(over="ignore"):
-        numbers = array.astype(np.float32)
-    if not np.isfinite(numbers).all():
-        raise _refused("too_large", "Must hold numbers that fit a 32-bit float.")
-    return numbers
-
-
 def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:
     """The array as (B, T, C), if the model takes it."""
     channels = model.condition.task.signature(model.condition.steps).channels
@@ -73,12 +54,10 @@ def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:
     fits = sequences.ndim == 3 and sequences.shape[2] == channels and min(sequences.shape) > 0
     fits = fits and (model.any_length or sequences.shape[1] == model.condition.steps)
     if not fits:
-        raise _refused("wrong_shape", f"The model takes the shape {expected}; given {array.shape}.", given=array.shape)
-    if sequences.shape[1] > longest:
-        raise _refused("too_long", f"At most {longest} steps are answered; given {sequences.shape[1]}.")
+        given = list(array.shape)
+        message = f"The model takes the shape {expected}; given {tuple(given)}."
+        raise refused([Fault(POINTER, "wrong_shape", message, given)])
+    if (given_steps := sequences.shape[1]) > longest:
+        message = f"At most {longest} steps are answered; given {given_steps}."
+        raise refused([Fault(POINTER, "too_long", message, given_steps)])
     return np.ascontiguousarray(sequences)
-
-
-def _refused(code: str, message: str, pointer: str = POINTER, given: Any = None) -> Unprocessable:
-    shown = list(given) if isinstance(given, tuple) else given
-    return Unprocessable(message, errors=[Fault(pointer, code, message, shown)])

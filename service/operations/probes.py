@@ -1,7 +1,7 @@
 """Probes: asked by a user or by an experiment's spec, measured by a worker, kept for ever."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from memspan.parts.readings import Reading
 from service.errors import Conflict, Fault, NotFound, Unprocessable
 from service.operations import ids
 from service.operations.context import Context
-from service.operations.experiments import found
+from service.operations.experiments import locked
 from service.operations.settling import fingerprint, settle
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.work import holder
@@ -32,6 +32,10 @@ class Where:
     tasks: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     lengths: tuple[int, ...] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the client wrote it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def holds(self, condition: Condition) -> bool:
         return (
@@ -57,7 +61,7 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> Any:
     """Ask a probe of one checkpoint: the stored answer if it was asked before, else a queued row."""
     with context.database.writing() as connection:
         row = checkpoints.get(connection, key)
-        if row is None:
+        if row is None or experiments.lock(connection, row.experiment_key) is None:
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
         check(spec, condition, pointer="#")
@@ -71,12 +75,12 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> Any:
 def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None) -> list[Any]:
     """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
     with context.database.writing() as connection:
-        row = found(connection, key)
+        row = locked(connection, key)
         stored = StoredSpec(key, row.spec)
         chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if where.holds(condition)]
         if not chosen:
             message = "No condition of the experiment matches where; see its tasks, models and lengths."
-            raise Unprocessable(message, errors=[Fault("#/where", "no_match", message)])
+            raise Unprocessable(message, errors=[Fault("#/where", "no_match", message, where.document())])
         for _, condition in chosen:
             check(spec, condition, pointer="#/probe")
         _all_ended(connection, key, chosen)

@@ -1,19 +1,18 @@
 """/tasks, /models, /probe-kinds, /studies: what specs may name; and samples of tasks."""
 
-import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from pydantic_core import to_json
 
-from memspan.parts.numbers import jsonable
+from memspan.experiment.grid import Flaw
 from memspan.parts.task import TaskSpec
 from memspan.tasks import task
 from service.edge.body import json_body
 from service.edge.body_schema import documented_body
-from service.edge.faults import faults, unprocessable
-from service.errors import Fault
+from service.edge.faults import faults_at, places
 from service.operations import catalogue as operations
 from service.operations.catalogue import FamilyName
 from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
@@ -49,6 +48,23 @@ for _path, _family in PATHS.items():
     _add(_path, _family)
 
 
+def _flaws(request: Request, body: SampleRequest) -> list[Flaw]:
+    """What is wrong with the fields of the task, or with the size of what is asked of it."""
+    kind = request.path_params["kind"]
+    operations.entry("task", kind)
+    try:
+        return operations.flaws(_task(kind, body), body.length, body.count)
+    except ValidationError as error:
+        fields = {"kind": kind, **body.task}
+        found = [(placed.path, fault) for placed in places(error, fields) for fault in faults_at([placed])]
+        return [Flaw(("task", *path), fault.code, fault.message, fault.given) for path, fault in found]
+
+
+def _task(kind: str, body: SampleRequest) -> TaskSpec:
+    """The task's spec, or ValidationError."""
+    return task.spec(kind).model_validate_json(to_json({"kind": kind, **body.task}), strict=True)
+
+
 @router.post(
     "/tasks/{kind}/samples",
     operation_id="sample_task",
@@ -57,20 +73,8 @@ for _path, _family in PATHS.items():
     responses=problems(400, 404, 413, 415, 422),
     openapi_extra=documented_body(SampleRequest, {"short": {"length": 5, "count": 2, "seed": 1}}, required=False),
 )
-def samples(kind: str, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}"))]) -> Any:
+def samples(
+    kind: str, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))]
+) -> Any:
     """A few sequences with their targets and the steps that the answer depends on."""
-    spec = _task(kind, body.task)
-    return JSONResponse(jsonable(operations.samples(spec, body.length, body.count, body.seed)))
-
-
-def _task(kind: str, fields: dict[str, Any]) -> TaskSpec:
-    """The task's spec; faults point into the request's ``task``."""
-    operations.entry("task", kind)
-    body = {"kind": kind, **fields}
-    try:
-        return task.spec(kind).model_validate_json(json.dumps(body), strict=True)
-    except ValidationError as error:
-        found = [
-            Fault("#/task" + each.pointer[1:], each.code, each.message, each.given) for each in faults(error, body)
-        ]
-        raise unprocessable(found) from None
+    return JSONResponse(operations.samples(_task(kind, body), body.length, body.count, body.seed))

@@ -11,7 +11,6 @@ from memspan.experiment.plan import plan
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
 from service.edge.body import json_body
 from service.edge.body_schema import documented_body
-from service.edge.faults import unprocessable
 from service.errors import BadRequest, Fault
 from service.operations import experiments as operations
 from service.operations.context import Context
@@ -26,7 +25,14 @@ from service.storage.experiments import Filter
 from service.storage.states import ExperimentState
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
-Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec))]
+
+
+def _flaws(request: Request, spec: ExperimentSpec) -> list[Flaw]:
+    """What makes a spec impossible under the caps of this service."""
+    return flaws(spec, request.app.state.settings.limits)
+
+
+Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec, look=_flaws))]
 SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 10, 50]}
 BUSY_SECONDS = 60
 """a worker that has not beaten for so long isn't counted on"""
@@ -54,20 +60,11 @@ def submit(
 
     Answers at once; workers train in the background. Follow it at its `links.events`, read it at `links.results`.
     """
-    found = flaws(spec, context.settings.limits)
-    if found:
-        raise unprocessable([fault(flaw) for flaw in found])
     if dry_run:
         return JSONResponse(_plan(context, spec))
     key = getattr(request.state, "idempotency_key", None)
     answer = experiment(operations.submit(context, spec, key))
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
-
-
-def fault(flaw: Flaw) -> Fault:
-    """A flaw of a spec as a fault of the request."""
-    pointer = "#" + "".join(f"/{part}" for part in flaw.path)
-    return Fault(pointer, flaw.code, flaw.message, flaw.given)
 
 
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:

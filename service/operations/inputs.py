@@ -1,0 +1,105 @@
+"""Inputs of predictions: nested lists of numbers, read as an array; what isn't that is named with its place."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from memspan.parts.numbers import spelled
+from service.errors import Fault, Unprocessable
+
+POINTER = "#/inputs"
+NAMED = 20
+"""wrong places that are named one by one"""
+LARGEST = float(np.finfo(np.float32).max)
+NUMBERS = frozenset({int, float})
+
+Place = tuple[int, ...]
+Shape = tuple[int, ...]
+
+
+def array_of(inputs: Any) -> np.ndarray:
+    """Nested lists of equal lengths, at most four deep, as an array of 32-bit floats.
+
+    Raises:
+        Unprocessable: something in them is no finite number, or their lengths differ.
+    """
+    shape = _shape(inputs)
+    if not 1 <= len(shape) <= 4:
+        message = f"Must be nested lists of numbers, (B, T, C) or (B, T); given {_named(inputs)}."
+        raise refused([Fault(POINTER, "wrong_shape", message, inputs)])
+    numbers = _converted(inputs)
+    if numbers is None:
+        raise refused(list(islice(_wrong(inputs, (), shape), NAMED)))
+    return numbers
+
+
+def refused(faults: list[Fault]) -> Unprocessable:
+    """The problem whose sentence is the first fault's."""
+    count = f" ({len(faults)} places are listed in errors.)" if len(faults) > 1 else ""
+    return Unprocessable(faults[0].message + count, errors=faults)
+
+
+def _shape(inputs: Any) -> Shape:
+    """The lengths of the first list of every level."""
+    if not isinstance(inputs, list):
+        return ()
+    return (len(inputs), *(_shape(inputs[0]) if inputs else ()))
+
+
+def _converted(inputs: list[Any]) -> np.ndarray | None:
+    """The array, None if anything is wrong; without a step of Python for each of what may be millions of numbers."""
+    if not _types(inputs) <= NUMBERS:
+        return None
+    try:
+        numbers = np.asarray(inputs, dtype=np.float64)
+    except (ValueError, OverflowError):  # lists of unequal lengths, a whole number beyond every float
+        return None
+    return numbers.astype(np.float32) if (np.abs(numbers) <= LARGEST).all() else None
+
+
+def _types(inputs: list[Any]) -> set[type]:
+    """The types of all that is no list."""
+    found: set[type] = set()
+    level = inputs
+    while level:
+        types = set(map(type, level))
+        found |= types - {list}
+        level = list(chain.from_iterable(each for each in level if type(each) is list)) if list in types else []
+    return found
+
+
+def _wrong(value: Any, place: Place, shape: Shape) -> Iterator[Fault]:
+    """Everything that is not like the first of its level, or no finite number."""
+    if not shape:
+        if type(value) not in NUMBERS or not abs(value) <= LARGEST:
+            yield _fault(place, "wrong_type" if type(value) not in NUMBERS else "not_finite", "a finite number", value)
+    elif not isinstance(value, list) or len(value) != shape[0]:
+        yield _fault(place, "wrong_shape", f"a list of {shape[0]} like the first of its level", value)
+    else:
+        for index, each in enumerate(value):
+            yield from _wrong(each, (*place, index), shape[1:])
+
+
+def _fault(place: Place, code: str, required: str, value: Any) -> Fault:
+    pointer = "/".join([POINTER, *map(str, place)])
+    limit = " of 32 bits" if code == "not_finite" else ""
+    return Fault(pointer, code, f"Must be {required}{limit}, not {_named(value)}.", value)
+
+
+def _named(value: Any) -> str:
+    """What was given, in a few words."""
+    match value:
+        case None | bool():
+            return {None: "null", True: "true", False: "false"}[value]
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return "an object"
+        case str():
+            return "a text"
+        case float():
+            return str(spelled(value))
+        case _:
+            return "so large a number" if abs(value) > LARGEST else str(value)
