@@ -103,7 +103,7 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """The number of runs is capped; the error points at the largest factor."""
     factors = {
         "repeats": spec.repeats,
-        "lengths": len(lengths_of(spec)) if any(task.has_length for task in spec.tasks) else 1,
+        "lengths": max(len(lengths_of(spec)), 1) if any(task.has_length for task in spec.tasks) else 1,
         "models": len(spec.models),
         "tasks": len(spec.tasks),
     }
