@@ -23,8 +23,9 @@ $(VENV)/.check: $(VENV)/.test
 	$(INSTALL) -e '.[test,check]'
 	touch $@
 
-$(VENV)/.bench: $(VENV)/.test
-	$(INSTALL) -e '.[test,bench]'
+.venv-peers/.bench:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3'
 	touch $@
 
 demo: setup
@@ -49,8 +50,8 @@ format: $(VENV)/.check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.test .venv-peers/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache

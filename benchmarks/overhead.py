@@ -1,0 +1,135 @@
+"""What the service costs beside the training itself: a study of 50 conditions x 30 runs."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+import torch
+
+from benchmarks.latency import _finished
+from benchmarks.report import Figure, table
+from benchmarks.stage import database_url, service
+from memspan.engine.population import width
+from memspan.engine.trainer import Trainer
+from memspan.experiment.cost import epoch_seconds
+from memspan.experiment.grid import conditions
+from memspan.experiment.run import parse
+from migrations.upgrade import upgrade
+from service.operations import experiments, work
+from service.operations.context import Context
+from service.queue.bell import NoBell
+from service.settings import Settings
+from service.storage.database import Database
+from workers.beat import Beat
+from workers.identity import identify
+from workers.loop import Loop
+
+SPEC: dict[str, Any] = {
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "lengths": list(range(2, 27)),
+    "training": {"epochs": 5, "train_size": 1_600, "validation_size": 400, "test_size": 1_000},
+    "repeats": 30,
+}
+RUNS = 1_500
+CORES = 2
+
+
+def main() -> str:
+    """Measure the same study three ways."""
+    engine = engine_seconds()
+    wall = service_seconds()
+    storing = storage_seconds()
+    figures = [
+        Figure(f"engine alone: {RUNS} runs on {CORES} processes", f"{engine:.1f} s"),
+        Figure("the same over HTTP, from POST to succeeded (SQLite, local workers)", f"{wall:.1f} s"),
+        Figure("overhead of the service", f"{100 * (wall / engine - 1):.0f} %", "<= 25 %"),
+        Figure("claims, SQL and events of a run (SQLite)", f"{1000 * storing / RUNS:.2f} ms", "<= .5 ms"),
+    ]
+    return table("A study of 50 conditions x 30 runs", figures)
+
+
+def engine_seconds() -> float:
+    """Wall seconds of the training and scoring alone, the longest conditions first."""
+    grid = conditions(parse(SPEC))
+    order = sorted(range(len(grid)), key=lambda index: -epoch_seconds(grid[index], grid[index].network()))
+    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        list(pool.map(_nothing, range(CORES)))
+        start = time.perf_counter()
+        list(pool.map(_train, order))
+        return time.perf_counter() - start
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _nothing(index: int) -> None:
+    """Lets a process start before the clock does."""
+
+
+def _train(index: int) -> None:
+    condition = conditions(parse(SPEC))[index]
+    size = width(condition.network())
+    for first in range(0, SPEC["repeats"], size):
+        for _ in Trainer(condition, range(first, min(first + size, SPEC["repeats"]))).events():
+            pass
+
+
+def service_seconds() -> float:
+    """Wall seconds over HTTP."""
+    with database_url("sqlite") as url, service(url, "serve", "--workers", str(CORES)) as (client, _):
+        while len(client.get("/workers").json()["items"]) < CORES:
+            time.sleep(0.05)
+        start = time.perf_counter()
+        key = client.post("/experiments", json=SPEC).raise_for_status().json()["id"]
+        _finished(client, key)
+        return time.perf_counter() - start
+
+
+def storage_seconds() -> float:
+    """Seconds that one worker spends in claims and reports for all runs of the study."""
+    with TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder))
+        database = Database(settings.database_url)
+        upgrade(database.engine)
+        context = Context(settings, database, NoBell())
+        experiments.submit(context, parse({**SPEC, "training": {**SPEC["training"], "train_size": 32}}))
+        identity = identify(("cpu",))
+        beat = Beat(context, identity)
+        beat.start()
+        clock = Clock()
+        names = ("claim", "tell", "keep", "finish")
+        with mock.patch.multiple(work, **{name: clock.timed(getattr(work, name)) for name in names}):
+            Loop(context, identity, beat, lambda: False).work(["cpu"])
+        beat.end()
+        database.close()
+    return clock.seconds
+
+
+class Clock:
+    """Adds up the seconds of the calls that it times."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return call
+
+
+if __name__ == "__main__":
+    print(json.dumps(SPEC))
+    print(main())
