@@ -158,7 +158,7 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         the experiment, and whether anything was left to do. Cancelling twice is once; a finished one is a Conflict.
     """
     with context.database.writing() as connection:
-        row = _locked(connection, key)
+        row = locked(connection, key)
         if row.state == ExperimentState.CANCELLED or row.cancelled_at is not None:
             return _view(connection, key), False
         if row.state not in ACTIVE:
@@ -179,7 +179,8 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         return _view(connection, key), True
 
 
-def _locked(connection: Connection, key: int) -> Any:
+def locked(connection: Connection, key: int) -> Any:
+    """The row of an experiment, kept from changing and from being deleted, or NotFound."""
     row = experiments.lock(connection, key)
     return row if row is not None else found(connection, key)
 
@@ -201,7 +202,7 @@ def _change(
     context: Context, key: int, sources: tuple[ExperimentState, ...], target: ExperimentState, verb: str
 ) -> tuple[ExperimentView, bool]:
     with context.database.writing() as connection:
-        row = _locked(connection, key)
+        row = locked(connection, key)
         if row.state == target or (verb == "resume" and row.state in (ExperimentState.QUEUED, ExperimentState.RUNNING)):
             return _view(connection, key), False
         if row.state not in sources or row.cancelled_at is not None:
@@ -215,10 +216,7 @@ def _change(
 def delete(context: Context, key: int, dry_run: bool) -> Freed:
     """Delete a finished experiment and all that hangs on it; Conflict while it is active."""
     with context.database.writing() as connection:
-        row = _locked(connection, key)
+        row = locked(connection, key)
         if row.state in ACTIVE:
             raise Conflict(f"The experiment is {row.state}. Cancel it first, or wait for its end.")
-        freed = deletion.size(connection, key)
-        if not dry_run:
-            deletion.delete_experiment(connection, key)
-        return freed
+        return deletion.size(connection, key) if dry_run else deletion.delete_experiment(connection, key)

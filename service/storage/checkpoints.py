@@ -17,7 +17,8 @@ def store_blobs(connection: Connection, data_of: dict[str, bytes]) -> None:
 
 
 def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    connection.execute(insert(checkpoints), list(rows))
+    """Insert checkpoints, in the order in which a deletion locks their weights: so neither waits for the other."""
+    connection.execute(insert(checkpoints), sorted(rows, key=lambda row: str(row["sha256"])))
 
 
 def get(connection: Connection, key: int) -> Row[Any] | None:

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 BUSY_SECONDS = 30
+SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""what makes all queries of a transaction see the same moment; SQLite's transactions do of themselves"""
 
 
 class Database:
@@ -14,6 +16,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._looking = SNAPSHOT if self.dialect == "postgresql" else {}
 
     @property
     def dialect(self) -> str:
@@ -22,7 +25,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A consistent look at the database; nothing is kept."""
-        with self.engine.connect() as connection, connection.begin():
+        with self.engine.connect().execution_options(**self._looking) as connection, connection.begin():
             yield connection
 
     @contextmanager

@@ -8,6 +8,10 @@ from sqlalchemy import Connection, delete, exists, func, select
 from service.storage.tables import blobs, checkpoints, events, experiments, metrics, probes, runs, snapshots
 
 
+TURN_NUMBER = 7_219_831
+"""PostgreSQL advisory lock: deletions take turns"""
+
+
 @dataclass(frozen=True)
 class Freed:
     """What a deletion frees: rows, and bytes of weights that nobody else uses."""
@@ -29,15 +33,31 @@ def size(connection: Connection, experiment: int) -> Freed:
     return Freed(sum(counts) + blob_count + 1, int(blob_bytes or 0) + int(snapshot_bytes))
 
 
-def delete_experiment(connection: Connection, experiment: int) -> None:
+def delete_experiment(connection: Connection, experiment: int) -> Freed:
     """Delete an experiment, its runs and everything of theirs; weights go when no other checkpoint uses them."""
+    _take_turn(connection)
+    _lock_blobs(connection, experiment)
+    freed = size(connection, experiment)
     orphans = list(connection.execute(_own_blobs(experiment)).scalars())
     for table, where in _dependents(experiment):
         connection.execute(delete(table).where(where))
     connection.execute(delete(experiments).where(experiments.c.key == experiment))
-    used = exists().where(checkpoints.c.sha256 == blobs.c.sha256)
     for start in range(0, len(orphans), 500):
-        connection.execute(delete(blobs).where(blobs.c.sha256.in_(orphans[start : start + 500]), ~used))
+        connection.execute(delete(blobs).where(blobs.c.sha256.in_(orphans[start : start + 500])))
+    return freed
+
+
+def _take_turn(connection: Connection) -> None:
+    """Two experiments that share weights and go at once would each leave them to the other. SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(TURN_NUMBER)))
+
+
+def _lock_blobs(connection: Connection, experiment: int) -> None:
+    """Wait for workers that are about to store the very same weights; what is asked afterwards sees theirs."""
+    mine = select(checkpoints.c.sha256).where(checkpoints.c.run_key.in_(_runs(experiment)))
+    ours = select(blobs.c.sha256).where(blobs.c.sha256.in_(mine))
+    connection.execute(ours.order_by(blobs.c.sha256).with_for_update())
 
 
 def _runs(experiment: int) -> Any:

@@ -1,0 +1,165 @@
+"""Deletion: frees exactly what it says, leaves what others use, whatever happens at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from memspan.probes import probe as probe_family
+from service.errors import Conflict, NotFound
+from service.operations import checkpoints, experiments, probes
+from service.storage.tables import blobs, metadata
+from tests.scenes import Scene
+
+ROUNDS = 12
+
+
+def finished(scene: Scene, weight: Callable[[int], float] = float) -> int:
+    key = scene.submit()
+    scene.finish(scene.claim(), weight)
+    return key
+
+
+def stored(scene: Scene) -> tuple[int, int]:
+    """How many weights are stored, and their bytes."""
+    with scene.context.database.reading() as connection:
+        count, total = connection.execute(select(func.count(), func.sum(blobs.c.bytes))).one()
+    return count, int(total or 0)
+
+
+def rows(scene: Scene) -> int:
+    """Rows of all tables but those of operation."""
+    with scene.context.database.reading() as connection:
+        tables = [table for name, table in metadata.tables.items() if name not in ("leaderships", "workers")]
+        return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
+
+
+def test_equal_weights_are_stored_once(scene: Scene) -> None:
+    key = scene.submit(repeats=8)
+    scene.finish(scene.claim(), weight=lambda repeat: 7.0)
+    assert stored(scene)[0] == 1
+    assert scene.state(key) == "succeeded"
+
+
+def test_deletion_frees_exactly_what_its_rehearsal_says(scene: Scene) -> None:
+    kept = finished(scene, weight=lambda repeat: 100.0 + repeat)
+    before_rows, (before_count, before_bytes) = rows(scene), stored(scene)
+    key = finished(scene)
+    freed = experiments.delete(scene.context, key, dry_run=True)
+    assert (rows(scene) - before_rows, stored(scene)[1] - before_bytes) == (freed.rows, freed.bytes)
+    assert experiments.delete(scene.context, key, dry_run=False) == freed
+    assert (rows(scene), stored(scene)) == (before_rows, (before_count, before_bytes))
+    assert scene.state(kept) == "succeeded"
+
+
+def test_weights_that_others_use_stay_until_the_last_of_them_goes(scene: Scene) -> None:
+    first, second = finished(scene), finished(scene)
+    assert experiments.delete(scene.context, first, dry_run=False).bytes == 0
+    assert stored(scene)[0] == 2
+    assert experiments.delete(scene.context, second, dry_run=False).bytes > 0
+    assert stored(scene) == (0, 0)
+
+
+def test_an_active_experiment_is_not_deleted(scene: Scene) -> None:
+    key = scene.submit()
+    with pytest.raises(Conflict):
+        experiments.delete(scene.context, key, dry_run=False)
+    claimed = scene.claim()
+    with pytest.raises(Conflict):
+        experiments.delete(scene.context, key, dry_run=False)
+    scene.finish(claimed)
+    experiments.delete(scene.context, key, dry_run=False)
+    with pytest.raises(NotFound):
+        experiments.look(scene.context, key)
+
+
+def test_what_a_worker_holds_of_a_deleted_experiment_is_nobodys(scene: Scene) -> None:
+    """A probe may be asked of a finished experiment; deleting it meanwhile must not trouble the worker."""
+    key = finished(scene)
+    claimed_probe = ask(scene, key)
+    claimed = probes.claim(scene.context, "worker")
+    assert claimed is not None
+    assert claimed.key == claimed_probe.key
+    experiments.delete(scene.context, key, dry_run=False)
+    probes.fail(scene.context, claimed, "error", "too late")  # type: ignore[arg-type]
+    assert probes.claim(scene.context, "worker") is None
+
+
+def ask(scene: Scene, key: int) -> Any:
+    spec = probe_family.spec("change").model_validate({"kind": "change", "index": 0})
+    return probes.ask_experiment(scene.context, key, spec, probes.Where(), None)[0]
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[BaseException | None]:
+    """Do things in threads that start together; what each raised."""
+    gate = threading.Barrier(len(deeds))
+
+    def waiting(deed: Callable[[], Any]) -> None:
+        gate.wait(timeout=30)
+        deed()
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        return [work.exception(timeout=60) for work in [pool.submit(waiting, deed) for deed in deeds]]
+
+
+def test_experiments_deleted_at_once_leave_no_weights_behind(scene: Scene) -> None:
+    for _ in range(ROUNDS):
+        first, second = finished(scene), finished(scene)
+        failed = at_once(
+            lambda first=first: experiments.delete(scene.context, first, dry_run=False),
+            lambda second=second: experiments.delete(scene.context, second, dry_run=False),
+        )
+        assert (failed, stored(scene)) == ([None, None], (0, 0))
+
+
+def test_one_experiment_deleted_twice_at_once_is_deleted_once(scene: Scene) -> None:
+    for _ in range(ROUNDS):
+        key = finished(scene)
+        one, other = at_once(*[lambda key=key: experiments.delete(scene.context, key, dry_run=False)] * 2)
+        assert {type(one), type(other)} == {type(None), NotFound}
+        assert stored(scene) == (0, 0)
+
+
+def test_deleting_while_another_stores_the_same_weights_breaks_neither(scene: Scene) -> None:
+    from workers.patience import patiently
+
+    for _ in range(ROUNDS):
+        old = finished(scene)
+        new = scene.submit()
+        claimed = scene.claim()
+        failed = at_once(
+            lambda old=old: experiments.delete(scene.context, old, dry_run=False),
+            lambda claimed=claimed: patiently(lambda: scene.finish(claimed)),
+        )
+        assert (failed, scene.state(new), stored(scene)[0]) == ([None, None], "succeeded", 2)
+        experiments.delete(scene.context, new, dry_run=False)
+        assert stored(scene) == (0, 0)
+
+
+def test_a_probe_asked_while_its_experiment_is_deleted_finds_it_or_does_not(scene: Scene) -> None:
+    for _ in range(ROUNDS):
+        key = finished(scene)
+        asked, deleted = at_once(
+            lambda key=key: ask(scene, key), lambda key=key: experiments.delete(scene.context, key, dry_run=False)
+        )
+        assert deleted is None
+        assert asked is None or isinstance(asked, NotFound), asked
+        assert probes.listing(scene.context, None, 10, None, None, None) == []
+
+
+def test_a_probe_asked_of_a_checkpoint_that_is_just_deleted_finds_it_or_does_not(scene: Scene) -> None:
+    spec = probe_family.spec("change").model_validate({"kind": "change", "index": 0})
+    for checkpoint in range(1, 4 * ROUNDS, 4):
+        key = finished(scene)
+        checkpoints.look(scene.context, checkpoint)
+        asked, deleted = at_once(
+            lambda checkpoint=checkpoint: probes.ask_checkpoint(scene.context, checkpoint, spec),
+            lambda key=key: experiments.delete(scene.context, key, dry_run=False),
+        )
+        assert deleted is None
+        assert asked is None or isinstance(asked, NotFound), asked
