@@ -54,7 +54,8 @@ def test_answers_have_a_member_a_batch_and_an_output_axis(spec: ModelSpec, signa
     network = build(spec, signature)
     outputs = network.forward(population(network), inputs(signature))
     assert outputs.shape == (MEMBERS, BATCH, signature.outputs)
-    assert outputs.dtype == torch.float32 and outputs.isfinite().all()
+    assert outputs.dtype == torch.float32
+    assert outputs.isfinite().all()
 
 
 @each_model
@@ -65,7 +66,8 @@ def test_the_parameter_count_is_that_of_the_numbers_drawn(spec: ModelSpec, signa
     assert sum(weight.numel() for weight in drawn.values()) == network.parameters
     for name, weight in drawn.items():
         assert weight.shape == network.weights[name].shape
-        assert weight.dtype == torch.float32 and weight.isfinite().all()
+        assert weight.dtype == torch.float32
+        assert weight.isfinite().all()
 
 
 @each_model
@@ -86,7 +88,8 @@ def test_a_member_s_weights_and_inputs_leave_the_others_bit_equal(spec: ModelSpe
         weight[1] = value
     sequences[1] = value
     after = network.forward(weights, sequences)
-    assert torch.equal(before[0], after[0]) and torch.equal(before[2], after[2])
+    assert torch.equal(before[0], after[0])
+    assert torch.equal(before[2], after[2])
     assert not torch.equal(before[1], after[1])
 
 
@@ -104,7 +107,8 @@ def test_a_member_s_gradient_leaves_the_others_bit_equal(spec: ModelSpec) -> Non
         return list(torch.autograd.grad(loss.sum(), list(leaves.values())))
 
     for sound, beside in zip(gradients(False), gradients(True), strict=True):
-        assert torch.equal(sound[0], beside[0]) and torch.equal(sound[2], beside[2])
+        assert torch.equal(sound[0], beside[0])
+        assert torch.equal(sound[2], beside[2])
 
 
 @each_model
@@ -167,7 +171,8 @@ def test_a_model_takes_other_lengths_exactly_when_it_says_so(spec: ModelSpec) ->
     for length in (signature.length - 2, signature.length + 3):
         if network.any_length:
             outputs = network.forward(weights, inputs(signature, length=length))
-            assert outputs.shape == (MEMBERS, BATCH, signature.outputs) and outputs.isfinite().all()
+            assert outputs.shape == (MEMBERS, BATCH, signature.outputs)
+            assert outputs.isfinite().all()
         else:
             with pytest.raises(RuntimeError):
                 network.forward(weights, inputs(signature, length=length))
@@ -204,5 +209,6 @@ def test_a_network_is_pure(spec: ModelSpec) -> None:
     kept = {name: weight.clone() for name, weight in weights.items()}
     seen = sequences.clone()
     first, again = network.forward(weights, sequences), network.forward(weights, sequences)
-    assert torch.equal(first, again) and torch.equal(seen, sequences)
+    assert torch.equal(first, again)
+    assert torch.equal(seen, sequences)
     assert all(torch.equal(kept[name], weights[name]) for name in kept)

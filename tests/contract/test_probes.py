@@ -75,7 +75,8 @@ def test_a_reading_is_a_document_with_n_and_an_interval_around_its_value(
     assert text["kind"] in ("scalars", "curve", "surface")
     assert found.n == members if members > 1 else found.n >= 1
     if isinstance(found, Scalars):
-        assert found.values and found.values.keys() == found.low.keys() == found.high.keys() == found.units.keys()
+        assert found.values
+        assert found.values.keys() == found.low.keys() == found.high.keys() == found.units.keys()
         for name, value in found.values.items():
             assert found.low[name] <= value <= found.high[name]
 

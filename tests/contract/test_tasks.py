@@ -27,12 +27,16 @@ def test_sequences_and_targets_have_the_shape_and_type_of_the_signature(spec: Ta
     for length in lengths(spec):
         signature = spec.signature(length)
         batch = sample(spec, length, 7, stream(1))
-        assert batch.inputs.shape == (7, length, signature.channels) and batch.inputs.dtype == torch.float32
+        assert batch.inputs.shape == (7, length, signature.channels)
+        assert batch.inputs.dtype == torch.float32
         if signature.problem is Problem.REGRESSION:
-            assert batch.targets.shape == (7, signature.outputs) and batch.targets.dtype == torch.float32
+            assert batch.targets.shape == (7, signature.outputs)
+            assert batch.targets.dtype == torch.float32
         else:
-            assert batch.targets.shape == (7,) and batch.targets.dtype == torch.int64
-            assert int(batch.targets.min()) >= 0 and int(batch.targets.max()) < signature.outputs
+            assert batch.targets.shape == (7,)
+            assert batch.targets.dtype == torch.int64
+            assert int(batch.targets.min()) >= 0
+            assert int(batch.targets.max()) < signature.outputs
 
 
 @each_task
@@ -41,13 +45,15 @@ def test_one_sequence_can_be_drawn_and_all_numbers_are_finite(spec: TaskSpec) ->
         for count in (1, 2_000):
             batch = sample(spec, length, count, stream(2))
             assert len(batch) == count
-            assert batch.inputs.isfinite().all() and batch.targets.isfinite().all()
+            assert batch.inputs.isfinite().all()
+            assert batch.targets.isfinite().all()
 
 
 @each_task
 def test_equal_seeds_draw_equal_sequences_and_others_do_not(spec: TaskSpec) -> None:
     first, again, other = (sample(spec, 10, 20, stream(seed)) for seed in (3, 3, 4))
-    assert torch.equal(first.inputs, again.inputs) and torch.equal(first.targets, again.targets)
+    assert torch.equal(first.inputs, again.inputs)
+    assert torch.equal(first.targets, again.targets)
     assert not torch.equal(first.inputs, other.inputs)
 
 
@@ -62,7 +68,8 @@ def test_drawing_leaves_the_global_generator_alone(spec: TaskSpec) -> None:
 def test_relevant_steps_lie_inside_the_sequence_once_each(spec: TaskSpec) -> None:
     for length in lengths(spec):
         steps = spec.relevant_steps(length)
-        assert steps and len(set(steps)) == len(steps)
+        assert steps
+        assert len(set(steps)) == len(steps)
         assert all(0 <= step < length for step in steps)
 
 
@@ -73,7 +80,8 @@ def test_baselines_name_metrics_that_a_run_reports(spec: TaskSpec) -> None:
         baselines = spec.baselines(length)
         assert len({baseline.name for baseline in baselines}) == len(baselines) > 0
         for baseline in baselines:
-            assert baseline.metric in known and math.isfinite(baseline.value)
+            assert baseline.metric in known
+            assert math.isfinite(baseline.value)
             assert "accuracy" not in baseline.metric or spec.is_classification(length)
 
 
@@ -93,7 +101,7 @@ def test_a_target_variance_is_given_for_regressions_alone_and_is_true(spec: Task
 
 @each_task
 def test_steps_outside_the_relevant_ones_say_nothing_of_the_answer(spec: TaskSpec) -> None:
-    """Correlation of each irrelevant step with the answer, n = 20 000: within 6 / sqrt(n), false alarm < 1e-6 a case."""
+    """Correlation of each irrelevant step with the answer, n = 20 000: within 6 / sqrt(n), false alarm 1e-6."""
     length = lengths(spec)[-1]
     batch = sample(spec, length, 20_000, stream(6))
     answer = batch.targets.double().reshape(len(batch), -1)[:, :1]

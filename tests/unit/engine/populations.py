@@ -16,12 +16,13 @@ from memspan.parts.task import TaskSpec
 from memspan.parts.training import Training
 from memspan.tasks.latch import Latch
 
+ONE_UNIT, NOISY = LSTM(), Latch(noise=0.4)
 STEPS = 4
 """optimiser steps of an epoch of ``condition``; the last batch is smaller"""
 
 
 def condition(
-    model: ModelSpec = LSTM(), task: TaskSpec = Latch(noise=0.4), length: int = 4, best: bool = False, **training: Any
+    model: ModelSpec = ONE_UNIT, task: TaskSpec = NOISY, length: int = 4, best: bool = False, **training: Any
 ) -> Condition:
     """Three epochs of three batches of 5 and one of 3 sequences."""
     sizes = {"batch_size": 5, "train_size": 18, "validation_size": 7, "test_size": 11, "epochs": 3}
@@ -66,7 +67,9 @@ def finish(trainer: Trainer) -> dict[int, Story]:
     raise AssertionError("training ended without its last event")
 
 
-def stopped(asked: Condition, repeats: Iterable[int], after: int, snapshots: Mapping[int, Snapshot] | None = None) -> Trainer:
+def stopped(
+    asked: Condition, repeats: Iterable[int], after: int, snapshots: Mapping[int, Snapshot] | None = None
+) -> Trainer:
     """A trainer that has given ``after`` events and then been left."""
     trainer = Trainer(asked, tuple(repeats), snapshots)
     events = trainer.events()

@@ -15,7 +15,7 @@ from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.parts.training import SGD
-from tests.unit.engine.populations import condition, stories, stopped
+from tests.unit.engine.populations import condition, stopped, stories
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,9 @@ def test_members_and_epochs_are_shuffled_apart() -> None:
 
 def test_targets_travel_with_their_sequences() -> None:
     for kind in ("fixed", "per_repeat", "fresh"):
-        for batch in epoch(TrainingData(condition(data=kind, task=condition().task.model_copy(update={"noise": 0.0})), [1, 2], CPU)):
+        for batch in epoch(
+            TrainingData(condition(data=kind, task=condition().task.model_copy(update={"noise": 0.0})), [1, 2], CPU)
+        ):
             assert torch.equal(batch.inputs[..., 0, 0], 2.0 * batch.targets - 1.0)
 
 
@@ -58,6 +60,12 @@ def test_fresh_sequences_are_shown_once() -> None:
 
 def test_validation_and_test_sets_are_shared_and_apart_from_training() -> None:
     lstm, gru = split(condition()), split(condition(GRU(hidden_size=4)))
-    assert all(torch.equal(getattr(lstm, part).inputs, getattr(gru, part).inputs) for part in ("train", "validation", "test"))
-    sets = [{tuple(row.flatten().tolist()) for row in getattr(lstm, part).inputs} for part in ("train", "validation", "test")]
-    assert [len(each) for each in sets] == [18, 7, 11] and len(set.union(*sets)) == 36
+    assert all(
+        torch.equal(getattr(lstm, part).inputs, getattr(gru, part).inputs) for part in ("train", "validation", "test")
+    )
+    sets = [
+        {tuple(row.flatten().tolist()) for row in getattr(lstm, part).inputs}
+        for part in ("train", "validation", "test")
+    ]
+    assert [len(each) for each in sets] == [18, 7, 11]
+    assert len(set.union(*sets)) == 36

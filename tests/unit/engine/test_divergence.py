@@ -60,17 +60,20 @@ def test_its_epoch_is_kept_and_its_metrics_are_told_once_and_truthfully(how: str
     assert [number for number, _ in told] == [epoch]
     assert not math.isfinite(told[0][1]["validation_loss"])
     assert outcome.diverged_at == outcome.last_epoch == epoch
-    assert not math.isfinite(outcome.metrics["validation_loss"]) and not math.isfinite(outcome.metrics["test_loss"])
+    assert not math.isfinite(outcome.metrics["validation_loss"])
+    assert not math.isfinite(outcome.metrics["test_loss"])
 
 
 def test_the_weights_of_its_last_sound_epoch_stay_the_best() -> None:
     asked = regression(best=True)
     trainer = Trainer(asked, REPEATS, spoilt(asked, STEPS + 1, "not a number"))
     outcome = next(e for e in trainer.events() if isinstance(e, Finished)).outcomes[SICK]
-    assert outcome.best_epoch == 1 and outcome.diverged_at == 2
+    assert outcome.best_epoch == 1
+    assert outcome.diverged_at == 2
     assert all(weight.isfinite().all() for weight in outcome.best.values())
     assert any(weight.isnan().any() for weight in outcome.last.values())
-    assert math.isfinite(outcome.metrics["test_loss"]) and math.isnan(outcome.metrics["validation_loss"])
+    assert math.isfinite(outcome.metrics["test_loss"])
+    assert math.isnan(outcome.metrics["validation_loss"])
 
 
 def test_a_run_that_never_was_sound_has_its_last_weights_as_best() -> None:
@@ -87,7 +90,8 @@ def test_a_huge_learning_rate_makes_all_diverge_and_ends_early_with_full_progres
     trainer = Trainer(asked, REPEATS)
     events = list(trainer.events())
     evaluations = [event for event in events if isinstance(event, Evaluated)]
-    assert len(evaluations) < 10 and trainer.progress == 50.0
+    assert len(evaluations) < 10
+    assert trainer.progress == 50.0
     assert isinstance(events[-1], Finished)
     assert all(outcome.diverged_at for outcome in events[-1].outcomes.values())
 

@@ -36,7 +36,7 @@ def differ(asked: Condition, repeats: tuple[int, ...]) -> list[str]:
 
 @pytest.mark.parametrize("spec", MODELS, ids=named)
 def test_every_model_s_runs_are_bit_equal_alone_and_in_company(spec: ModelSpec) -> None:
-    repeats = tuple(range(0, min(width(condition(spec).network()), 5)))
+    repeats = tuple(range(min(width(condition(spec).network()), 5)))
     assert differ(condition(spec), repeats) == []
 
 
@@ -46,7 +46,9 @@ def test_every_optimizer_and_kind_of_data_keeps_them_bit_equal(optimizer: Adam |
     assert differ(asked, (0, 1, 2, 3, 31)) == []
 
 
-@pytest.mark.parametrize("spec", [LSTM(hidden_size=12), GRU(hidden_size=13), RNN(hidden_size=(17, 5)), MLP(hidden_size=40)])
+@pytest.mark.parametrize(
+    "spec", [LSTM(hidden_size=12), GRU(hidden_size=13), RNN(hidden_size=(17, 5)), MLP(hidden_size=40)]
+)
 def test_wider_layers_and_a_regression_keep_them_bit_equal(spec: ModelSpec) -> None:
     """Sizes that are no multiple of a vector register, in stacks of 8."""
     asked = condition(spec, FirstLast(), length=9, best=True)

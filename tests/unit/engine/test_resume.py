@@ -27,7 +27,9 @@ CASES = {
         LSTM(hidden_size=(3, 2), activation="softplus"), FirstLast(), 5, best=True, data="per_repeat",
         optimizer=RMSprop(learning_rate=0.02, momentum=0.9), clip_norm=0.5, weight_decay=0.01,
     ),
-    "nesterov, fresh data": condition(GRU(), data="fresh", optimizer=SGD(learning_rate=0.5, momentum=0.9, nesterov=True)),
+    "nesterov, fresh data": condition(
+        GRU(), data="fresh", optimizer=SGD(learning_rate=0.5, momentum=0.9, nesterov=True)
+    ),
     "plain descent": condition(RNN(activation="relu"), optimizer=SGD()),
 }  # fmt: skip
 REPEATS = (0, 2, 3)
@@ -81,7 +83,7 @@ def test_a_run_may_go_on_in_other_company(after: int, kept: set[int]) -> None:
 def test_looking_at_the_snapshots_disturbs_nothing() -> None:
     name = "adam, fixed data"
     trainer = Trainer(CASES[name], REPEATS)
-    for event in trainer.events():
+    for _event in trainer.events():
         trainer.snapshots()
     final = trainer.snapshots()
     for repeat, story in uninterrupted(name).items():

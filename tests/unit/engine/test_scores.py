@@ -33,7 +33,8 @@ def test_the_squared_error_is_a_mean_over_sequences_and_outputs() -> None:
 def test_accuracy_is_the_share_of_right_answers() -> None:
     outputs = torch.tensor([[[0.0, 1.0], [2.0, 1.0], [0.0, 3.0], [5.0, 1.0]]])
     found = accuracies(Problem.CLASSIFICATION, outputs, torch.tensor([[1, 0, 0, 0]]))
-    assert found is not None and found.tolist() == [0.75]
+    assert found is not None
+    assert found.tolist() == [0.75]
 
 
 def recomputed(asked: Condition) -> tuple[float, float]:

@@ -85,7 +85,8 @@ def test_data_are_shared_by_models_and_differ_by_task_length_and_seed() -> None:
 
 def test_a_task_without_a_length_has_a_seed_too() -> None:
     asked = Condition(FirstLast(), RNN(), None, condition().training, 1)
-    assert asked.steps == FirstLast.minimum_length and asked.run_seed(0) != asked.run_seed(1)
+    assert asked.steps == FirstLast.minimum_length
+    assert asked.run_seed(0) != asked.run_seed(1)
 
 
 def test_streams_of_different_names_share_nothing() -> None:
@@ -99,7 +100,8 @@ def test_streams_of_different_names_share_nothing() -> None:
 @pytest.mark.parametrize("names", [(1,), (1, "a"), ("1",), (1, 1), (11,), ({"a": 1},), (None,), ([1, "a"],)])
 def test_a_digest_is_a_whole_number_that_json_can_hold(names: tuple[Any, ...]) -> None:
     value = digest(*names)
-    assert 0 <= value < 2**53 and value == int(float(value))
+    assert 0 <= value < 2**53
+    assert value == int(float(value))
 
 
 def test_digests_of_different_names_differ() -> None:
@@ -111,7 +113,6 @@ def test_digests_are_the_ones_that_were_published() -> None:
     """Stored experiments rely on them: a change here changes every number of every experiment."""
     assert digest(1994, "run", {"kind": "latch"}, {"kind": "rnn"}, 10, 0) == 1_043_716_215_829_116
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
-
 
 
 def test_nothing_that_trains_reads_the_global_generator() -> None:

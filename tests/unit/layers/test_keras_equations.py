@@ -62,7 +62,7 @@ def lstm(activation: Any) -> Layer:
 
 
 def gru(w: Mapping[str, Vector], x: Vector) -> Vector:
-    """GRUCell with reset_after: the reset gate acts on the recurrent product with its own bias. Ours is ordered r, z, h."""
+    """GRUCell with reset_after: the reset gate acts on the recurrent product and its bias. Ours: r, z, h."""
     size = w["recurrent"].shape[0]
     h, outputs = np.zeros(size), []
     for step in x:

@@ -56,7 +56,8 @@ def test_an_unknown_field_is_refused(family: Any, union: Any, spec: type[PartSpe
 def test_defaults_survive_a_trip_through_strict_json(family: Any, union: Any, spec: type[PartSpec]) -> None:
     part = spec()
     back = TypeAdapter(union).validate_json(part.model_dump_json(), strict=True)
-    assert back == part and type(back) is spec
+    assert back == part
+    assert type(back) is spec
     assert TypeAdapter(union).validate_json(json.dumps({"kind": part.kind}), strict=True) == part
 
 
@@ -68,7 +69,9 @@ def test_the_default_of_each_field_is_allowed_by_its_own_schema(family: Any, uni
 @each_spec
 def test_the_catalogue_has_words_for_it(family: Family[Any], union: Any, spec: type[PartSpec]) -> None:
     entry = family.entry(spec.model_fields["kind"].default)
-    assert entry.title.strip() and entry.reference.strip() and entry.summary.endswith(".")
+    assert entry.title.strip()
+    assert entry.reference.strip()
+    assert entry.summary.endswith(".")
     assert "\n" not in entry.summary + entry.title
     json.dumps(entry.schema)
 
@@ -89,7 +92,8 @@ def test_content_leaves_defaults_out_and_keeps_the_rest(family: Any, union: Any,
 def test_kinds_are_sorted_and_each_has_its_spec_and_verb(family: Family[Any], union: Any) -> None:
     assert list(family.kinds()) == sorted(set(family.kinds()))
     for kind, spec in zip(family.kinds(), family.specs(), strict=True):
-        assert family.spec(kind) is spec and callable(family.verb(spec()))
+        assert family.spec(kind) is spec
+        assert callable(family.verb(spec()))
     assert [entry.kind for entry in family.catalogue()] == list(family.kinds())
 
 

@@ -1,0 +1,147 @@
+"""Whole experiments in this process, as a notebook runs them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+import memspan
+from memspan.engine.events import Finished
+from memspan.engine.trainer import Trainer
+from memspan.experiment.checkpoint import packed, predictor, unpacked
+from memspan.experiment.grid import conditions
+from memspan.experiment.probing import ask
+from memspan.experiment.table import Results
+from memspan.parts.numbers import jsonable
+from memspan.probes.change import Change
+
+BODY: dict[str, Any] = {
+    "tasks": [{"kind": "first_last"}, {"kind": "latch"}],
+    "models": [{"kind": "lstm"}, {"kind": "lstm", "hidden_size": 8}, {"kind": "mlp"}],
+    "lengths": [3, 6],
+    "training": {"batch_size": 8, "epochs": 2, "train_size": 20, "validation_size": 10, "test_size": 30},
+    "repeats": 9,
+    "probes": [{"kind": "change", "index": -1, "sequences": 50}],
+    "report": {"checkpoint": "best"},
+}
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[tuple[float, float]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def results(seen: list[tuple[float, float]]) -> Results:
+    return memspan.run(BODY, progress=lambda done, total: seen.append((done, total)))
+
+
+def test_progress_climbs_to_the_number_of_epochs_of_all_runs(results: Results, seen: list[tuple[float, float]]) -> None:
+    assert {total for _, total in seen} == {12.0 * 9 * 2}
+    done = [done for done, _ in seen]
+    assert done == sorted(done)
+    assert done[-1] == seen[-1][1]
+    assert len(seen) >= 2 * 12
+
+
+def test_every_run_is_there_once_with_all_its_metrics(results: Results) -> None:
+    assert {(row.condition, row.repeat) for row in results.rows} == {(c, r) for c in range(12) for r in range(9)}
+    assert len(results.rows) == 12 * 9
+    names = {f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy")}
+    assert set(results.rows[-1].metrics) == names
+    assert set(results.rows[0].metrics) == {name for name in names if name.endswith("loss")}
+
+
+def test_runs_are_those_that_the_engine_trains(results: Results) -> None:
+    condition = conditions(results.spec)[1]
+    outcome = next(e for e in Trainer(condition, (4,)).events() if isinstance(e, Finished)).outcomes[4]
+    (row,) = [row for row in results.rows if (row.condition, row.repeat) == (1, 4)]
+    assert dict(row.metrics) == dict(outcome.metrics)
+
+
+def test_a_second_run_gives_the_same_document_but_for_the_clock(results: Results) -> None:
+    def timeless(document: Any) -> Any:
+        return [{**c, "seconds_per_epoch": None} for c in document["conditions"]], document["probes"], document["spans"]
+
+    assert repr(timeless(memspan.run(json.dumps(BODY)).document)) == repr(timeless(results.document))
+
+
+def test_the_callers_threads_and_arithmetic_are_put_back(results: Results) -> None:
+    before = torch.get_num_threads()
+    memspan.run({**BODY, "repeats": 1, "lengths": [3], "probes": []}, threads=before + 1)
+    assert torch.get_num_threads() == before
+
+
+def test_probes_are_asked_of_every_condition(results: Results) -> None:
+    entries = results.document["probes"]
+    assert len(entries) == 12
+    assert {entry["n"] for entry in entries} == {9}
+    assert [(e["task"]["kind"], e["model"]["kind"], e["length"]) for e in entries[:2]] == [
+        ("first_last", "lstm", 3), ("first_last", "lstm", 6)
+    ]  # fmt: skip
+
+
+def test_the_tables_have_a_row_for_each_condition_span_probe_and_run(results: Results) -> None:
+    assert [len(t) for t in (results.conditions, results.spans, results.probes, results.runs)] == [12, 6, 12, 108]
+    assert results.conditions.columns[:4] == ("task", "model", "length", "metric")
+    assert {row["metric"] for row in results.conditions} == {"test_loss", "test_accuracy"}
+    assert [row["model"] for row in results.conditions][:5:2] == ["lstm · hidden size 1", "lstm · hidden size 8", "mlp"]
+    assert results.probes[0]["index"] == -1
+    assert results.probes[0]["name"] == "median_change"
+    assert {row["repeat"] for row in results.runs} == set(range(9))
+
+
+def test_tables_show_themselves_as_text_and_html(results: Results) -> None:
+    text, page = repr(results), results._repr_html_()
+    assert len(text.splitlines()) == (12 + 1) + 1 + (6 + 1) + 1 + (12 + 1)
+    assert "median_change" in text
+    assert page.count("<table>") == 3
+    assert page.count("<tr>") == 13 + 7 + 13
+
+
+def test_html_of_a_table_is_escaped() -> None:
+    from memspan.experiment.table import Table
+
+    page = Table([{"<b>": "<script>", "none": None, "third": 1 / 3}])._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "–" in page
+    assert "0.3333" in page
+    assert repr(Table([])) == ""
+    assert len(Table([])) == 0
+
+
+def test_a_figure_can_be_drawn_from_them(results: Results) -> None:
+    for name in ("score", "success", "span", "probe"):
+        assert results.figure(name).to_dict()
+
+
+def test_the_document_is_json(results: Results) -> None:
+    json.dumps(jsonable(results.document), allow_nan=False)
+
+
+def test_checkpoints_travel_as_bytes_named_by_their_content() -> None:
+    condition = conditions(memspan.ExperimentSpec.model_validate_json(json.dumps(BODY), strict=True))[2]
+    outcome = next(e for e in Trainer(condition, (0, 1)).events() if isinstance(e, Finished)).outcomes
+    stored = packed(outcome[0].best)
+    assert stored == packed(dict(reversed(outcome[0].best.items())))
+    assert stored.sha256 != packed(outcome[1].best).sha256
+    back = unpacked(stored.data)
+    assert all(torch.equal(back[name], weight) for name, weight in outcome[0].best.items())
+    inputs = torch.randn(4, 3, 1, generator=torch.Generator().manual_seed(1))
+    both = predictor(condition, [stored.data, packed(outcome[1].best).data])(inputs)
+    assert both.shape == (2, 4, 1)
+    assert torch.allclose(both[:1], predictor(condition, [stored.data])(inputs), atol=1e-6)
+
+
+def test_a_probe_asks_the_same_whoever_asks_and_all_models_alike() -> None:
+    grid = conditions(memspan.ExperimentSpec.model_validate_json(json.dumps(BODY), strict=True))
+    data = [
+        packed(next(e for e in Trainer(c, (0,)).events() if isinstance(e, Finished)).outcomes[0].last).data
+        for c in grid[:1]
+    ]
+    once, again = ask(Change(sequences=30), grid[0], data), ask(Change(sequences=30), grid[0], data)
+    assert once == again
