@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +18,8 @@ from memspan.parts.network import Network
 from memspan.parts.probe import ProbeSpec
 from memspan.parts.task import TaskSpec
 
+Place = tuple[str | int, ...]
+
 
 @dataclass(frozen=True)
 class Flaw:
@@ -27,13 +29,15 @@ class Flaw:
         path: keys and positions in the spec, e.g. ("probes", 0, "index").
         given: the number at fault; None where it is the whole of what stands at ``path``.
         member: whether it is one member of the set at ``path``: sets have no positions.
+        because: other places that it follows from, too.
     """
 
-    path: tuple[str | int, ...]
+    path: Place
     code: str
     message: str
     given: Any = None
     member: bool = False
+    because: tuple[Place, ...] = field(default=(), compare=False)
 
 
 def conditions(spec: ExperimentSpec) -> tuple[Condition, ...]:
@@ -74,12 +78,13 @@ def _possible(spec: ExperimentSpec) -> list[TaskSpec]:
     return [task for task in spec.tasks if _steps(spec, task)]
 
 
-def _twice(field: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
+def _twice(name: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
     seen: dict[str, int] = {}
     for index, part in enumerate(parts):
         first = seen.setdefault(part.model_dump_json(), index)
         if first < index:
-            yield Flaw((field, index), "duplicate", f"Is the same as {field}[{first}]; give it once.")
+            message = f"Is the same as {name}[{first}]; give it once."
+            yield Flaw((name, index), "duplicate", message, because=((name, first),))
 
 
 def _lengths(spec: ExperimentSpec) -> Iterator[Flaw]:
@@ -114,7 +119,8 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
         largest = max(factors, key=lambda name: factors[name])
         product = " x ".join(f"{count} {name}" for name, count in factors.items())
         message = f"The grid has {total} runs ({product}); at most {limits.runs} are allowed."
-        yield Flaw((largest,), "grid_too_large", message, factors[largest])
+        because = tuple((name,) for name in factors)
+        yield Flaw((largest,), "grid_too_large", message, factors[largest], because=because)
 
 
 def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
@@ -177,9 +183,9 @@ def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
     shortest = min(_steps(spec, task)[0] for task in _possible(spec))
     for index, probe in enumerate(spec.probes):
         misplaced = probe.misplaced(shortest)
-        for field, step in misplaced.items():
+        for name, step in misplaced.items():
             message = f"Must lie inside every sequence: {-shortest} to {shortest - 1} of the shortest; given {step}."
-            yield Flaw(("probes", index, field), "out_of_range", message, step)
+            yield Flaw(("probes", index, name), "out_of_range", message, step)
         objection = None if misplaced else _objection(spec, probe)
         if objection:
             yield Flaw(("probes", index), "does_not_apply", objection)

@@ -20,8 +20,6 @@ M = TypeVar("M")
 Look = Callable[[M], Iterable[Flaw]]
 ROUNDS = 5
 """of leaving out; what is wrong inside a part that itself must be there takes one more"""
-OF_THE_WHOLE = frozenset({"grid_too_large"})
-"""flaws that what was left out may have caused or cured"""
 
 
 def second_look(body: Any, first: Sequence[Placed], read: Callable[[Any], M], look: Look[M]) -> list[Fault]:
@@ -96,6 +94,11 @@ def _value(body: Any, path: Path) -> Any:
 
 def _is_certain(flaw: Flaw, body: Any, wrong: set[Path]) -> bool:
     """Whether a flaw is the client's own, and no consequence of what was left out."""
-    path = _original(flaw.path, body, wrong)
-    touched = any(path[: len(other)] == other or (other[: len(path)] == path and not flaw.member) for other in wrong)
-    return not touched and flaw.code not in OF_THE_WHOLE
+    path, *causes = (_original(place, body, wrong) for place in (flaw.path, *flaw.because))
+    above = any(path[: len(other)] == other for other in wrong)
+    return not above and not any(_touches(place, wrong) for place in (causes if flaw.member else [path, *causes]))
+
+
+def _touches(path: Path, wrong: set[Path]) -> bool:
+    """Whether something was left out at the path, above it or within it."""
+    return any(other[: len(path)] == path[: len(other)] for other in wrong)
