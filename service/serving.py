@@ -1,9 +1,11 @@
 """Serving: the API in this process, with local workers beside it or a patrol only."""
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from uuid import uuid4
 
 import structlog
@@ -52,9 +54,19 @@ def run_server(app: FastAPI, host: str, port: int) -> None:
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = uvicorn.Server(configuration)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     listening = configuration.bind_socket()
     _announce(listening)
     server.run(sockets=[listening])
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind the stack, so that whoever started something ends it.
+
+    uvicorn passes on the signal that made it stop; left alone it would end this process at once.
+    """
+    raise SystemExit(0)
 
 
 def _announce(listening: socket.socket) -> None:
