@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,8 @@ from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.parts.training import SGD
 from tests.unit.engine.populations import condition, stopped, stories
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -77,5 +80,5 @@ def test_a_fresh_process_computes_the_same_bits_as_a_used_one() -> None:
     """The other process starts with these runs, this one has trained others and keeps their caches."""
     stories(condition(LSTM(hidden_size=5), length=11, data="per_repeat"), (3, 4))
     command = f"from {__name__} import digest_of_some_runs; print(digest_of_some_runs())"
-    fresh = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    fresh = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
     assert fresh.stdout.split() == [digest_of_some_runs()]

@@ -50,9 +50,10 @@ def test_conditions_carry_how_they_are_trained_and_scored() -> None:
 
 @pytest.mark.parametrize("field", ["tasks", "models", "probes"])
 def test_a_part_given_twice_is_pointed_at(field: str) -> None:
-    first = {"tasks": [{"kind": "latch"}, {"kind": "first_last"}, {"kind": "latch", "noise": 0.1}],
+    first: dict[str, Any] = {
+             "tasks": [{"kind": "latch"}, {"kind": "first_last"}, {"kind": "latch", "noise": 0.1}],
              "models": [{"kind": "rnn"}, {"kind": "lstm"}, {"kind": "rnn", "activation": "tanh"}],
-             "probes": [{"kind": "change"}, {"kind": "blinding"}, {"kind": "change", "percent": 50}]}  # fmt: skip
+             "probes": [{"kind": "change"}, {"kind": "change", "index": 1}, {"kind": "change", "index": 0}]}  # fmt: skip
     assert found(**{field: first[field]}) == {f"{field}.2": "duplicate"}
 
 

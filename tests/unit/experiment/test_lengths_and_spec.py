@@ -56,7 +56,8 @@ def test_a_logarithmic_range_ascends_from_low_to_high_without_repeats(low: int, 
 
 NO_LENGTHS = [
     [], [0], [-1], [10_001], [2.0], ["2"], [True], "2", 2, {"lin": {}},
-    {"log": {"low": 5, "high": 2, "count": 3}}, {"log": {"low": 2, "high": 5}}, {"log": {"low": 2, "high": 5, "count": 1_001}},
+    {"log": {"low": 2, "high": 5}},
+    {"log": {"low": 5, "high": 2, "count": 3}}, {"log": {"low": 2, "high": 5, "count": 1_001}},
 ]  # fmt: skip
 
 
