@@ -205,7 +205,7 @@ def finish(
     measured: Measured,
 ) -> None:
     """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment."""
-    stored = {repeat: (packed(outcome.last), packed(outcome.best)) for repeat, outcome in outcomes.items()}
+    stored = {repeat: _packed(outcome) for repeat, outcome in outcomes.items()}
     with context.database.writing() as connection:
         held = set(_held(connection, work))
         kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
@@ -220,6 +220,12 @@ def finish(
         settled = settle(connection, work.experiment, [work.position])
     if settled:
         context.bell.ring("probe")
+
+
+def _packed(outcome: Outcome) -> tuple[Weights, Weights]:
+    """The last and the best weights, packed once where they are the same."""
+    last = packed(outcome.last)
+    return last, last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
 
 
 def _of_test(outcome: Outcome) -> dict[str, float]:
