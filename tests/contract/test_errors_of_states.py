@@ -1,0 +1,135 @@
+"""What a state doesn't allow, and what a repeated request does: conflicts, and keys that let a deed happen once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.problems import faults, told
+from tests.contract.stage import LATCH, SMALL, Stage
+
+SPEC: dict[str, Any] = {
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "rnn"}],
+    "lengths": [2],
+    "training": SMALL,
+    "repeats": 1,
+}
+
+
+@pytest.mark.parametrize("change", ["cancel", "pause", "resume"])
+def test_a_finished_experiment_stays_as_it_is(stage: Stage, finished: dict[str, Any], change: str) -> None:
+    assert "succeeded" in told(stage.client.post(f"/experiments/{finished['id']}/{change}"), 409)["detail"]
+
+
+@pytest.mark.parametrize("change", ["cancel", "pause", "resume"])
+def test_an_unknown_experiment_can_not_change(stage: Stage, change: str) -> None:
+    told(stage.client.post(f"/experiments/exp-999999/{change}"), 404)
+
+
+def test_cancelling_twice_is_cancelling_once(stage: Stage) -> None:
+    path = stage.submit(SPEC)["links"]["self"]
+    first, second = stage.client.post(f"{path}/cancel"), stage.client.post(f"{path}/cancel")
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert first.json()["state"] == second.json()["state"] == "cancelled"
+    told(stage.client.post(f"{path}/resume"), 409)
+
+
+def test_asking_for_the_state_it_is_in_changes_nothing(stage: Stage) -> None:
+    path = stage.submit(SPEC)["links"]["self"]
+    answers = [stage.client.post(f"{path}/{verb}") for verb in ("resume", "pause", "pause", "resume", "resume")]
+    assert [answer.status_code for answer in answers] == [200, 202, 200, 202, 200]
+    assert [answer.json()["state"] for answer in answers] == ["queued", "paused", "paused", "queued", "queued"]
+    stage.client.post(f"{path}/cancel")
+
+
+def test_an_active_experiment_is_not_deleted(stage: Stage) -> None:
+    path = stage.submit(SPEC)["links"]["self"]
+    before = stage.rows()
+    told(stage.client.delete(path), 409)
+    told(stage.client.delete(f"{path}?dry_run=true"), 409)
+    assert stage.rows() == before
+    stage.client.post(f"{path}/cancel")
+
+
+def test_deleting_is_for_good(stage: Stage) -> None:
+    before = stage.rows()
+    done = stage.finish(LATCH, name="to be deleted", seed=7)
+    would_free = stage.client.delete(f"{done['links']['self']}?dry_run=true").json()
+    assert set(would_free) == {"rows", "bytes"}
+    assert min(would_free.values()) > 0
+    assert stage.client.get(done["links"]["self"]).status_code == 200, "a dry run deletes nothing"
+    assert stage.client.delete(done["links"]["self"]).status_code == 204
+    told(stage.client.get(done["links"]["self"]), 404)
+    told(stage.client.delete(done["links"]["self"]), 404)
+    assert stage.rows() == before
+
+
+@pytest.mark.parametrize("value", ["maybe", "", "2"])
+def test_a_dry_run_that_may_be_none_is_refused(stage: Stage, finished: dict[str, Any], value: str) -> None:
+    assert faults(stage.client.delete(f"{finished['links']['self']}?dry_run={value}")) == {"?dry_run": "wrong_type"}
+    assert faults(stage.client.post(f"/experiments?dry_run={value}", json=SPEC)) == {"?dry_run": "wrong_type"}
+
+
+def keyed(stage: Stage, key: str, **fields: Any) -> httpx.Response:
+    return stage.client.post("/experiments", json=SPEC | fields, headers={"Idempotency-Key": key.encode()})
+
+
+def test_a_key_lets_an_experiment_be_made_once(stage: Stage) -> None:
+    first = keyed(stage, "once")
+    before = stage.rows()
+    second = keyed(stage, "once")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.content == second.content
+    assert first.headers["location"] == second.headers["location"]
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert stage.rows() == before
+
+
+def test_a_key_belongs_to_one_request(stage: Stage) -> None:
+    keyed(stage, "mine")
+    before = stage.rows()
+    assert faults(keyed(stage, "mine", repeats=2)) == {"Idempotency-Key": "key_reused"}
+    other = stage.client.post("/experiments?dry_run=true", json=SPEC, headers={"Idempotency-Key": "mine"})
+    assert faults(other) == {"Idempotency-Key": "key_reused"}
+    assert stage.rows() == before
+
+
+def test_a_refused_request_is_refused_again_in_the_same_words(stage: Stage) -> None:
+    first, second = keyed(stage, "wrong", repeats=0), keyed(stage, "wrong", repeats=0)
+    assert faults(first) == {"#/repeats": "out_of_range"}
+    assert second.headers["idempotency-replayed"] == "true"
+    assert first.content == second.content
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words", "\t", "ключ"])
+def test_a_key_that_is_none_is_named(stage: Stage, key: str) -> None:
+    before = stage.rows()
+    assert faults(keyed(stage, key), 400) == {"Idempotency-Key": "wrong_form"}
+    assert stage.rows() == before
+
+
+def test_requests_at_once_with_one_key_make_one_experiment(stage: Stage) -> None:
+    before = stage.rows()["experiments"]
+    answers: list[httpx.Response] = []
+    barrier = threading.Barrier(8)
+
+    def post() -> None:
+        barrier.wait()
+        answers.append(keyed(stage, "at-once"))
+
+    threads = [threading.Thread(target=post) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made = {answer.headers["location"] for answer in answers if answer.status_code == 201}
+    assert len(made) == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 409)
+    assert stage.rows()["experiments"] == before + 1
