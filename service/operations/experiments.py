@@ -13,7 +13,7 @@ from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 from memspan.parts.network import Network
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Fault, NotFound, Unprocessable
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many, eta_seconds
@@ -62,7 +62,10 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
 
 
 def _insert(connection: Connection, spec: ExperimentSpec, idempotency_key: str | None) -> int:
-    rows = _runs(spec, _gpu_is_there(connection))
+    gpu = _gpu_is_there(connection)
+    if spec.device == "gpu" and not gpu:
+        raise _no_gpu()
+    rows = _runs(spec, gpu)
     key = experiments.add(
         connection,
         {
@@ -122,6 +125,12 @@ def _gpu_is_there(connection: Connection) -> bool:
         row.device != "cpu" and row.age < GPU_SILENT_SECONDS and "gpu" in row.queues.split(",")
         for row in workers.all_with_age(connection)
     )
+
+
+def _no_gpu() -> Unprocessable:
+    """Runs that wait for a GPU nobody has would wait in silence."""
+    message = f"No GPU worker has been heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
+    return Unprocessable(message, errors=[Fault("#/device", "no_gpu_worker", message, "gpu")])
 
 
 def look(context: Context, key: int) -> ExperimentView:

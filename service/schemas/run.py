@@ -25,6 +25,7 @@ class Run(Answer):
     diverged_at: int | None
     attempt: int
     engine: str
+    device: str
     seconds: float | None
     epochs_done: float
     started_at: str | None
@@ -77,6 +78,7 @@ def run(row: Any, condition: Condition) -> dict[str, Any]:
         "diverged_at": row.diverged_at,
         "attempt": row.attempt,
         "engine": row.engine,
+        "device": row.queue,
         "seconds": row.seconds,
         "epochs_done": row.epochs_done,
         "started_at": rfc3339(row.started_at),
