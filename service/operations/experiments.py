@@ -64,7 +64,7 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
 def _insert(connection: Connection, spec: ExperimentSpec, idempotency_key: str | None) -> int:
     gpu = _gpu_is_there(connection)
     if spec.device == "gpu" and not gpu:
-        raise _no_gpu()
+        raise no_gpu()
     rows = _runs(spec, gpu)
     key = experiments.add(
         connection,
@@ -121,15 +121,17 @@ def _queue(spec: ExperimentSpec, network: Network, gpu: bool) -> str:
 
 
 def _gpu_is_there(connection: Connection) -> bool:
-    return any(
-        row.device != "cpu" and row.age < GPU_SILENT_SECONDS and "gpu" in row.queues.split(",")
-        for row in workers.all_with_age(connection)
-    )
+    return any(serves_gpu(row) for row in workers.all_with_age(connection))
 
 
-def _no_gpu() -> Unprocessable:
-    """Runs that wait for a GPU nobody has would wait in silence."""
-    message = f"No GPU worker has been heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
+def serves_gpu(worker: Any) -> bool:
+    """Whether a worker has a GPU and was heard of lately."""
+    return worker.device != "cpu" and worker.age < GPU_SILENT_SECONDS and "gpu" in worker.queues.split(",")
+
+
+def no_gpu() -> Unprocessable:
+    """Runs that wait for a GPU that nobody has would wait in silence."""
+    message = f"No GPU worker was heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
     return Unprocessable(message, errors=[Fault("#/device", "no_gpu_worker", message, "gpu")])
 
 

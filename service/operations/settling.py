@@ -35,7 +35,8 @@ def settle(connection: Connection, experiment: int, ended: Iterable[int] = ()) -
         return False
     queued = False
     if row.cancelled_at is None:
-        queued = any([_queue_probes(connection, row, condition) for condition in set(ended)])
+        each = [_queue_probes(connection, row, condition) for condition in set(ended)]
+        queued = any(each)
     if not experiments.open_runs(connection, experiment):
         _end(connection, row)
     return queued

@@ -70,6 +70,8 @@ def submit(
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     """The plan, with as many workers as there are."""
     living = [worker for worker in staff(context) if worker.age < BUSY_SECONDS]
+    if spec.device == "gpu" and not any(operations.serves_gpu(worker) for worker in living):
+        raise operations.no_gpu()
     return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(living), 1)))}
 
 
