@@ -19,6 +19,7 @@ import httpx
 from tests.waiting import until
 
 ADDRESS = re.compile(r"Memspan serves at (http://\S+)/results")
+Event = tuple[int, str, Any]
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
 FAST = {"MEMSPAN_LEASE_SECONDS": "2", "MEMSPAN_SLICE_SECONDS": "0.3", "MEMSPAN_LOG_LEVEL": "info"}
@@ -30,6 +31,7 @@ class MemspanProcess:
 
     def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
+        self.home = home
         self.log = home / f"{arguments[0]}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEMSPAN_")}
         self._environment = {**inherited, **FAST, "MEMSPAN_HOME": str(home), **variables}
@@ -177,7 +179,7 @@ class Client:
     ) -> list[tuple[int, str, Any]]:
         """Follow the event stream to its end, or to its ``most``-th event: (id, type, body) of each."""
         headers = {"Last-Event-ID": str(after)} if after else {}
-        found: list[tuple[int, str, Any]] = []
+        found: list[Event] = []
         with httpx.stream("GET", f"{self.url}/experiments/{id}/events", headers=headers, timeout=seconds) as answer:
             assert answer.status_code == 200
             for event in _parsed(answer.iter_lines()):
@@ -187,7 +189,7 @@ class Client:
         return found
 
 
-def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, str, Any]]:
+def _parsed(lines: Iterator[str]) -> Iterator[Event]:
     fields: dict[str, str] = {}
     for line in lines:
         if line:

@@ -36,43 +36,43 @@ def here() -> Any:
     return memspan.run(SPEC)
 
 
-def numbers_equal_those_of_a_notebook(client: Client, id: str) -> None:
-    runs = client.runs(id)
+def numbers_equal_those_of_a_notebook(client: Client, name: str) -> None:
+    runs = client.runs(name)
     expected = sorted(here().rows, key=lambda row: (row.condition, row.repeat))
     assert [run["metrics"] for run in runs] == [jsonable(dict(row.metrics)) for row in expected]
-    served, local = client.get(f"/results/{id}"), jsonable(dict(here().document))
+    served, local = client.get(f"/results/{name}"), jsonable(dict(here().document))
     for condition, mine in zip(served["conditions"], local["conditions"], strict=True):
         assert condition["metrics"] == mine["metrics"]
         assert condition["success"] == mine["success"]
     assert [probe["result"] for probe in served["probes"]] == [probe["result"] for probe in local["probes"]]
 
 
-def events_are_seen_once_each_over_a_cut(client: Client, id: str) -> None:
+def events_are_seen_once_each_over_a_cut(client: Client, name: str) -> None:
     """Follow, be cut after the third event, and resume behind it."""
-    first = client.events(id, most=3)
-    rest = client.events(id, after=first[-1][0], seconds=90)
+    first = client.events(name, most=3)
+    rest = client.events(name, after=first[-1][0], seconds=90)
     ids = [event[0] for event in first + rest]
     assert ids == sorted(set(ids))
     states = [body["state"] for _, kind, body in first + rest if kind == "state"]
     assert states == ["queued", "running", "succeeded"]
-    page = client.get(f"/experiments/{id}/events", headers={"Accept": "application/json"}, params={"limit": 500})
+    page = client.get(f"/experiments/{name}/events", headers={"Accept": "application/json"}, params={"limit": 500})
     assert {event["id"] for event in page["items"]} <= set(ids)
 
 
-def pages_and_figures_are_served(client: Client, id: str) -> None:
-    page = client.request("GET", f"/results/{id}", headers=HTML)
+def pages_and_figures_are_served(client: Client, name: str) -> None:
+    page = client.request("GET", f"/results/{name}", headers=HTML)
     assert page.headers["content-type"].startswith("text/html")
     assert "end to end" in page.text
-    for name in ("score", "success", "learning", "span"):
-        picture = client.request("GET", f"/results/{id}/figures/{name}.png")
-        assert (picture.status_code, picture.content[:8]) == (200, b"\x89PNG\r\n\x1a\n"), name
-        assert "$schema" in client.get(f"/results/{id}/figures/{name}")
-    table = client.request("GET", f"/results/{id}", params={"format": "csv"}).text.strip().splitlines()
+    for figure in ("score", "success", "learning", "span"):
+        picture = client.request("GET", f"/results/{name}/figures/{figure}.png")
+        assert (picture.status_code, picture.content[:8]) == (200, b"\x89PNG\r\n\x1a\n"), figure
+        assert "$schema" in client.get(f"/results/{name}/figures/{figure}")
+    table = client.request("GET", f"/results/{name}", params={"format": "csv"}).text.strip().splitlines()
     assert len(table) == 1 + 2 * 2 * 3
 
 
-def weights_come_whole_and_in_parts(client: Client, id: str) -> None:
-    checkpoint = client.runs(id)[0]["checkpoints"][0]["id"]
+def weights_come_whole_and_in_parts(client: Client, name: str) -> None:
+    checkpoint = client.runs(name)[0]["checkpoints"][0]["id"]
     path = f"/checkpoints/{checkpoint}/weights"
     whole = client.request("GET", path)
     tag = whole.headers["etag"]
@@ -84,10 +84,10 @@ def weights_come_whole_and_in_parts(client: Client, id: str) -> None:
     assert client.request("GET", path, headers={"Range": "bytes=999999-"}).status_code == 416
 
 
-def predictions_equal_a_forward_pass_of_the_downloaded_weights(client: Client, id: str) -> None:
-    grid = conditions(memspan.ExperimentSpec.model_validate(client.experiment(id)["spec"]))
+def predictions_equal_a_forward_pass_of_the_downloaded_weights(client: Client, name: str) -> None:
+    grid = conditions(memspan.ExperimentSpec.model_validate(client.experiment(name)["spec"]))
     inputs = np.linspace(-2, 2, 4 * 6, dtype=np.float32).reshape(4, 6)
-    for run in client.runs(id)[-3:]:
+    for run in client.runs(name)[-3:]:
         checkpoint = run["checkpoints"][-1]["id"]
         data = client.request("GET", f"/checkpoints/{checkpoint}/weights").content
         assert all(np.isfinite(weight).all() for weight in safetensors.numpy.load(io.BytesIO(data).read()).values())
@@ -97,42 +97,42 @@ def predictions_equal_a_forward_pass_of_the_downloaded_weights(client: Client, i
         assert answer["shape"] == list(expected.shape)
 
 
-def probes_are_answered_and_remembered(client: Client, id: str) -> None:
-    checkpoint = client.runs(id)[0]["checkpoints"][0]["id"]
+def probes_are_answered_and_remembered(client: Client, name: str) -> None:
+    checkpoint = client.runs(name)[0]["checkpoints"][0]["id"]
     spec = {"kind": "change", "index": 1, "percent": 25}
     first = client.post(f"/checkpoints/{checkpoint}/probes", spec, status=200, params={"wait": 30})
     again = client.post(f"/checkpoints/{checkpoint}/probes", spec, status=200)
     assert (first["state"], first["result"]) == ("succeeded", again["result"])
-    asked = client.request("POST", f"/experiments/{id}/probes", json={"probe": spec})
+    asked = client.request("POST", f"/experiments/{name}/probes", json={"probe": spec})
     assert asked.status_code == 202
-    assert asked.headers["location"] == f"/probes?experiment={id}"
+    assert asked.headers["location"] == f"/probes?experiment={name}"
     until(
         lambda: all(
-            probe["state"] == "succeeded" for probe in client.get("/probes", params={"experiment": id})["items"]
+            probe["state"] == "succeeded" for probe in client.get("/probes", params={"experiment": name})["items"]
         ),
         60,
         "the probes to be answered",
     )
 
 
-def deletion_frees(client: Client, id: str) -> None:
-    rehearsed = client.request("DELETE", f"/experiments/{id}", params={"dry_run": True}).json()
+def deletion_frees(client: Client, name: str) -> None:
+    rehearsed = client.request("DELETE", f"/experiments/{name}", params={"dry_run": True}).json()
     assert rehearsed["bytes"] > 0
-    assert client.request("DELETE", f"/experiments/{id}").status_code == 204
-    assert client.request("GET", f"/results/{id}").status_code == 404
-    assert client.request("GET", f"/experiments/{id}").status_code == 404
+    assert client.request("DELETE", f"/experiments/{name}").status_code == 204
+    assert client.request("GET", f"/results/{name}").status_code == 404
+    assert client.request("GET", f"/experiments/{name}").status_code == 404
 
 
 def whole_flow(client: Client) -> list[Any]:
     """Everything that a user does with one experiment; its numbers."""
-    id = client.submit(SPEC)
-    events_are_seen_once_each_over_a_cut(client, id)
-    assert client.ended(id, 60)["state"] == "succeeded"
-    numbers = client.numbers(id)
-    numbers_equal_those_of_a_notebook(client, id)
-    pages_and_figures_are_served(client, id)
-    weights_come_whole_and_in_parts(client, id)
-    predictions_equal_a_forward_pass_of_the_downloaded_weights(client, id)
-    probes_are_answered_and_remembered(client, id)
-    deletion_frees(client, id)
+    name = client.submit(SPEC)
+    events_are_seen_once_each_over_a_cut(client, name)
+    assert client.ended(name, 60)["state"] == "succeeded"
+    numbers = client.numbers(name)
+    numbers_equal_those_of_a_notebook(client, name)
+    pages_and_figures_are_served(client, name)
+    weights_come_whole_and_in_parts(client, name)
+    predictions_equal_a_forward_pass_of_the_downloaded_weights(client, name)
+    probes_are_answered_and_remembered(client, name)
+    deletion_frees(client, name)
     return numbers

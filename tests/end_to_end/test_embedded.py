@@ -28,10 +28,10 @@ def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
     spec = {"tasks": [{"kind": "latch"}], "models": [{"kind": "mlp"}], "lengths": [3], "training": {"epochs": 1}}
     with started(serve):
         client = Client(address(serve))
-        id = client.submit(spec)
-        client.ended(id, 60)
-        before = client.numbers(id)
+        name = client.submit(spec)
+        client.ended(name, 60)
+        before = client.numbers(name)
     with started(serve):
         client = Client(address(serve, times=2))
         until(client.workers, 30, "a worker")
-        assert client.numbers(id) == before
+        assert client.numbers(name) == before
