@@ -1,0 +1,47 @@
+"""Results in a terminal."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+import memspan
+from examples.demo import meaning
+from memspan.parts.numbers import jsonable
+from service.client.tables import tables
+
+SPEC: dict[str, Any] = {
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "mlp", "hidden_size": 2}, {"kind": "rnn"}],
+    "lengths": [2, 4, 8],
+    "training": {"train_size": 64, "validation_size": 16, "test_size": 32, "epochs": 1},
+    "repeats": 2,
+    "probes": [{"kind": "change", "index": 0, "percent": -200}, {"kind": "change", "index": -1, "percent": -200}],
+}
+
+
+def shown(results: Any) -> str:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(tables(results))
+    return console.export_text()
+
+
+def test_tables_show_scores_spans_and_probes_within_eighty_columns() -> None:
+    results = jsonable(memspan.run(SPEC).document)
+    text = shown(results)
+    assert "test accuracy, mean over repeats with 95 % interval" in text
+    assert "Memory span" in text
+    assert "Probe change step 0 by -200 %" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_an_experiment_without_a_finished_run_shows_dashes() -> None:
+    document = jsonable(memspan.run({**SPEC, "probes": []}).document)
+    empty = [{**condition, "metrics": {}} for condition in document["conditions"]]
+    assert "–" in shown({**document, "conditions": empty, "spans": []})
+
+
+def test_the_demonstration_says_what_its_numbers_mean() -> None:
+    sentence = meaning(jsonable(memspan.run(SPEC).document))
+    assert "half of the trained networks hold the bit" in sentence
+    assert "At length 8" in sentence
