@@ -52,7 +52,9 @@ class TrainingData:
     """Hands out each member's batch of each step; what it hands out depends on the member's seed alone."""
 
     def __init__(self, condition: Condition, seeds: Sequence[int], device: torch.device) -> None:
-        self._condition, self._seeds, self._device = condition, seeds, device
+        self._condition, self._device = condition, device
+        self._seeds = tuple(dict.fromkeys(seeds))  # empty places of a stack share somebody's seed: drawn once
+        self._drawn = [self._seeds.index(seed) for seed in seeds]
         self._size = condition.training.batch_size
         self._count = condition.training.train_size
         self._order: Tensor | None = None
@@ -60,7 +62,7 @@ class TrainingData:
         self._sets = self._draw_sets()
 
     def _draw_sets(self) -> Batch | None:
-        """The fixed set (N, ...), or one for each member laid end to end (M N, ...); None when drawn afresh."""
+        """The fixed set (N, ...), or one for each seed laid end to end (S N, ...); None when drawn afresh."""
         if self._condition.training.data == "fixed":
             return split(self._condition).train.to(self._device)
         if self._condition.training.data == "fresh":
@@ -81,7 +83,8 @@ class TrainingData:
 
     def _fresh(self, epoch: int, step: int, count: int) -> Batch:
         batches = [self._sample(count, seed, "data", epoch, step) for seed in self._seeds]
-        stacked = Batch(torch.stack([b.inputs for b in batches]), torch.stack([b.targets for b in batches]))
+        members = [batches[seat] for seat in self._drawn]
+        stacked = Batch(torch.stack([b.inputs for b in members]), torch.stack([b.targets for b in members]))
         return stacked.to(self._device)
 
     def _shuffled(self, epoch: int) -> Tensor:
@@ -89,6 +92,6 @@ class TrainingData:
         if self._order is None or self._order_epoch != epoch:
             orders = [torch.randperm(self._count, generator=stream(seed, "shuffle", epoch)) for seed in self._seeds]
             own = self._condition.training.data == "per_repeat"
-            shifted = [order + (member * self._count if own else 0) for member, order in enumerate(orders)]
+            shifted = [orders[seat] + (seat * self._count if own else 0) for seat in self._drawn]
             self._order, self._order_epoch = torch.stack(shifted).to(self._device), epoch
         return self._order

@@ -48,13 +48,18 @@ def test_conditions_carry_how_they_are_trained_and_scored() -> None:
     assert (condition.seed, condition.checkpoint, condition.training.epochs) == (3, "best", 2)
 
 
-@pytest.mark.parametrize("field", ["tasks", "models", "probes"])
+TWICE: dict[str, list[dict[str, Any]]] = {
+    "tasks": [{"kind": "latch"}, {"kind": "first_last"}, {"kind": "latch", "noise": 0.1}],
+    "models": [{"kind": "rnn"}, {"kind": "lstm"}, {"kind": "rnn", "activation": "tanh"}],
+    "probes": [{"kind": "change"}, {"kind": "change", "index": 1}, {"kind": "change", "percent": 50}],
+}
+
+
+@pytest.mark.parametrize("field", TWICE)
 def test_a_part_given_twice_is_pointed_at(field: str) -> None:
-    first: dict[str, Any] = {
-             "tasks": [{"kind": "latch"}, {"kind": "first_last"}, {"kind": "latch", "noise": 0.1}],
-             "models": [{"kind": "rnn"}, {"kind": "lstm"}, {"kind": "rnn", "activation": "tanh"}],
-             "probes": [{"kind": "change"}, {"kind": "change", "index": 1}, {"kind": "change", "index": 0}]}  # fmt: skip
-    assert found(**{field: first[field]}) == {f"{field}.2": "duplicate"}
+    assert {".".join(map(str, flaw.path)): flaw.code for flaw in flaws(spec(**{field: TWICE[field]}), USUAL)} == {
+        f"{field}.2": "duplicate"
+    }
 
 
 def test_a_task_with_a_length_needs_lengths_and_long_enough_ones() -> None:
