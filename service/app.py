@@ -7,15 +7,14 @@ from typing import Any
 
 import torch
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from migrations.upgrade import newest
-from service.edge.body_schema import merge_body_schemas
 from service.edge.layers import install_edge
 from service.edge.ledger import SqlLedger
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import catalogues, checkpoints, events, experiments, operating, pages, probes, results, runs
+from service.schemas.description import described
 from service.tails import Tails
 
 DESCRIPTION = """How far back does a sequence model remember, and what does it use?
@@ -58,12 +57,11 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
 
 
 def _openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The description with the bodies that are parsed by ourselves, made once."""
+    """The description, made once."""
 
-    def described() -> dict[str, Any]:
+    def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            app.openapi_schema = merge_body_schemas(schema)
+            app.openapi_schema = described(app)
         return app.openapi_schema
 
-    return described
+    return openapi

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -19,6 +19,7 @@ from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
 from service.schemas.problem import problems
 
 router = APIRouter(tags=["catalogue"])
+Kind = Annotated[str, Path(description="as the list names it", examples=["latch"])]
 PATHS: dict[str, FamilyName] = {"/tasks": "task", "/models": "model", "/probe-kinds": "probe", "/studies": "study"}
 
 
@@ -28,7 +29,7 @@ def _add(path: str, family: FamilyName) -> None:
     def listing() -> Any:
         return {"items": operations.entries(family)}
 
-    def look(kind: str) -> Any:
+    def look(kind: Kind) -> Any:
         return operations.entry(family, kind)
 
     plural = path.strip("/").replace("-", "_")
@@ -74,7 +75,7 @@ def _task(kind: str, body: SampleRequest) -> TaskSpec:
     openapi_extra=documented_body(SampleRequest, {"short": {"length": 5, "count": 2, "seed": 1}}, required=False),
 )
 def samples(
-    kind: str, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))]
+    kind: Kind, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))]
 ) -> Any:
     """A few sequences with their targets and the steps that the answer depends on."""
     return JSONResponse(operations.samples(_task(kind, body), body.length, body.count, body.seed))

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from service.edge.accept import prefers_html
@@ -101,7 +101,7 @@ def figure(
     request: Request,
     context: Surroundings,
     key: ExperimentKey,
-    name: str,
+    name: Annotated[str, Path(description="of the figure, alone or with .png, .svg or .pdf", examples=["score"])],
     theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",
 ) -> Response:
     """score, success, learning, span or probe; `score.png` for a paper."""

@@ -2,63 +2,50 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-
-class FaultAnswer(BaseModel):
-    """One wrong field."""
-
-    pointer: str
-    code: str
-    message: str
-    given: Any
-
-
-class ProblemAnswer(BaseModel):
-    """RFC 9457 problem details."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: list[FaultAnswer] | None = None
-
-
-EXAMPLE = {
-    "type": "/problems/unprocessable",
-    "title": "The request is not valid",
-    "status": 422,
-    "detail": "1 field is wrong.",
-    "instance": "/experiments",
-    "request_id": "4d2f0c",
-    "errors": [
-        {
-            "pointer": "#/models/1/hidden_size",
-            "code": "out_of_range",
-            "message": "Must lie between 1 and 4096.",
-            "given": 1000000,
-        }
-    ],
+MEDIA = "application/problem+json"
+DESCRIPTIONS: dict[int, str] = {
+    400: "The request can't be read: no JSON, a cursor or a header of the wrong form.",
+    401: "The client is not known.",
+    403: "Not allowed: a page of another site asks, or the key lacks a scope.",
+    404: "There is no such thing.",
+    406: "None of the representations that the client accepts exists.",
+    409: "The state doesn't allow this, or a request with the same Idempotency-Key is still being answered.",
+    413: "More was sent than a cap allows; the sentence names the cap.",
+    415: "The body is not JSON in UTF-8.",
+    416: "The range lies outside the file.",
+    421: "The Host is none that is served here.",
+    422: "Some fields are wrong; `errors` names all of them.",
+    429: "Too many requests; `Retry-After` says when to ask again.",
+    503: "The database can't be used just now; ask again soon.",
 }
 
 
+class Fault(BaseModel):
+    """One wrong field."""
+
+    pointer: str = Field(
+        description="where, in the client's own path: `#/models/1/hidden_size` of the body, `?limit` of the query, "
+        "the name of a header"
+    )
+    code: str = Field(description="what is wrong, for programs: missing, unknown_kind, out_of_range, ...")
+    message: str = Field(description="the same for people, with the limit and what was given")
+    given: Any = Field(description="what was sent; cut when it is long, null where there was nothing")
+
+
+class Problem(BaseModel):
+    """Every error: an RFC 9457 problem document."""
+
+    type: str = Field(description="a relative URI that names the kind of problem and never changes")
+    title: str
+    status: int
+    detail: str = Field(description="one sentence about this very occurrence")
+    instance: str = Field(description="the path that was asked")
+    request_id: str = Field(description="also in the header X-Request-Id and in the log")
+    errors: list[Fault] = Field(default=[], description="all wrong fields at once; left out where there are none")
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route: the problems that it may answer with."""
-    content = {"application/problem+json": {"schema": ProblemAnswer.model_json_schema(), "example": EXAMPLE}}
-    names = {
-        400: "Can't be read",
-        401: "Not trusted",
-        403: "Wrong origin",
-        404: "Unknown id",
-        406: "Not acceptable",
-        409: "Not in this state",
-        413: "Too large",
-        415: "Not JSON",
-        416: "Range not satisfiable",
-        421: "Wrong host",
-        422: "Not valid",
-        503: "Database away",
-    }
-    return {status: {"description": names[status], "content": content} for status in (*statuses, 401, 421, 503)}
+    """The ``responses`` of a route: the problems of its own; those of every route are added to the description."""
+    return {status: {"description": DESCRIPTIONS[status], "content": {MEDIA: {}}} for status in statuses}

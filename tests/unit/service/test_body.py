@@ -23,7 +23,7 @@ class Thing(BaseModel):
     @classmethod
     def _within_limits(cls, size: int, info: ValidationInfo) -> int:
         assert info.context is not None
-        cap = info.context["limits"]["max_hidden_size"]
+        cap = info.context["limits"].hidden_size
         if size > cap:
             raise ValueError(f"size must be at most {cap}, not {size}.")
         return size

@@ -1,0 +1,185 @@
+"""Example answers, by the name of their schema; the contract tests hold each to its schema."""
+
+from typing import Any
+
+from memspan.experiment.spec import EXAMPLE as SPEC
+
+TASK: dict[str, Any] = {"kind": "latch", "noise": 0.1, "variant": "corrected"}
+MODEL: dict[str, Any] = {"kind": "lstm", "hidden_size": 1, "activation": "tanh", "initialization": "keras"}
+PLACE: dict[str, Any] = {"task": TASK, "model": MODEL, "length": 10}
+CHANGE: dict[str, Any] = {"kind": "change", "index": 0, "percent": 50.0, "sequences": 2000}
+MOMENTS = {
+    "created_at": "2026-11-21T09:30:00.000Z",
+    "started_at": "2026-11-21T09:30:00.210Z",
+    "finished_at": "2026-11-21T09:31:12.480Z",
+}
+ACCURACY = {"n": 30, "mean": 0.982, "std": 0.011, "median": 0.985, "low": 0.978, "high": 0.986}
+SCALARS = {
+    "kind": "scalars",
+    "values": {"median_change": 41.2},
+    "low": {"median_change": 38.9},
+    "high": {"median_change": 43.6},
+    "n": 30,
+    "units": {"median_change": "%"},
+    "baseline": {},
+}
+HEADER: dict[str, Any] = {
+    "id": "exp-12",
+    "name": SPEC["name"],
+    "state": "succeeded",
+    "runs": {"total": 240, "queued": 0, "running": 0, "succeeded": 240, "failed": 0, "cancelled": 0},
+    "progress": {"completed": 1200.0, "total": 1200.0, "unit": "epochs"},
+    "eta_seconds": None,
+    **MOMENTS,
+}
+LINKS = {
+    "self": "/experiments/exp-12",
+    "events": "/experiments/exp-12/events",
+    "runs": "/experiments/exp-12/runs",
+    "results": "/results/exp-12",
+    "cancel": "/experiments/exp-12/cancel",
+}
+RUN: dict[str, Any] = {
+    "id": "run-345",
+    "experiment": "exp-12",
+    **PLACE,
+    "repeat": 3,
+    "seed": 4246416281227885,
+    "state": "succeeded",
+    "reason": None,
+    "detail": None,
+    "diverged_at": None,
+    "attempt": 1,
+    "engine": "torch",
+    "device": "cpu",
+    "seconds": 0.41,
+    "epochs_done": 5.0,
+    "started_at": MOMENTS["started_at"],
+    "finished_at": MOMENTS["finished_at"],
+}
+CHECKPOINTS = [{"id": "ckpt-689", "kind": "best", "epoch": 5}, {"id": "ckpt-690", "kind": "last", "epoch": 5}]
+
+EXAMPLES: dict[str, Any] = {
+    "Problem": {
+        "type": "/problems/unprocessable",
+        "title": "Some fields are wrong",
+        "status": 422,
+        "detail": "hidden_size must be between 1 and 4096, not 1000000.",
+        "instance": "/experiments",
+        "request_id": "4d2f0c5b9e",
+        "errors": [
+            {
+                "pointer": "#/models/1/hidden_size",
+                "code": "out_of_range",
+                "message": "hidden_size must be between 1 and 4096, not 1000000.",
+                "given": 1000000,
+            }
+        ],
+    },
+    "Experiment": {**HEADER, "spec": SPEC, "links": LINKS},
+    "Summary": {**HEADER, "links": LINKS, "tasks": ["latch"], "models": [MODEL], "lengths": [2, 5, 10], "repeats": 30},
+    "Plan": {
+        "spec": SPEC,
+        "conditions": 8,
+        "runs": 240,
+        "populations": 8,
+        "parameters": [{"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16}],
+        "warnings": [],
+        "estimated_seconds": 74.2,
+        "workers": 2,
+        "basis": "cost model of the torch engine, one core of a 2026 server a worker",
+    },
+    "Run": RUN,
+    "WholeRun": {**RUN, "metrics": {"test_loss": 0.061, "test_accuracy": 0.991}, "checkpoints": CHECKPOINTS},
+    "Metrics": {
+        "items": [
+            {"split": "validation", "name": "loss", "epoch": 1, "value": 0.652},
+            {"split": "validation", "name": "loss", "epoch": 2, "value": "NaN"},
+        ]
+    },
+    "Events": {
+        "items": [{"id": 2, "type": "state", "at": MOMENTS["started_at"], "data": {"state": "running"}}],
+        "next_after": None,
+    },
+    "Checkpoint": {
+        **CHECKPOINTS[1],
+        "run": "run-345",
+        "experiment": "exp-12",
+        **PLACE,
+        "repeat": 3,
+        "seed": RUN["seed"],
+        "engine": "torch",
+        "sha256": "2f6a588f63199794516121a45725300660b2104d204ebb8b7059d90aa557da95",
+        "bytes": 416,
+        "parameters": 16,
+        "shapes": {"layer0.kernel": [1, 4], "readout.kernel": [1, 2]},
+        "inputs": ["B", "T", 1],
+        "outputs": ["B", 2],
+        "created_at": MOMENTS["finished_at"],
+        "links": {"weights": "/checkpoints/ckpt-690/weights", "predictions": "/checkpoints/ckpt-690/predictions"},
+    },
+    "Prediction": {"outputs": [[0.385, 0.615]], "shape": [1, 2], "checkpoint": "ckpt-690"},
+    "Probe": {
+        "id": "probe-7",
+        "kind": "change",
+        "state": "succeeded",
+        "spec": CHANGE,
+        "experiment": "exp-12",
+        "condition": 5,
+        "checkpoint": None,
+        "n": 30,
+        "reason": None,
+        "result": SCALARS,
+        "created_at": MOMENTS["started_at"],
+        "finished_at": MOMENTS["finished_at"],
+    },
+    "Samples": {
+        "task": TASK,
+        "length": 3,
+        "inputs": [[[-0.887], [0.057], [0.04]]],
+        "targets": [0],
+        "shape": [1, 3, 1],
+        "relevant_steps": [0],
+        "problem": "classification",
+    },
+    "Results": {
+        "experiment": HEADER,
+        "conditions": [
+            {
+                **PLACE,
+                "runs": {"total": 30, "succeeded": 30, "failed": 0, "diverged": 0},
+                "metrics": {"test_accuracy": ACCURACY},
+                "success": {"rate": 0.8, "low": 0.627, "high": 0.905, "n": 30},
+                "parameters": 16,
+                "state_size": 2,
+                "receptive_field": None,
+                "seconds_per_epoch": 0.01,
+                "engine": "torch",
+            }
+        ],
+        "spans": [
+            {
+                "task": TASK,
+                "model": MODEL,
+                "span": 34.5,
+                "low": 28.0,
+                "high": 41.0,
+                "longest_solved": 30,
+                "censored": None,
+            }
+        ],
+        "baselines": [{"task": TASK, "name": "chance", "metric": "test_accuracy", "value": 0.5}],
+        "probes": [
+            {
+                "id": "probe-7",
+                "kind": "change",
+                "spec": CHANGE,
+                **PLACE,
+                "n": 30,
+                "state": "succeeded",
+                "result": SCALARS,
+            }
+        ],
+        "claims": [],
+    },
+}
