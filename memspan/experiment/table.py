@@ -115,7 +115,7 @@ class Results:
     @cached_property
     def runs(self) -> Table:
         """One row a run with its final metrics."""
-        models = [entry for entry in self.document["conditions"]]
+        models = list(self.document["conditions"])
         return Table(
             [
                 {**self._place(models[row.condition]), "length": models[row.condition]["length"],

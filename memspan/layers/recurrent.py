@@ -70,7 +70,7 @@ def _layer(name: str, inputs: int, size: int, cell: Cell, start: Start) -> dict[
 
 def run(cell: Cell, weights: Weights, name: str, sequence: Tensor) -> list[Tensor]:
     """Run a layer over a sequence (M, T, B, I) from a zero state; its outputs (M, B, H), one for each step."""
-    members, length, batch, _ = sequence.shape
+    members, _, batch, _ = sequence.shape
     matrix = weights[f"{name}.recurrent"]  # (M, H, G H)
     size = matrix.shape[1]
     projected = _project(cell, weights, name, sequence)  # (M, T, B, G H)
