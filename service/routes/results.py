@@ -51,7 +51,7 @@ def listing(
     summary="The results of an experiment",
     response_model=Results,
     responses={
-        200: {"content": {"text/html": {}, "text/csv": {}}},
+        200: {"content": {"text/html": {}, "text/csv": {}, "application/x-ndjson": {}}},
         304: {"description": "Unchanged."},
         **problems(404),
     },
