@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -85,8 +86,13 @@ def _insert(connection: Connection, spec: ExperimentSpec, idempotency_key: str |
 
 def _words(spec: ExperimentSpec) -> str:
     """What lists are filtered by, as words between spaces."""
-    words = [f"task:{task.kind}" for task in spec.tasks] + [f"model:{model.kind}" for model in spec.models]
-    return " ".join(["", *dict.fromkeys(words + [f"label:{label}" for label in spec.labels]), ""])
+    words = [word("task", task.kind) for task in spec.tasks] + [word("model", model.kind) for model in spec.models]
+    return " ".join(["", *dict.fromkeys(words + [word("label", label) for label in spec.labels]), ""])
+
+
+def word(name: str, value: str) -> str:
+    """What marks an experiment as one with a task, model or label; a label's spaces must not make it several."""
+    return f"{name}:{quote(value, safe='')}"
 
 
 def _runs(spec: ExperimentSpec, gpu: bool) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ def narrowed(
             message = f"{name} must not hold a null character."
             raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message, text)])
     words = (("task", task), ("model", model), ("label", label))
-    kinds = tuple(f"{name}:{value}" for name, value in words if value is not None)
+    kinds = tuple(operations.word(name, value) for name, value in words if value is not None)
     return Filter(state, kinds, study, q)
 
 
