@@ -4,12 +4,12 @@
 #   docker build -t memspan:cuda --build-arg DEVICE=cuda .       GPU workers
 #
 # DEVICE says which build of torch is wanted; where pip finds it is pip's configuration. A package index that knows only
-# one build of torch for Linux knows the CUDA one, which pulls gigabytes of libraries. For a small CPU image name a place
-# that has the CPU build (its version ends in +cpu, which pip prefers to the plain one), in one of these ways:
+# one build of torch for Linux knows the CUDA one, which pulls gigabytes of libraries. For a small CPU image name a
+# place that has the CPU build (its version ends in +cpu, which pip prefers to the plain one), in one of these ways:
 #   --build-arg PIP_EXTRA_INDEX_URL=<index with CPU builds of torch>
 #   --build-arg PIP_FIND_LINKS=<page or folder of wheels, as seen from inside the build>
 #   --build-arg PYTHON_IMAGE=<a Python image whose pip is set up already>
-# The build tells which one it got: DEVICE=cuda with a CPU build ends it, DEVICE=cpu with a CUDA build warns, for it works.
+# The build tells which one it got: DEVICE=cuda with a CPU build ends it, DEVICE=cpu with a CUDA build warns (it works).
 # The CUDA build brings its libraries along; the host needs NVIDIA's driver and container toolkit.
 ARG PYTHON_IMAGE=python:3.11-slim
 
