@@ -81,7 +81,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from migrations.upgrade import newest
 
-    settings = _prepared(migrating=True)
+    settings = _prepared()
     typer.echo(f"{settings.masked()['database_url']} is at {newest()}.")
 
 
@@ -107,8 +107,8 @@ def _read(path: Path) -> str:
         raise typer.BadParameter(f"{path} can't be read: {error}") from None
 
 
-def _prepared(migrating: bool = True) -> Settings:
-    """Settings, logs, and for the embedded database its folder and schema."""
+def _prepared() -> Settings:
+    """Settings, logs, and a database with the newest schema; processes that start at once take turns."""
     from migrations.upgrade import upgrade
 
     settings = load_settings()
@@ -116,8 +116,7 @@ def _prepared(migrating: bool = True) -> Settings:
     embedded = settings.database_url.startswith("sqlite")
     if embedded:
         settings.home.mkdir(parents=True, exist_ok=True)
-    if migrating:
-        database = Database(settings.database_url)
-        upgrade(database.engine)
-        database.close()
+    database = Database(settings.database_url)
+    upgrade(database.engine)
+    database.close()
     return settings

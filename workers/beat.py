@@ -4,6 +4,7 @@ import threading
 import time
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.operations import work
 from service.operations.context import Context
@@ -22,7 +23,7 @@ class Beat:
     def __init__(self, context: Context, identity: Identity) -> None:
         self._context, self._identity = context, identity
         self._seconds = context.settings.lease_seconds / 4
-        self._claim: str | None = None
+        self._claims: list[str] = []
         self._stepped = time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
@@ -34,11 +35,12 @@ class Beat:
         self._thread.start()
 
     def hold(self, claim: str) -> None:
+        """Keep a claim from now on; a probe may be answered in the middle of training, so there can be two."""
         self._stepped = time.monotonic()
-        self._claim = claim
+        self._claims.append(claim)
 
-    def let_go(self) -> None:
-        self._claim = None
+    def let_go(self, claim: str) -> None:
+        self._claims.remove(claim)
 
     def stepped(self) -> None:
         """The work moves on."""
@@ -48,8 +50,11 @@ class Beat:
         """Stop beating and leave the table of workers."""
         self._ended.set()
         self._thread.join(timeout=5)
-        with self._context.database.writing() as connection:
-            workers.leave(connection, self._identity.name)
+        try:
+            with self._context.database.writing() as connection:
+                workers.leave(connection, self._identity.name)
+        except SQLAlchemyError as error:  # the patrol forgets those that fall silent
+            log.warning("not_signed_off", error=str(error))
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
@@ -59,9 +64,11 @@ class Beat:
                 log.warning("beat_missed", error=str(error))
 
     def _beat(self) -> None:
-        claim = self._claim
-        if claim and time.monotonic() - self._stepped < STALLED_SECONDS:
-            work.beat(self._context, claim)
+        claims = list(self._claims)
+        if time.monotonic() - self._stepped < STALLED_SECONDS:
+            for claim in claims:
+                work.beat(self._context, claim)
+        state, held = ("busy", claims[-1]) if claims else ("idle", None)
         with self._context.database.writing() as connection:
-            if not workers.beat(connection, self._identity.name, "busy" if claim else "idle", claim):
+            if not workers.beat(connection, self._identity.name, state, held):
                 workers.register(connection, self._identity.row())

@@ -98,9 +98,9 @@ class Process:
         return time.monotonic() > self.deadline or draining()
 
     def answer(self, queue: str) -> None:
-        """Work in a queue; pass the bell on when time ran out before the work did."""
+        """Work on all that waits; pass the bell on when time ran out before the work did."""
         self.deadline = time.monotonic() + MESSAGE_SECONDS
-        self.loop.work([queue] if queue in self.identity.queues else [])
+        self.loop.work(self.identity.queues)
         if time.monotonic() > self.deadline:
             self.context.bell.ring(queue)
 

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 import torch
@@ -17,7 +18,7 @@ from service.storage import leases
 from service.storage.states import Reason, RunState
 from workers.beat import Beat
 from workers.identity import Identity
-from workers.patience import patiently
+from workers.patience import Answer, LeftUndone, patiently
 from workers.reporter import Fate, Reporter
 
 log = structlog.stdlib.get_logger("memspan.worker")
@@ -36,11 +37,15 @@ class Loop:
     def work(self, queues: Sequence[str]) -> int:
         """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""
         done = 0
-        while not self._leaving() and patiently(lambda: self._something_waits(queues)):
-            if not self._one(queues):
-                break
-            done += 1
+        try:
+            while not self._leaving() and self._patiently(lambda: self._something_waits(queues)) and self._one(queues):
+                done += 1
+        except LeftUndone as error:
+            log.warning("left_undone", reason=str(error))
         return done
+
+    def _patiently(self, work: Callable[[], Answer]) -> Answer:
+        return patiently(work, self._leaving)
 
     def _something_waits(self, queues: Sequence[str]) -> bool:
         """A look that takes no lock: idle workers must not disturb busy ones."""
@@ -49,13 +54,11 @@ class Loop:
 
     def _one(self, queues: Sequence[str]) -> bool:
         """Do one piece of work, the short ones first; whether there was any."""
-        if "probe" in queues:
-            probe = patiently(lambda: probe_operations.claim(self._context, self._identity.name))
-            if probe:
-                self._holding(probe.claim, lambda: self._measure(probe))
-                return True
+        if "probe" in queues and self._answer_probe():
+            return True
         training = [queue for queue in queues if queue != "probe"]
-        runs = patiently(lambda: operations.claim(self._context, self._identity.name, training)) if training else None
+        claim = partial(operations.claim, self._context, self._identity.name, training)
+        runs = self._patiently(claim) if training else None
         if runs is None:
             return False
         if runs.more_waits:
@@ -63,28 +66,44 @@ class Loop:
         self._holding(runs.claim, lambda: self._train(runs))
         return True
 
+    def _answer_probe(self) -> bool:
+        """Answer one waiting probe; whether there was one."""
+        probe = self._patiently(lambda: probe_operations.claim(self._context, self._identity.name))
+        if probe is None:
+            return False
+        self._holding(probe.claim, lambda: self._measure(probe))
+        return True
+
+    def _interlude(self) -> None:
+        """In the middle of training: answer probes, which take moments, lest they wait for all the training there is."""
+        while "probe" in self._identity.queues and self._patiently(lambda: self._something_waits(["probe"])):
+            if not self._answer_probe():
+                return
+
     def _holding(self, claim: str, work: Callable[[], None]) -> None:
         self._beat.hold(claim)
         try:
             work()
         finally:
-            self._beat.let_go()
+            self._beat.let_go(claim)
 
     def _train(self, work: ClaimedRuns) -> None:
         """Train claimed runs; an error in it is the runs' end, not the worker's."""
         try:
             fate = self._report(work)
             log.info("runs_left", fate=fate.name, experiment=work.experiment, condition=work.position)
+        except LeftUndone:
+            raise
         except Exception as error:
             reason, detail = diagnosed(error)
             log.exception("runs_failed", experiment=work.experiment, condition=work.position)
-            patiently(lambda: operations.end(self._context, work, RunState.FAILED, reason, detail))
+            self._patiently(lambda: operations.end(self._context, work, RunState.FAILED, reason, detail))
             gc.collect()
 
     def _report(self, work: ClaimedRuns) -> Fate:
         device = "cuda" if work.queue == "gpu" and self._identity.device == "cuda" else "cpu"
         trainer = Trainer(work.condition, sorted(work.runs), work.snapshots, device)
-        reporter = Reporter(self._context, work, trainer, self._leaving)
+        reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
         for event in trainer.events():
             self._beat.stepped()
             fate = reporter.take(event)
@@ -99,9 +118,9 @@ class Loop:
         except Exception as error:
             reason, detail = diagnosed(error)
             log.exception("probe_failed", probe=work.key)
-            patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
+            self._patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
             return
-        patiently(lambda: probe_operations.finish(self._context, work, reading))
+        self._patiently(lambda: probe_operations.finish(self._context, work, reading))
 
 
 def diagnosed(error: Exception) -> tuple[Reason, str]:

@@ -10,19 +10,36 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+LAST_TRIES = 5
+"""tries of a process that is asked to stop: some three seconds"""
 CONFLICTS = 5
 """times that a unit of work is tried again when another's got in between"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
 
-def patiently(work: Callable[[], Answer], pause: Callable[[float], None] = time.sleep) -> Answer:
+class LeftUndone(Exception):
+    """The process is asked to stop while the database is away: what it holds comes back when its lease ends."""
+
+
+def never() -> bool:
+    return False
+
+
+def patiently(
+    work: Callable[[], Answer],
+    leaving: Callable[[], bool] = never,
+    pause: Callable[[float], None] = time.sleep,
+) -> Answer:
     """Do a unit of work, again and again while the database is away, locked or full.
 
     Being whole or nothing, a unit that failed may simply be done again; what was lost to somebody else meanwhile is
     caught by its fence.
+
+    Raises:
+        LeftUndone: the process is ``leaving`` and the database has been away for a few tries.
     """
-    seconds, conflicts = FIRST_PAUSE_SECONDS, 0
+    seconds, conflicts, tries = FIRST_PAUSE_SECONDS, 0, 0
     while True:
         try:
             return work()
@@ -33,5 +50,8 @@ def patiently(work: Callable[[], Answer], pause: Callable[[float], None] = time.
             if conflicts > CONFLICTS:
                 raise
             log.warning("unit_of_work_failed", error=str(error.orig), tries=conflicts)
+        tries += 1
+        if tries >= LAST_TRIES and leaving():
+            raise LeftUndone(f"left undone after {tries} tries")
         pause(seconds)
         seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)

@@ -13,7 +13,7 @@ from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.work import ClaimedRuns, Order
 from service.storage.states import Reason, RunState
-from workers.patience import patiently
+from workers.patience import Answer, patiently
 
 TELL_SECONDS = 1.0
 """between two reports of progress; work that is done sooner is reported once"""
@@ -35,6 +35,7 @@ class Reporter:
 
     Args:
         leaving: says whether this process is asked to stop; what runs is then stored and given back.
+        interlude: called after each report, for what should not wait for the end of training.
     """
 
     def __init__(
@@ -43,12 +44,16 @@ class Reporter:
         work: ClaimedRuns,
         trainer: Trainer,
         leaving: Callable[[], bool],
+        interlude: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context, self._work, self._trainer = context, work, trainer
-        self._leaving, self._clock = leaving, clock
+        self._leaving, self._interlude, self._clock = leaving, interlude, clock
         self._measured: dict[int, list[tuple[int, Mapping[str, float]]]] = defaultdict(list)
         self._told = self._kept = clock()
+
+    def _patiently(self, work: Callable[[], Answer]) -> Answer:
+        return patiently(work, self._leaving)
 
     def take(self, event: Event) -> Fate | None:
         """Note an event, and write when it is time; what became of the runs, None while they go on."""
@@ -63,11 +68,15 @@ class Reporter:
         return self._tell(now) if now - self._told >= TELL_SECONDS else None
 
     def _finish(self, event: Finished) -> Fate:
-        patiently(lambda: operations.finish(self._context, self._work, event.outcomes, event.seconds, self._measured))
+        self._patiently(
+            lambda: operations.finish(self._context, self._work, event.outcomes, event.seconds, self._measured)
+        )
         return Fate.DONE
 
     def _tell(self, now: float) -> Fate | None:
-        order = patiently(lambda: operations.tell(self._context, self._work, self._trainer.progress, self._measured))
+        order = self._patiently(
+            lambda: operations.tell(self._context, self._work, self._trainer.progress, self._measured)
+        )
         self._told = now
         self._measured.clear()
         return self._obey(order)
@@ -76,7 +85,7 @@ class Reporter:
         """Store a slice; a process that leaves gives its runs back with it."""
         trainer = self._trainer
         snapshots = trainer.snapshots()
-        order = patiently(
+        order = self._patiently(
             lambda: operations.keep(
                 self._context, self._work, snapshots, trainer.position, trainer.progress, self._measured
             )
@@ -90,6 +99,7 @@ class Reporter:
     def _obey(self, order: Order, kept: bool = False) -> Fate | None:
         match order:
             case Order.GO_ON:
+                self._interlude()
                 return None
             case Order.STOP:
                 log.warning("lease_lost", claim=self._work.claim, experiment=self._work.experiment)
@@ -103,9 +113,9 @@ class Reporter:
                 return self._give_back() if kept else self._keep(self._clock())
 
     def _give_back(self) -> Fate:
-        patiently(lambda: operations.give_back(self._context, self._work))
+        self._patiently(lambda: operations.give_back(self._context, self._work))
         return Fate.GIVEN_BACK
 
     def _end(self, state: RunState, reason: Reason | None = None, detail: str | None = None) -> Fate:
-        patiently(lambda: operations.end(self._context, self._work, state, reason, detail))
+        self._patiently(lambda: operations.end(self._context, self._work, state, reason, detail))
         return Fate.ENDED

@@ -1,0 +1,131 @@
+"""The work loop over a real database, in this process."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from memspan.engine.trainer import Trainer
+from memspan.probes.change import Change
+from service.operations import experiments, probes, runs
+from service.storage.states import RunState
+from tests.scenes import Scene
+from workers import loop as loop_module
+from workers import reporter as reporter_module
+from workers.beat import Beat
+from workers.identity import identify
+from workers.loop import Loop, diagnosed
+
+QUEUES = ("cpu", "probe")
+
+
+@pytest.fixture
+def loop_of(scene: Scene) -> Iterator[Callable[..., Loop]]:
+    """Makes a loop over the scene, with a beat of its own."""
+    beats = []
+
+    def make(leaving: Callable[[], bool] = lambda: False) -> Loop:
+        identity = identify(QUEUES)
+        beat = Beat(scene.context, identity)
+        beat.start()
+        beats.append(beat)
+        return Loop(scene.context, identity, beat, leaving)
+
+    yield make
+    for beat in beats:
+        beat.end()
+
+
+def test_a_loop_trains_all_that_waits_and_asks_the_probes(scene: Scene, loop_of: Callable[..., Loop]) -> None:
+    key = scene.submit(lengths=[2, 3], probes=[Change(index=0, sequences=10)])
+    assert loop_of().work(QUEUES) == 4
+    assert scene.state(key) == "succeeded"
+    assert scene.counts(key) == {"succeeded": 4}
+
+
+def test_a_probe_is_answered_in_the_middle_of_training(
+    scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = loop_of()
+    done = scene.submit()
+    loop.work(QUEUES)
+    checkpoint = _checkpoint(scene, done)
+    long = scene.submit(lengths=[3], training={"epochs": 3, "train_size": 32, "validation_size": 16, "test_size": 16})
+    seen = []
+
+    class Asking(Trainer):
+        """Somebody asks a probe while the first epoch is trained."""
+
+        def events(self) -> Iterator[object]:  # type: ignore[override]
+            for number, event in enumerate(super().events()):
+                if number == 1:
+                    probe = probes.ask_checkpoint(scene.context, checkpoint, Change(sequences=10))
+                yield event
+                if number == 1:
+                    seen.append(probes.look(scene.context, probe.key).state)
+
+    monkeypatch.setattr(loop_module, "Trainer", Asking)
+    monkeypatch.setattr(reporter_module, "TELL_SECONDS", 0.0)
+    loop.work(QUEUES)
+    assert seen == ["succeeded"]
+    assert scene.state(long) == "succeeded"
+
+
+def test_a_loop_that_is_asked_to_leave_stores_a_slice_and_gives_its_runs_back(
+    scene: Scene, loop_of: Callable[..., Loop]
+) -> None:
+    key = scene.submit()
+    asked = iter([False, False, False])
+    assert loop_of(lambda: next(asked, True)).work(QUEUES) <= 1
+    assert scene.counts(key) == {"queued": 2}
+    claimed = scene.claim()
+    assert claimed.snapshots.keys() == claimed.runs.keys()
+    position = claimed.snapshots[0].position
+    assert (position.epoch, position.step) > (0, 0)
+
+
+def test_an_error_in_training_fails_the_runs_with_a_sentence_and_not_the_worker(
+    scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = scene.submit()
+
+    class Broken(Trainer):
+        def events(self) -> Iterator[object]:  # type: ignore[override]
+            raise MemoryError
+            yield
+
+    monkeypatch.setattr(loop_module, "Trainer", Broken)
+    loop_of().work(QUEUES)
+    assert scene.state(key) == "failed"
+    rows, _ = runs.listing(scene.context, key, None, 10, None)
+    assert {(row.state, row.reason) for row in rows} == {(RunState.FAILED, "out_of_memory")}
+    assert rows[0].detail.startswith("There was not enough memory")
+
+
+def test_reasons_are_words_for_programs_and_sentences_for_people() -> None:
+    assert diagnosed(RuntimeError("shapes differ")) == ("error", "RuntimeError: shapes differ")
+    assert diagnosed(MemoryError())[0] == "out_of_memory"
+
+
+def test_a_cancelled_experiment_ends_at_the_next_report(
+    scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = scene.submit()
+
+    class Cancelled(Trainer):
+        def events(self) -> Iterator[object]:  # type: ignore[override]
+            for number, event in enumerate(super().events()):
+                if number == 1:
+                    experiments.cancel(scene.context, key)
+                yield event
+
+    monkeypatch.setattr(loop_module, "Trainer", Cancelled)
+    monkeypatch.setattr(reporter_module, "TELL_SECONDS", 0.0)
+    loop_of().work(QUEUES)
+    assert scene.state(key) == "cancelled"
+    assert scene.counts(key) == {"cancelled": 2}
+
+
+def _checkpoint(scene: Scene, experiment: int) -> int:
+    rows, _ = runs.listing(scene.context, experiment, None, 1, None)
+    _, _, checkpoints = runs.look(scene.context, rows[0].key)
+    return int(checkpoints[0].key)
