@@ -24,6 +24,11 @@ def entries(family: FamilyName) -> list[dict[str, Any]]:
     return [asdict(each) for each in FAMILIES[family].catalogue()]
 
 
+def kinds(family: FamilyName) -> tuple[str, ...]:
+    """The kinds of a family."""
+    return FAMILIES[family].kinds()
+
+
 def entry(family: FamilyName, kind: str) -> dict[str, Any]:
     """One part, or NotFound."""
     try:

@@ -1,8 +1,9 @@
 """The dashboard: server-rendered pages over the same dicts that the JSON answers hold."""
 
 from service.pages.bundle import javascript_bundle
+from service.pages.docs_page import render_docs
 from service.pages.list_page import render_results_list
 from service.pages.problem_page import render_problem
 from service.pages.results_page import render_results
 
-__all__ = ["javascript_bundle", "render_problem", "render_results", "render_results_list"]
+__all__ = ["javascript_bundle", "render_docs", "render_problem", "render_results", "render_results_list"]

@@ -19,7 +19,6 @@ from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
 from service.schemas.problem import problems
 
 router = APIRouter(tags=["catalogue"])
-Kind = Annotated[str, Path(description="as the list names it", examples=["latch"])]
 PATHS: dict[str, FamilyName] = {"/tasks": "task", "/models": "model", "/probe-kinds": "probe", "/studies": "study"}
 
 
@@ -29,19 +28,21 @@ def _add(path: str, family: FamilyName) -> None:
     def listing() -> Any:
         return {"items": operations.entries(family)}
 
-    def look(kind: Kind) -> Any:
+    example = next(iter(operations.kinds(family)), "latch")
+
+    def look(kind: Annotated[str, Path(description="as the list names it", examples=[example])]) -> Any:
         return operations.entry(family, kind)
 
-    plural = path.strip("/").replace("-", "_")
+    plural, words = path.strip("/").replace("-", "_"), path.strip("/").replace("-", " ")
     listing.__doc__ = "Every kind with its title, summary, reference and JSON Schema."
-    look.__doc__ = "One kind."
+    look.__doc__ = "The same of one kind."
     router.add_api_route(
-        path, listing, operation_id=f"list_{plural}", summary=f"What {plural} there are", response_model=Catalogue,
+        path, listing, operation_id=f"list_{plural}", summary=f"List {words}", response_model=Catalogue,
         responses=problems(),
     )  # fmt: skip
     router.add_api_route(
-        path + "/{kind}", look, operation_id=f"get_{plural}", summary=f"One of the {plural}", response_model=Entry,
-        responses=problems(404),
+        path + "/{kind}", look, operation_id=f"get_{plural}", summary=f"Look at one of the {words}",
+        response_model=Entry, responses=problems(404),
     )  # fmt: skip
 
 
@@ -75,7 +76,8 @@ def _task(kind: str, body: SampleRequest) -> TaskSpec:
     openapi_extra=documented_body(SampleRequest, {"short": {"length": 5, "count": 2, "seed": 1}}, required=False),
 )
 def samples(
-    kind: Kind, body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))]
+    kind: Annotated[str, Path(description="of a task", examples=["latch"])],
+    body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))],
 ) -> Any:
     """A few sequences with their targets and the steps that the answer depends on."""
     return JSONResponse(operations.samples(_task(kind, body), body.length, body.count, body.seed))

@@ -18,7 +18,7 @@ from service.operations.experiments import ExperimentView
 from service.operations.health import staff
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, Surroundings
-from service.schemas.experiment import Experiment, experiment
+from service.schemas.experiment import Experiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
 from service.schemas.problem import problems
 from service.storage.experiments import Filter
@@ -174,7 +174,11 @@ def resume(response: Response, context: Surroundings, key: ExperimentKey) -> Any
     operation_id="delete_experiment",
     summary="Delete a finished experiment",
     status_code=204,
-    responses={200: {"description": "With `dry_run`: the rows and bytes it would free."}, **problems(404, 409)},
+    responses={
+        200: {"description": "With `dry_run`: the rows and bytes it would free.", "model": FreedAnswer},
+        204: {"description": "It is gone."},
+        **problems(404, 409),
+    },
 )
 def delete(
     context: Surroundings,

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 import service.pages
 from service.errors import NotFound
-from service.pages import javascript_bundle
+from service.pages import javascript_bundle, render_docs
 from service.routes.representation import not_modified, unchanged
 
 router = APIRouter(include_in_schema=False)
@@ -19,6 +19,13 @@ MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 def home() -> Response:
     """The dashboard is the way in."""
     return RedirectResponse("/results")
+
+
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """Every operation of the API, with command lines that ask this very host."""
+    page = render_docs(request.app.openapi(), str(request.base_url).rstrip("/"))
+    return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/static/vega.js")

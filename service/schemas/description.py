@@ -24,6 +24,8 @@ TAGS = {
 }
 CHANGING = frozenset({"post", "put", "patch", "delete"})
 GENERATED = ("HTTPValidationError", "ValidationError")
+SAYS_NOTHING = "Successful Response"
+PAGE = "A page of the list; `next_cursor`, given as `cursor`, leads to the next one."
 KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -46,6 +48,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     _complete_components(document["components"])
     for path, method, operation in operations(document):
         _complete(operation, method, open_to_all=path in OPEN_PATHS)
+        _tell_answers(operation, document["components"]["schemas"])
     used = {tag for _, _, operation in operations(document) for tag in operation.get("tags", [])}
     document["tags"] = [tag for tag in tags if tag["name"] in used]
     return document
@@ -85,6 +88,16 @@ def _complete(operation: dict[str, Any], method: str, open_to_all: bool) -> None
     problems = {str(status): {"$ref": f"#/components/responses/problem-{status}"} for status in sorted(found)}
     operation["responses"] = {**answers, **problems}
     _add_headers(answers)
+
+
+def _tell_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say what is answered where FastAPI says that there is an answer."""
+    for answer in operation["responses"].values():
+        if answer.get("description") == SAYS_NOTHING:
+            schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+            name = schema.get("$ref", "").removeprefix(REFERENCE)
+            told = PAGE if name.startswith("Page_") else schemas.get(name, {}).get("description")
+            answer["description"] = told or f"{operation['summary']}."
 
 
 def _is_problem(answer: dict[str, Any]) -> bool:

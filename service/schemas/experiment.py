@@ -45,6 +45,13 @@ class Experiment(Answer):
     links: Link
 
 
+class FreedAnswer(Answer):
+    """What deleting would free."""
+
+    rows: int
+    bytes: int
+
+
 def experiment(view: ExperimentView) -> dict[str, Any]:
     """One experiment."""
     row, name = view.row, ids.public(ids.EXPERIMENT, view.row.key)
