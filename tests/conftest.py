@@ -8,13 +8,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import torch
 
 from service.storage.database import Database
 from tests.databases import migrate
+from tests.deployment import Deployment, deployed
 from tests.scenes import Scene, context_over
 from tests.servers import PostgresServer, RedisServer, running
 
 TEMPLATE = "migrated"
+
+torch.set_num_threads(1)  # as workers do: small networks are fastest so, and other tests need the cores
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +43,15 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "memspan.db"
     migrate(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    postgres: PostgresServer, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment with two worker processes; every test leaves it working."""
+    with deployed(tmp_path_factory.mktemp("deployment"), postgres, redis) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from tests.processes import Client
+import torch
+
+from memspan.engine.events import Evaluated, Finished, Outcome
+from memspan.engine.population import Condition
+from memspan.engine.trainer import Trainer
+from memspan.experiment.checkpoint import packed
+from memspan.experiment.grid import conditions
+from memspan.experiment.spec import ExperimentSpec
+from tests.processes import Client, kill
 from tests.waiting import until
 
 SPEC: dict[str, Any] = {
@@ -23,15 +32,44 @@ LONG = {**SPEC, "training": {**SPEC["training"], "epochs": 100_000}}
 ENOUGH_SECONDS = 120
 
 
-def undisturbed(client: Client) -> list[Any]:
-    """The numbers of ``SPEC`` when nothing happens to it."""
-    name = client.submit(SPEC)
-    assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    return client.numbers(name)
+@cache
+def undisturbed() -> list[Any]:
+    """The numbers of ``SPEC`` when nothing happens to it: trained here, in this very process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _trained(conditions(ExperimentSpec.model_validate(SPEC))[0], range(SPEC["repeats"]))
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
 
 
-def progress(client: Client, name: str) -> float:
-    return float(client.experiment(name)["progress"]["completed"])
+def _trained(condition: Condition, repeats: range) -> list[Any]:
+    """The numbers of some repeats, in the form of ``Client.numbers``."""
+    series: dict[int, list[Any]] = {repeat: [] for repeat in repeats}
+    for event in Trainer(condition, repeats).events():
+        if isinstance(event, Evaluated):
+            for repeat, values in event.metrics.items():
+                series[repeat] += _points(event.epoch, values)
+        if isinstance(event, Finished):
+            return [_numbers(condition.run_seed(repeat), event.outcomes[repeat], series[repeat]) for repeat in repeats]
+    raise AssertionError("training ended without its last event")
+
+
+def _points(epoch: int, values: Mapping[str, float]) -> list[Any]:
+    named = [(*name.split("_"), value) for name, value in values.items()]
+    return [{"split": split, "name": name, "epoch": epoch, "value": value} for split, name, value in named]
+
+
+def _numbers(seed: int, outcome: Outcome, series: list[Any]) -> Any:
+    test = {name: value for name, value in outcome.metrics.items() if name.startswith("test_")}
+    points = series + _points(outcome.last_epoch, test)
+    return {
+        "seed": seed,
+        "metrics": dict(outcome.metrics),
+        "series": sorted(points, key=lambda point: (point["split"], point["name"], point["epoch"])),
+        "weights": [packed(outcome.best).sha256, packed(outcome.last).sha256],
+    }
 
 
 def under_way(client: Client, name: str, beyond: float = 0.0) -> float:
@@ -57,12 +95,19 @@ def holder(client: Client, name: str) -> Any:
     return until(look, ENOUGH_SECONDS, "one busy worker")
 
 
-def disturbed(client: Client, name: str, times: int, deed: Callable[[Any], None]) -> None:
-    """Do something to the worker that holds an experiment, ``times`` times, each when it has got further."""
+def killed(client: Client, name: str, times: int) -> None:
+    """Kill the worker process that holds an experiment, ``times`` times, each when it has got further."""
     done = 0.0
     for _ in range(times):
-        done = under_way(client, name, beyond=done)
-        deed(holder(client, name))
+        under_way(client, name, beyond=done)
+        victim = holder(client, name)
+        kill(victim["pid"])
+        until(lambda victim=victim: victim["name"] not in names(client), 30, "the dead worker to be noticed")
+        done = float(client.experiment(name)["progress"]["completed"])
+
+
+def names(client: Client) -> set[str]:
+    return {worker["name"] for worker in client.workers()}
 
 
 def attempts(client: Client, name: str) -> set[int]:

@@ -7,11 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.faults.disturbance import ENOUGH_SECONDS, LONG, SPEC, attempts, disturbed, holder, under_way, undisturbed
+from tests.faults.disturbance import ENOUGH_SECONDS, LONG, SPEC, attempts, holder, killed, under_way, undisturbed
 from tests.processes import Client, MemspanProcess, address, descendants, gone, kill, started
 from tests.waiting import until
 
@@ -31,23 +30,16 @@ def client(serve: MemspanProcess) -> Client:
     return made
 
 
-@pytest.fixture(scope="module")
-def expected(client: Client) -> list[Any]:
-    return undisturbed(client)
-
-
-def test_a_worker_killed_three_times_costs_nothing_but_time(client: Client, expected: list[Any]) -> None:
+def test_a_worker_killed_three_times_costs_nothing_but_time(client: Client) -> None:
     name = client.submit(SPEC)
-    disturbed(client, name, 3, lambda worker: kill(worker["pid"]))
+    killed(client, name, 3)
     assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    assert client.numbers(name) == expected
+    assert client.numbers(name) == undisturbed()
     assert attempts(client, name) == {4}
     until(lambda: len([w for w in client.workers() if w["state"] == "idle"]) == 2, 60, "both workers to be back")
 
 
-def test_a_stopped_worker_that_wakes_up_too_late_changes_nothing(
-    serve: MemspanProcess, client: Client, expected: list[Any]
-) -> None:
+def test_a_stopped_worker_that_wakes_up_too_late_changes_nothing(serve: MemspanProcess, client: Client) -> None:
     name = client.submit(SPEC)
     under_way(client, name)
     zombie = holder(client, name)["pid"]
@@ -58,7 +50,7 @@ def test_a_stopped_worker_that_wakes_up_too_late_changes_nothing(
     finally:
         kill(zombie, signal.SIGCONT)
     until(lambda: '"lease_lost", "level": "warning"' in serve.said() and "LOST" in serve.said(), 60, "the zombie")
-    assert (ended["state"], before, client.numbers(name)) == ("succeeded", expected, expected)
+    assert (ended["state"], before, client.numbers(name)) == ("succeeded", undisturbed(), undisturbed())
     assert attempts(client, name) == {2}
 
 
@@ -88,17 +80,17 @@ def test_cancelling_takes_effect_within_a_slice(client: Client) -> None:
     assert client.post(f"/experiments/{name}/cancel", status=200)["state"] == "cancelled"
 
 
-def test_a_paused_experiment_goes_on_to_the_same_numbers(client: Client, expected: list[Any]) -> None:
+def test_a_paused_experiment_goes_on_to_the_same_numbers(client: Client) -> None:
     name = client.submit(SPEC)
     under_way(client, name)
     assert client.post(f"/experiments/{name}/pause", status=202)["state"] == "paused"
     until(lambda: client.experiment(name)["runs"]["queued"] == 3, 15, "the runs to be put back")
     assert client.post(f"/experiments/{name}/resume", status=202)["state"] == "running"
     assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    assert client.numbers(name) == expected
+    assert client.numbers(name) == undisturbed()
 
 
-def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_path: Path, expected: list[Any]) -> None:
+def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_path: Path) -> None:
     serve = MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1")
     with started(serve):
         client = Client(address(serve))
@@ -120,7 +112,7 @@ def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_pa
         waiting = client.experiment(name)
         assert waiting["progress"]["completed"] > before
         assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-        assert client.numbers(name) == expected
+        assert client.numbers(name) == undisturbed()
         assert attempts(client, name) == {3}
 
 
@@ -129,17 +121,17 @@ def test_a_run_that_kills_its_workers_fails_after_the_third(tmp_path: Path) -> N
     with started(MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1", **settings)) as serve:
         client = Client(address(serve))
         name = client.submit(LONG)
-        killed: set[int] = set()
+        victims: set[int] = set()
 
         def poison() -> bool:
             for worker in client.workers():
-                if worker["state"] == "busy" and worker["pid"] not in killed:
-                    killed.add(worker["pid"])
+                if worker["state"] == "busy" and worker["pid"] not in victims:
+                    victims.add(worker["pid"])
                     kill(worker["pid"])
             return client.experiment(name)["state"] not in ("queued", "running")
 
         until(poison, ENOUGH_SECONDS, "the run to be given up")
-        assert len(killed) == 3
+        assert len(victims) == 3
         assert client.experiment(name)["state"] == "failed"
         assert {(run["state"], run["reason"], run["attempt"]) for run in client.runs(name)} == {
             ("failed", "worker_lost", 3)
