@@ -18,15 +18,12 @@ from service.errors import Conflict, Fault, NotFound, Unprocessable
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many, eta_seconds
-from service.operations.settling import settle
+from service.operations.settling import cancel_waiting, settle
 from service.storage import deletion, events, experiments, runs, workers
 from service.storage.clock import now
 from service.storage.deletion import Freed
 from service.storage.experiments import Filter
-from service.storage.moving import move
 from service.storage.states import ACTIVE, ExperimentState, RunState
-from service.storage.tables import probes as probes_table
-from service.storage.tables import runs as runs_table
 
 GPU_PARAMETERS = 20_000
 """a network below that is faster on a CPU, whatever the GPU"""
@@ -50,7 +47,7 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
     """
     try:
         with context.database.writing() as connection:
-            known = experiments.with_idempotency_key(connection, idempotency_key) if idempotency_key else None
+            known = _made_before(context, connection, spec, idempotency_key) if idempotency_key else None
             key = known or _insert(connection, spec, idempotency_key)
             view = _view(connection, key)
     except IntegrityError:
@@ -60,6 +57,24 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
     for queue in ("cpu", "gpu"):
         context.bell.ring(queue)
     return view
+
+
+def _made_before(context: Context, connection: Connection, spec: ExperimentSpec, idempotency_key: str) -> int | None:
+    """The experiment that an Idempotency-Key has made, unless that is too long ago.
+
+    Raises:
+        Unprocessable: it was made from another spec.
+    """
+    row = experiments.with_idempotency_key(connection, idempotency_key)
+    if row is None:
+        return None
+    if row.age > context.settings.idempotency_hours * 3600:
+        experiments.release_idempotency_key(connection, row.key)
+        return None
+    if row.spec != spec.model_dump(mode="json"):
+        message = "This Idempotency-Key has made another experiment; a new request needs a new key."
+        raise Unprocessable(message, errors=[Fault("Idempotency-Key", "key_reused", message, idempotency_key)])
+    return int(row.key)
 
 
 def _insert(connection: Connection, spec: ExperimentSpec, idempotency_key: str | None) -> int:
@@ -181,17 +196,7 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         if row.state not in ACTIVE:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
         experiments.set_state(connection, key, row.state, cancelled_at=now())
-        ended = {"finished_at": now()}
-        move(
-            connection,
-            runs_table,
-            RunState.CANCELLED,
-            runs_table.c.experiment_key == key,
-            source=RunState.QUEUED,
-            values=ended,
-        )
-        mine = probes_table.c.experiment_key == key
-        move(connection, probes_table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=ended)
+        cancel_waiting(connection, key)
         settle(connection, key)
         return _view(connection, key), True
 

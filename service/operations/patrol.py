@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection, Table, select
 
 from service.operations.context import Context
-from service.operations.settling import settle
+from service.operations.settling import cancel_waiting, settle
 from service.operations.work import over_time
 from service.storage import experiments, leases, runs, workers
 from service.storage.clock import now
@@ -79,12 +79,8 @@ def _lose(context: Context, experiment: int, where: Any) -> None:
 def _cancel_requeued(connection: Connection, experiment: int) -> None:
     """What came back into the queue of a cancelled experiment is cancelled too."""
     row = experiments.get(connection, experiment)
-    if row is None or row.cancelled_at is None:
-        return
-    for table in (runs_table, probes_table):
-        mine = table.c.experiment_key == experiment
-        values = {"finished_at": now()}
-        move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
+    if row is not None and row.cancelled_at is not None:
+        cancel_waiting(connection, experiment)
 
 
 def _end_over_time(context: Context) -> None:

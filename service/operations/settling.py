@@ -9,9 +9,12 @@ from sqlalchemy import Connection
 
 from service.operations.progress import counts_of, progress_body
 from service.operations.specs import StoredSpec, parsed
-from service.storage import events, experiments, probes
+from service.storage import events, experiments, probes, runs
 from service.storage.clock import now
+from service.storage.moving import move
 from service.storage.states import ACTIVE, OPEN, ExperimentState, RunState
+from service.storage.tables import probes as probes_table
+from service.storage.tables import runs as runs_table
 
 
 def fingerprint(*content: Any) -> str:
@@ -74,19 +77,34 @@ def _end(connection: Connection, row: Any) -> None:
     asked = experiments.required_probe_counts(connection, row.key)
     if any(asked.get(state) for state in OPEN):
         return
+    if row.cancelled_at is not None:
+        asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + _wanted_probes(row) - sum(asked.values())
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
-    stored = {**counts, "progress": {**counts["progress"]}}
-    experiments.set_state(connection, row.key, state, finished_at=now(), counts=stored)
-    body = progress_body(stored, state, eta_seconds=None)
+    experiments.set_state(connection, row.key, state, finished_at=now(), counts=counts)
+    runs.drop_all_snapshots(connection, row.key)
+    body = progress_body(counts, state, eta_seconds=None)
     events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
     events.forget_progress(connection, row.key, row.event_sequence)
 
 
-def final_state(runs: dict[str, int], asked: dict[str, int], cancelled: bool) -> ExperimentState:
+def _wanted_probes(row: Any) -> int:
+    """How many probes an experiment's spec asks for: one for each condition."""
+    return len(row.spec["probes"]) * (int(row.runs) // int(row.spec["repeats"]))
+
+
+def cancel_waiting(connection: Connection, experiment: int) -> None:
+    """Cancel all that waits of an experiment. The caller settles it."""
+    for table in (runs_table, probes_table):
+        mine = table.c.experiment_key == experiment
+        values = {"finished_at": now()}
+        move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
+
+
+def final_state(counts: dict[str, int], asked: dict[str, int], cancelled: bool) -> ExperimentState:
     """The state of an experiment whose runs and probes have all ended."""
-    if runs["cancelled"] or (cancelled and not runs["succeeded"]):
+    if counts["cancelled"] or asked.get(RunState.CANCELLED) or (cancelled and not counts["succeeded"]):
         return ExperimentState.CANCELLED
-    if runs["succeeded"] == runs["total"] and not asked.get(RunState.FAILED):
+    if counts["succeeded"] == counts["total"] and not asked.get(RunState.FAILED):
         return ExperimentState.SUCCEEDED
-    return ExperimentState.PARTIAL if runs["succeeded"] else ExperimentState.FAILED
+    return ExperimentState.PARTIAL if counts["succeeded"] else ExperimentState.FAILED

@@ -18,7 +18,7 @@ from memspan.experiment.checkpoint import Weights, packed
 from memspan.parts.numbers import jsonable
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body
-from service.operations.settling import settle
+from service.operations.settling import cancel_waiting, settle
 from service.operations.specs import StoredSpec, grid, parsed
 from service.storage import checkpoints, events, experiments, leases, metrics, runs
 from service.storage.clock import now
@@ -26,7 +26,6 @@ from service.storage.leases import Holder
 from service.storage.moving import move
 from service.storage.states import ExperimentState, Reason, RunState
 from service.storage.tables import runs as runs_table
-
 
 Measured = Mapping[int, Sequence[tuple[int, Mapping[str, float]]]]
 """for each repeat, its metrics by epoch"""
@@ -211,9 +210,7 @@ def finish(
         kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
         if not kept:
             return
-        _store_metrics(connection, work, measured, list(held))
-        last: Measured = {repeat: [(outcomes[repeat].last_epoch, _of_test(outcomes[repeat]))] for repeat in kept}
-        _store_metrics(connection, work, last, list(held))
+        _store_metrics(connection, work, _with_test(measured, outcomes), list(held))
         _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
         _close(connection, work, kept, outcomes, seconds / len(outcomes))
         _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
@@ -228,8 +225,15 @@ def _packed(outcome: Outcome) -> tuple[Weights, Weights]:
     return last, last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
 
 
-def _of_test(outcome: Outcome) -> dict[str, float]:
-    return {name: value for name, value in outcome.metrics.items() if name.startswith("test_")}
+def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
+    """What was measured, and each run's test at its last epoch."""
+    test = {
+        repeat: {name: value for name, value in outcome.metrics.items() if name.startswith("test_")}
+        for repeat, outcome in outcomes.items()
+    }
+    return {
+        repeat: [*measured.get(repeat, ()), (outcome.last_epoch, test[repeat])] for repeat, outcome in outcomes.items()
+    }
 
 
 def _store_weights(
@@ -289,8 +293,11 @@ def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: R
 def give_back(context: Context, work: ClaimedRuns) -> None:
     """Put runs back into their queue without blame: paused, or the worker is told to stop."""
     with context.database.writing() as connection:
-        experiments.lock(connection, work.experiment)
+        row = experiments.lock(connection, work.experiment)
         leases.release(connection, runs_table, leases.held(runs_table, work.claim))
+        if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
+            cancel_waiting(connection, work.experiment)
+            settle(connection, work.experiment)
     context.bell.ring(work.queue)
 
 

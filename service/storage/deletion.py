@@ -7,7 +7,6 @@ from sqlalchemy import Connection, delete, exists, func, select
 
 from service.storage.tables import blobs, checkpoints, events, experiments, metrics, probes, runs, snapshots
 
-
 TURN_NUMBER = 7_219_831
 """PostgreSQL advisory lock: deletions take turns"""
 

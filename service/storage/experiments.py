@@ -36,9 +36,15 @@ def lock(connection: Connection, key: int) -> Row[Any] | None:
     return connection.execute(select(experiments).where(experiments.c.key == key).with_for_update()).one_or_none()
 
 
-def with_idempotency_key(connection: Connection, key: str) -> int | None:
-    statement = select(experiments.c.key).where(experiments.c.idempotency_key == key)
-    return connection.execute(statement).scalar_one_or_none()
+def with_idempotency_key(connection: Connection, key: str) -> Row[Any] | None:
+    """The experiment that a key has made, with its ``age`` in seconds."""
+    statement = select(experiments, (now() - experiments.c.created_at).label("age"))
+    return connection.execute(statement.where(experiments.c.idempotency_key == key)).one_or_none()
+
+
+def release_idempotency_key(connection: Connection, key: int) -> None:
+    """Let an experiment forget the key that made it."""
+    connection.execute(update(experiments).where(experiments.c.key == key).values(idempotency_key=None))
 
 
 def page(connection: Connection, narrow: Filter, before: int | None, limit: int) -> Sequence[Row[Any]]:
@@ -77,7 +83,7 @@ def required_probe_counts(connection: Connection, key: int) -> dict[str, int]:
         .where(probes.c.experiment_key == key, probes.c.required)
         .group_by(probes.c.state)
     )
-    return {state: count for state, count in connection.execute(statement)}
+    return {str(state): int(count) for state, count in connection.execute(statement)}
 
 
 def epochs_weighted(connection: Connection, key: int) -> float:

@@ -73,6 +73,12 @@ def drop_snapshots(connection: Connection, keys: Sequence[int]) -> None:
     connection.execute(delete(snapshots).where(snapshots.c.run_key.in_(keys)))
 
 
+def drop_all_snapshots(connection: Connection, experiment: int) -> None:
+    """Forget where the runs of an experiment stood, when it has ended."""
+    own = select(runs.c.key).where(runs.c.experiment_key == experiment)
+    connection.execute(delete(snapshots).where(snapshots.c.run_key.in_(own)))
+
+
 def restart(connection: Connection, keys: Sequence[int]) -> None:
     """Forget where runs stood: they begin again."""
     drop_snapshots(connection, keys)
