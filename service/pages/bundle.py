@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
-
-import vl_convert
 
 from memspan.figures.render import VEGA_LITE
 
@@ -18,7 +18,18 @@ window.drawVega = (element, spec) => vegaEmbed(element, spec, {
 """
 
 
+PROGRAM = (
+    "import sys, vl_convert; "
+    "sys.stdout.buffer.write(vl_convert.javascript_bundle(sys.argv[1], vl_version=sys.argv[2]).encode())"
+)
+SECONDS = 120
+
+
 @cache
 def javascript_bundle() -> bytes:
-    """The script behind ``/static/vega.js`` (UTF-8, about 900 kB); the first call takes a second or two."""
-    return vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE).encode()
+    """The script behind ``/static/vega.js`` (UTF-8, about 900 kB); the first call takes two seconds.
+
+    It is made by a process of its own: the bundler would keep some 90 MB of this one for ever.
+    """
+    command = [sys.executable, "-c", PROGRAM, SNIPPET, VEGA_LITE]
+    return subprocess.run(command, capture_output=True, check=True, timeout=SECONDS).stdout
