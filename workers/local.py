@@ -4,8 +4,8 @@ A line on standard input wakes it; the end of standard input means that the pare
 """
 
 import argparse
+import os
 import signal
-import sys
 import threading
 from types import FrameType
 
@@ -21,6 +21,8 @@ from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
 
+INPUT = 0
+MOST_BYTES = 4096
 LOOK_SECONDS = 0.5
 """between two looks of an idle worker, should no bell wake it"""
 
@@ -36,16 +38,21 @@ class Doorbell:
         threading.Thread(target=self._listen, name="doorbell", daemon=True).start()
 
     def _listen(self) -> None:
-        for _ in sys.stdin.buffer:
+        while os.read(INPUT, MOST_BYTES):  # a buffered reader would keep its lock, and Python would abort at the end
             self.rung.set()
-        self.leave()
-
-    def leave(self, number: int = 0, frame: FrameType | None = None) -> None:
-        """Ask the worker to store what it does and to leave."""
         self.leaving.set()
         self.rung.set()
 
+    def leave(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Ask the worker to store what it does and to leave.
+
+        A signal's handler runs in the main thread in the middle of anything, so it touches nothing that the main
+        thread may have locked: ``leaving`` is only looked at, never waited for.
+        """
+        self.leaving.set()
+
     def wait(self, seconds: float) -> None:
+        """Return when somebody rings, or after ``seconds``."""
         self.rung.wait(seconds)
         self.rung.clear()
 
