@@ -11,8 +11,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from service.errors import BadRequest, Fault
 from service.operations import events as operations
 from service.operations.events import Happening
+from service.pagination import Page, decode_cursor, page
 from service.routes.surroundings import ExperimentKey, Surroundings
-from service.schemas.events import Events
+from service.schemas.events import Event
 from service.schemas.problem import problems
 
 router = APIRouter(tags=["experiments"])
@@ -23,7 +24,7 @@ BIGGEST = 2**63 - 1
     "/experiments/{id}/events",
     operation_id="get_events",
     summary="Follow an experiment",
-    response_model=Events,
+    response_model=Page[Event],
     responses={
         200: {
             "description": "A stream, or with `Accept: application/json` a page.",
@@ -34,26 +35,36 @@ BIGGEST = 2**63 - 1
 )
 async def events(
     request: Request,
+    response: Response,
     context: Surroundings,
     key: ExperimentKey,
     last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
     after: Annotated[int | None, Query(ge=0, le=BIGGEST, description="the same, for a page")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="events of a page")] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
 ) -> Response:
     """Server-sent events `state`, `runs`, `progress` and `probe`, from the first one on or behind `Last-Event-ID`.
 
     The stream ends when the experiment does; reconnecting with the last id misses nothing and repeats nothing.
     """
-    start = after if after is not None else _sequence(last_event_id)
+    start = _start(cursor, after, last_event_id)
     await run_sync(operations.check, context, key)
     if "application/json" in request.headers.get("accept", ""):
-        happenings = await run_sync(operations.after, context, key, start, limit)
-        items = [_item(each) for each in happenings]
-        full = len(items) == limit
-        return JSONResponse({"items": items, "next_after": items[-1]["id"] if full else None})
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        happenings = await run_sync(operations.after, context, key, start, limit + 1)
+        items = [_item(each) for each in happenings[:limit]]
+        last = items[-1]["id"] if len(happenings) > limit else None
+        data = page(items, last, request, response)
+        return JSONResponse(data, headers=dict(response.headers) | {"Vary": "Accept"})
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
     stream = request.app.state.tails.follow(key, start)
     return StreamingResponse(_written(stream), media_type="text/event-stream", headers=headers)
+
+
+def _start(cursor: str | None, after: int | None, last_event_id: str | None) -> int:
+    """The event behind which to go on: a cursor of a page, or a number."""
+    if cursor is not None:
+        return max(int(decode_cursor(cursor, {"k": int})["k"]), 0)
+    return after if after is not None else _sequence(last_event_id)
 
 
 def _sequence(last_event_id: str | None) -> int:

@@ -10,10 +10,3 @@ class Event(Answer):
     type: str
     at: str
     data: Data
-
-
-class Events(Answer):
-    """A page of events."""
-
-    items: list[Event]
-    next_after: int | None

@@ -97,10 +97,7 @@ EXAMPLES: dict[str, Any] = {
             {"split": "validation", "name": "loss", "epoch": 2, "value": "NaN"},
         ]
     },
-    "Events": {
-        "items": [{"id": 2, "type": "state", "at": MOMENTS["started_at"], "data": {"state": "running"}}],
-        "next_after": None,
-    },
+    "Event": {"id": 2, "type": "state", "at": MOMENTS["started_at"], "data": {"state": "running"}},
     "Checkpoint": {
         **CHECKPOINTS[1],
         "run": "run-345",

@@ -212,6 +212,21 @@ def test_a_figure_is_drawn_as_a_file(
     assert answer.content.startswith(start)
 
 
+def test_pages_of_events_lead_to_each_other(client: TestClient, finished: dict[str, Any]) -> None:
+    json_please = {"Accept": "application/json"}
+    whole = client.get(finished["links"]["events"], headers=json_please).json()
+    assert whole["next_cursor"] is None
+    seen, cursor = [], ""
+    while True:
+        answer = client.get(f"{finished['links']['events']}?limit=3{cursor}", headers=json_please)
+        seen += answer.json()["items"]
+        if answer.json()["next_cursor"] is None:
+            break
+        assert 'rel="next"' in answer.headers["link"]
+        cursor = f"&cursor={answer.json()['next_cursor']}"
+    assert seen == whole["items"]
+
+
 def test_events_are_a_page_and_a_stream(client: TestClient, finished: dict[str, Any]) -> None:
     path = finished["links"]["events"]
     page = client.get(path, headers={"Accept": "application/json"}).json()
