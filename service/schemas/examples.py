@@ -172,8 +172,10 @@ EXAMPLES: dict[str, Any] = {
                 "kind": "change",
                 "spec": CHANGE,
                 **PLACE,
+                "checkpoint": "last",
                 "n": 30,
                 "state": "succeeded",
+                "reason": None,
                 "result": SCALARS,
             }
         ],

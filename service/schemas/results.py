@@ -1,7 +1,7 @@
 """Results in answers."""
 
 from service.schemas.experiment import Progress, RunCounts
-from service.schemas.number import Answer, Data, Number
+from service.schemas.number import Answer, Data, Link, Number
 
 
 class Header(Answer):
@@ -94,8 +94,10 @@ class ProbeResult(Answer):
     task: Data
     model: Data
     length: int | None
+    checkpoint: str
     n: int | None
     state: str
+    reason: str | None
     result: Data | None
 
 
@@ -117,3 +119,4 @@ class Summary(Header):
     models: list[Data]
     lengths: list[int] | Data | None
     repeats: int
+    links: Link

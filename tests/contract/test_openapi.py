@@ -143,6 +143,44 @@ def test_every_example_of_a_body_is_accepted(document: dict[str, Any], stage: St
                     assert stage.client.post(url, json=example["value"]).status_code == 200
 
 
+def test_no_answer_has_a_field_that_is_not_described(
+    document: dict[str, Any], stage: Stage, finished: dict[str, Any]
+) -> None:
+    run = stage.client.get(finished["links"]["runs"]).json()["items"][0]["id"]
+    checkpoint = stage.client.get(f"/runs/{run}").json()["checkpoints"][0]["id"]
+    answers = {
+        "Experiment": finished["links"]["self"],
+        "Page_Experiment_": "/experiments",
+        "Page_Run_": finished["links"]["runs"],
+        "WholeRun": f"/runs/{run}",
+        "Metrics": f"/runs/{run}/metrics",
+        "Page_Summary_": "/results",
+        "Results": finished["links"]["results"],
+        "Checkpoint": f"/checkpoints/{checkpoint}",
+        "Page_Probe_": "/probes",
+        "Catalogue": "/models",
+        "Entry": "/tasks/latch",
+        "Queues": "/queue",
+        "Health": "/health/ready",
+    }
+    for name, path in answers.items():
+        answer = stage.client.get(path).json()
+        assert list(undescribed(answer, {"$ref": f"#/components/schemas/{name}"}, document)) == []
+
+
+def undescribed(value: Any, schema: dict[str, Any], document: dict[str, Any], at: str = "") -> Iterator[str]:
+    """The places of an answer whose schema knows other fields only."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        for each in value:
+            yield from undescribed(each, schema.get("items", {}), document, at + "/")
+    if isinstance(value, dict) and "properties" in schema:
+        yield from (f"{at}.{name}" for name in value if name not in schema["properties"])
+        for name in value.keys() & schema["properties"].keys():
+            yield from undescribed(value[name], schema["properties"][name], document, f"{at}.{name}")
+
+
 def test_every_described_path_is_served(document: dict[str, Any], stage: Stage) -> None:
     for path, method, _ in operations(document):
         answer = stage.client.request(method, re.sub(r"{\w+}", "nothing-there", path), follow_redirects=False)
