@@ -1,5 +1,6 @@
 """The supervisor: local workers as child processes, woken by a line, restarted when they die."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -42,12 +43,11 @@ class Supervisor:
         """Tell every worker that something waits."""
         with self._lock:
             for child in self._children:
-                try:
-                    if child.stdin is not None:
+                # It may just have died, and its successor looks by itself; or it has not read for so long that its
+                # pipe is full, and what is in there will wake it.
+                if child.stdin is not None:
+                    with contextlib.suppress(OSError):
                         child.stdin.write(b"\n")
-                        child.stdin.flush()
-                except OSError:  # it just died; its successor looks by itself
-                    pass
 
     def stop(self) -> None:
         """Ask all workers to store what they do and to leave; end those that don't."""
@@ -62,13 +62,17 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            _close(child)
         if self._thread is not None:
             self._thread.join(timeout=5)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, PARENT_VARIABLE: self._token}
         command = [sys.executable, "-m", "workers.local"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0, env=environment)
+        if child.stdin is not None:
+            os.set_blocking(child.stdin.fileno(), False)
+        return child
 
     def _watch(self, context: Context) -> None:
         every = max(1, round(context.settings.lease_seconds / 12 / WATCH_SECONDS))
@@ -96,5 +100,15 @@ class Supervisor:
             return
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         with self._lock:
-            living = [child for child in self._children if child.poll() is None]
-            self._children = living + [self._spawn() for _ in range(self._count - len(living))]
+            if self._ended.is_set():
+                return
+            living = [child for child in self._children if child not in dead]
+            self._children = living + [self._spawn() for _ in dead]
+        for child in dead:
+            _close(child)
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    """Let go of what is left of a child that has ended."""
+    if child.stdin is not None:
+        child.stdin.close()
