@@ -2,6 +2,6 @@
 
 from memspan.figures.catalogue import catalogue, draw
 from memspan.figures.label import label
-from memspan.figures.render import render, spec
+from memspan.figures.render import paper, render, spec
 
-__all__ = ["catalogue", "draw", "label", "render", "spec"]
+__all__ = ["catalogue", "draw", "label", "paper", "render", "spec"]

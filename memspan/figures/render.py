@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Any
 
-import vl_convert
-
+from memspan.figures.drawing import VEGA_LITE, Format, drawn
 from memspan.figures.panel import Figure
 from memspan.figures.theme import Theme, config
 
-Format: TypeAlias = Literal["png", "svg", "pdf"]
-VEGA_LITE = "6.4"  # the version whose schema altair writes
-PNG_SCALE = 2  # device pixels a pixel
-NO_ORIGINS: list[str] = []  # a figure's data are inline: the renderer may fetch nothing
+__all__ = ["VEGA_LITE", "Format", "paper", "render", "spec"]
 
 
 def spec(chart: Figure, theme: Theme) -> dict[str, Any]:
@@ -21,21 +17,12 @@ def spec(chart: Figure, theme: Theme) -> dict[str, Any]:
     return {**document, "config": config(theme)}
 
 
-def render(chart: Figure, form: Format) -> bytes:
-    """The figure as a file: light theme, white ground, no browser needed."""
+def paper(chart: Figure) -> dict[str, Any]:
+    """The Vega-Lite document of a figure for a paper: light theme, white ground, a margin."""
     document = spec(chart, "light")
-    document["config"]["background"] = "white"
-    document["padding"] = 12
-    match form:
-        case "png":
-            return bytes(
-                vl_convert.vegalite_to_png(
-                    document, vl_version=VEGA_LITE, scale=PNG_SCALE, allowed_base_urls=NO_ORIGINS
-                )
-            )
-        case "svg":
-            return vl_convert.vegalite_to_svg(document, vl_version=VEGA_LITE, allowed_base_urls=NO_ORIGINS).encode()
-        case "pdf":
-            return bytes(vl_convert.vegalite_to_pdf(document, vl_version=VEGA_LITE, allowed_base_urls=NO_ORIGINS))
-        case _:
-            assert_never(form)
+    return {**document, "config": {**document["config"], "background": "white"}, "padding": 12}
+
+
+def render(chart: Figure, form: Format) -> bytes:
+    """The figure as a file, drawn in this process."""
+    return drawn(paper(chart), form)

@@ -1,16 +1,20 @@
 """Figures of stored experiments, drawn once for each state of their results."""
 
 import json
+import subprocess
+import sys
 import threading
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from service.errors import Unavailable
 from service.operations import results
 from service.operations.context import Context
 
 Theme = Literal["light", "dark"]
 MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+DRAW_SECONDS = 60
 _drawing = threading.Lock()
-"""the renderer is one engine: two at once would only take twice its memory"""
+"""two at once would only take twice the memory"""
 
 
 def names() -> tuple[str, ...]:
@@ -31,14 +35,27 @@ def draw_spec(context: Context, key: int, name: str, theme: Theme) -> bytes:
 
 
 def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
-    """A figure as a PNG, SVG or PDF file."""
-    from memspan.figures import draw, render
+    """A figure as a PNG, SVG or PDF file, drawn by a process of its own."""
+    from memspan.figures import draw, paper
 
     def make() -> bytes:
+        document = json.dumps(paper(draw(name, _document(context, key, name))))
         with _drawing:
-            return render(draw(name, _document(context, key, name)), cast(Any, form))
+            return _drawn(document, form)
 
     return context.results.get((key, _sequence(context, key), f"{name}.{form}"), make)
+
+
+def _drawn(document: str, form: str) -> bytes:
+    from memspan.figures import drawing
+
+    # By its path and without its folder on the module path: importing our package would take it seconds.
+    command = [sys.executable, "-P", drawing.__file__, form]
+    try:
+        done = subprocess.run(command, input=document.encode(), capture_output=True, check=True, timeout=DRAW_SECONDS)
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise Unavailable(f"The figure could not be drawn now: {type(error).__name__}. Try again.") from error
+    return done.stdout
 
 
 def _sequence(context: Context, key: int) -> int:
