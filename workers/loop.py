@@ -75,7 +75,7 @@ class Loop:
         return True
 
     def _interlude(self) -> None:
-        """In the middle of training: answer probes, which take moments, lest they wait for all the training there is."""
+        """In the middle of training, answer probes: they take moments, and would wait for all the training there is."""
         while "probe" in self._identity.queues and self._patiently(lambda: self._something_waits(["probe"])):
             if not self._answer_probe():
                 return

@@ -29,7 +29,11 @@ def _counts(row: Any, by_state: dict[str, tuple[int, float]]) -> dict[str, Any]:
     total = row.runs * row.spec["training"]["epochs"]
     return {
         "runs": {"total": row.runs, **runs},
-        "progress": {"completed": int(epochs) if epochs == int(epochs) else round(epochs, 2), "total": total, "unit": "epochs"},
+        "progress": {
+            "completed": int(epochs) if epochs == int(epochs) else round(epochs, 2),
+            "total": total,
+            "unit": "epochs",
+        },
     }
 
 

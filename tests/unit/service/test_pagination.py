@@ -1,6 +1,7 @@
 """Pagination: opaque cursors, the way to the next page, public ids."""
 
 import base64
+import contextlib
 from typing import Annotated, Any
 
 import pytest
@@ -110,10 +111,8 @@ def test_a_cursor_comes_back_as_it_was(key: int) -> None:
 
 @given(st.text())
 def test_any_text_is_a_cursor_or_a_bad_request(text: str) -> None:
-    try:
+    with contextlib.suppress(BadRequest):
         assert isinstance(decode_cursor(text, {"k": int})["k"], int)
-    except BadRequest:
-        pass
 
 
 @given(st.integers(min_value=1, max_value=MAX_KEY))

@@ -37,7 +37,8 @@ def test_one_value_is_its_own_interval() -> None:
 def test_no_values_have_no_interval() -> None:
     low, high = bootstrap_mean(np.empty((3, 0)))
     assert low.shape == high.shape == (3,)
-    assert np.isnan(low).all() and np.isnan(high).all()
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()
 
 
 def test_equal_values_have_no_width() -> None:

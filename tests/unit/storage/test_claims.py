@@ -111,7 +111,9 @@ def test_mates_at_different_positions_are_not_mixed(scene: Scene) -> None:
 
 
 def test_runs_for_a_gpu_are_left_to_gpu_workers(scene: Scene) -> None:
-    scene.submit(device="gpu")
+    scene.submit()
+    with scene.context.database.writing() as connection:
+        connection.execute(runs.update().values(queue="gpu"))
     assert scene.try_claim() is None
 
 
