@@ -13,7 +13,7 @@ def reference_layers(
 ) -> list[alt.Chart]:
     """Rows ``{value, name, length}`` as dashed rules, named at the right edge above or ``below`` the rule.
 
-    Those with a length are the points of a dashed curve over ``x``, which names itself on pointing.
+    Those with a length are the points of a dashed curve over ``x``, named at its longest length.
     """
     flat = [line for line in lines if line.get("length") is None]
     bent = [line for line in lines if line.get("length") is not None]
@@ -27,4 +27,7 @@ def reference_layers(
     if bent and x is not None:
         curve = alt.Chart(data(bent)).mark_line(style="reference")
         layers += [curve.encode(x=x, y=y, detail="name:N", tooltip=["name:N", "length:Q", "value:Q"])]
+        longest = max(line["length"] for line in bent)
+        ends = alt.Chart(data([line for line in bent if line["length"] == longest]))
+        layers += [ends.mark_text(align="right", dx=-4, dy=12).encode(x=x, y=y, text="name:N")]
     return layers

@@ -85,13 +85,13 @@ def test_equal_baselines_share_one_name() -> None:
     assert names == {"chance, random guessing", "integrator"}
 
 
-def test_a_baseline_by_length_is_drawn_as_a_line() -> None:
+def test_a_baseline_by_length_is_drawn_as_a_line_that_is_named_at_its_end() -> None:
     results = document()
     for length, value in ((2, 0.99), (50, 0.9)):
         bent = {"task": LATCH, "name": "ideal", "metric": "test_accuracy", "value": value, "length": length}
         results["baselines"].append(bent)
     drawn = [(row["length"], row["value"]) for row in rows("score", results) if row.get("name") == "ideal"]
-    assert drawn == [(2, 0.99), (50, 0.9)]
+    assert drawn == [(2, 0.99), (50, 0.9), (50, 0.9)]
 
 
 def test_a_loss_is_drawn_on_a_logarithmic_axis() -> None:
