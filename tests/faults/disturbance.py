@@ -17,30 +17,37 @@ from memspan.experiment.spec import ExperimentSpec
 from tests.processes import Client, kill
 from tests.waiting import until
 
-SPEC: dict[str, Any] = {
-    "name": "disturbed",
-    "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn", "hidden_size": 1}],
-    "lengths": [8],
-    "training": {"epochs": 10, "train_size": 3200, "validation_size": 64, "test_size": 64},
-    "repeats": 3,
-    "seed": 7,
-}
-"""three runs that one worker trains together in several seconds: dozens of slices"""
-LONG = {**SPEC, "training": {**SPEC["training"], "epochs": 100_000}}
-"""the same without an end"""
+EPOCHS = 10
+
+
+def lasting(epochs: int) -> dict[str, Any]:
+    """Three runs that one worker trains together, some 0.3 s an epoch: a slice."""
+    return {
+        "name": "disturbed",
+        "tasks": [{"kind": "latch"}],
+        "models": [{"kind": "rnn", "hidden_size": 1}],
+        "lengths": [8],
+        "training": {"epochs": epochs, "train_size": 3200, "validation_size": 64, "test_size": 64},
+        "repeats": 3,
+        "seed": 7,
+    }
+
+
+SPEC = lasting(EPOCHS)
+LONG = lasting(100_000)
+"""without an end"""
 ENOUGH_SECONDS = 120
 
 
 @cache
-def undisturbed() -> list[Any]:
-    """The numbers of ``SPEC`` when nothing happens to it: trained here, in this very process."""
+def undisturbed(epochs: int = EPOCHS) -> list[Any]:
+    """The numbers of ``lasting(epochs)`` when nothing happens to it: trained here, in this very process."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _trained(conditions(ExperimentSpec.model_validate(SPEC))[0], range(SPEC["repeats"]))
+        spec = ExperimentSpec.model_validate(lasting(epochs))
+        return _trained(conditions(spec)[0], range(spec.repeats))
     finally:
-        torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
 
 

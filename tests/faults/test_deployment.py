@@ -8,7 +8,17 @@ import pytest
 
 from service.queue.bell import MOST_WAITING, RedisBell
 from tests.deployment import Deployment
-from tests.faults.disturbance import ENOUGH_SECONDS, LONG, SPEC, attempts, killed, under_way, undisturbed
+from tests.faults.disturbance import (
+    ENOUGH_SECONDS,
+    EPOCHS,
+    LONG,
+    SPEC,
+    attempts,
+    killed,
+    lasting,
+    under_way,
+    undisturbed,
+)
 from tests.processes import descendants, gone
 from tests.waiting import until
 
@@ -24,16 +34,16 @@ def left_as_it_was(deployment: Deployment) -> None:
     deployment.staffed(2)
 
 
-def ends_undisturbed(deployment: Deployment, name: str) -> None:
+def ends_undisturbed(deployment: Deployment, name: str, epochs: int = EPOCHS) -> None:
     """An experiment ends well and with the numbers that it has anywhere else."""
     assert deployment.client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    assert deployment.client.numbers(name) == undisturbed()
+    assert deployment.client.numbers(name) == undisturbed(epochs)
 
 
 def test_a_worker_process_killed_three_times_costs_nothing_but_time(deployment: Deployment) -> None:
-    name = deployment.client.submit(SPEC)
+    name = deployment.client.submit(lasting(40))
     killed(deployment.client, name, 3)
-    ends_undisturbed(deployment, name)
+    ends_undisturbed(deployment, name, epochs=40)
     assert attempts(deployment.client, name) == {4}
 
 
@@ -77,6 +87,7 @@ def test_redis_may_restart_while_an_experiment_runs(deployment: Deployment) -> N
     ends_undisturbed(deployment, deployment.client.submit(SPEC))
 
 
+@pytest.mark.long
 def test_redis_may_forget_everything_while_an_experiment_runs(deployment: Deployment) -> None:
     name = deployment.client.submit(SPEC)
     under_way(deployment.client, name)
@@ -85,6 +96,7 @@ def test_redis_may_forget_everything_while_an_experiment_runs(deployment: Deploy
     ends_undisturbed(deployment, deployment.client.submit(SPEC))
 
 
+@pytest.mark.long
 def test_a_worker_that_is_told_to_stop_stores_its_slice_and_leaves(deployment: Deployment) -> None:
     client, worker = deployment.client, deployment.worker
     name = client.submit(SPEC)
@@ -101,6 +113,7 @@ def test_a_worker_that_is_told_to_stop_stores_its_slice_and_leaves(deployment: D
     assert attempts(client, name) == {2}
 
 
+@pytest.mark.long
 def test_a_whole_worker_may_be_killed_and_started_again(deployment: Deployment) -> None:
     client, worker = deployment.client, deployment.worker
     name = client.submit(LONG)

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disturbance import ENOUGH_SECONDS, LONG, SPEC, attempts, holder, killed, under_way, undisturbed
+from tests.faults.disturbance import (
+    ENOUGH_SECONDS,
+    LONG,
+    SPEC,
+    attempts,
+    holder,
+    killed,
+    lasting,
+    under_way,
+    undisturbed,
+)
 from tests.processes import Client, MemspanProcess, address, descendants, gone, kill, started
 from tests.waiting import until
 
@@ -31,10 +41,10 @@ def client(serve: MemspanProcess) -> Client:
 
 
 def test_a_worker_killed_three_times_costs_nothing_but_time(client: Client) -> None:
-    name = client.submit(SPEC)
+    name = client.submit(lasting(40))
     killed(client, name, 3)
     assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    assert client.numbers(name) == undisturbed()
+    assert client.numbers(name) == undisturbed(40)
     assert attempts(client, name) == {4}
     until(lambda: len([w for w in client.workers() if w["state"] == "idle"]) == 2, 60, "both workers to be back")
 
@@ -116,6 +126,7 @@ def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_pa
         assert attempts(client, name) == {3}
 
 
+@pytest.mark.long
 def test_a_run_that_kills_its_workers_fails_after_the_third(tmp_path: Path) -> None:
     settings = {"MEMSPAN_SLICE_SECONDS": "600"}
     with started(MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1", **settings)) as serve:
