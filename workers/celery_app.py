@@ -3,7 +3,9 @@
 Messages are acknowledged early and no results are kept: losing, doubling or delaying one changes latency only.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -144,7 +146,9 @@ def _child_ends(**_: Any) -> None:
 def _parent_starts(sender: Any = None, **_: Any) -> None:
     """Before the pool starts: give it a name for itself and a place to look for the end."""
     os.environ[PARENT_VARIABLE] = uuid4().hex
-    os.environ[DRAIN_VARIABLE] = str(Path(tempfile.mkdtemp(prefix="memspan-")) / "drain")
+    folder = tempfile.mkdtemp(prefix="memspan-")
+    os.environ[DRAIN_VARIABLE] = str(Path(folder) / "drain")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
