@@ -11,7 +11,7 @@ from service.operations.context import Context
 from service.storage import workers
 from workers.identity import Identity
 
-STALLED_SECONDS = 300.0
+STALLED_SECONDS = 900.0
 """a claim that has made no step for so long isn't renewed: a hung device must not look alive"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
