@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from memspan.engine.population import WIDEST, Condition, width
 from memspan.experiment.lengths import Log, expanded
+from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models import build
 from memspan.parts.limits import Limits
@@ -62,6 +63,8 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     """
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
     found += [*_lengths(spec), *_runs(spec, limits)]
+    if spec.report.solved_if:
+        found += _criterion(spec, spec.report.solved_if)
     if any(_steps(spec, task) for task in spec.tasks):
         found += [*_data(spec, limits), *_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
@@ -189,6 +192,18 @@ def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
         objection = None if misplaced else _objection(spec, probe)
         if objection:
             yield Flaw(("probes", index), "does_not_apply", objection)
+
+
+def _criterion(spec: ExperimentSpec, solved_if: SolvedIf) -> Iterator[Flaw]:
+    """A bound on what a task doesn't have would count each of its runs as unsolved, whatever it had learnt."""
+    told: set[str] = set()
+    for index, task in enumerate(spec.tasks):
+        classification = task.is_classification(task.minimum_length)
+        for name in {*solved_if.missing(classification)} - told:
+            told.add(name)
+            wants = "a class, which has no variance" if classification else "a number, which has no accuracy"
+            message = f"The task {task.kind} asks for {wants}: none of its runs could ever count as solved."
+            yield Flaw(("report", "solved_if", name), "does_not_apply", message, because=(("tasks", index),))
 
 
 def _objection(spec: ExperimentSpec, probe: ProbeSpec) -> str | None:

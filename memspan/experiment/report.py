@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -38,6 +38,13 @@ class SolvedIf(BaseModel):
                 "one_bound", "Give exactly one of at_least, at_most and at_most_share_of_variance."
             )
         return self
+
+    def missing(self, classification: bool) -> Iterator[str]:
+        """The fields that ask for what the tasks of a kind, classification or regression, don't have."""
+        if not classification and self.metric.endswith("_accuracy"):
+            yield "metric"
+        if classification and self.at_most_share_of_variance is not None:
+            yield "at_most_share_of_variance"
 
     def holds(self, metrics: Mapping[str, float], variance: float | None) -> bool:
         """Whether a run's final metrics meet the bound; a missing or non-finite one never does."""

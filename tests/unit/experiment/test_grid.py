@@ -142,6 +142,24 @@ def test_a_probe_must_apply_to_every_task_and_length() -> None:
     assert found(tasks=regression, lengths=[6, 10], probes=[clash]) == {"probes.0": "does_not_apply"}
 
 
+@pytest.mark.parametrize(
+    ("kinds", "solved_if", "wrong"),
+    [(["latch"], {"metric": "test_accuracy", "at_least": 0.9}, set()),
+     (["first_last"], {"metric": "test_loss", "at_most_share_of_variance": 0.1}, set()),
+     (["latch", "first_last"], {"metric": "test_loss", "at_most": 0.1}, set()),
+     (["first_last"], {"metric": "test_accuracy", "at_least": 0.9}, {"metric"}),
+     (["latch", "first_last"], {"metric": "train_accuracy", "at_least": 0.9}, {"metric"}),
+     (["latch"], {"metric": "test_loss", "at_most_share_of_variance": 0.1}, {"at_most_share_of_variance"}),
+     (["latch", "first_last"], {"metric": "test_accuracy", "at_most_share_of_variance": 0.1},
+      {"metric", "at_most_share_of_variance"})],
+)  # fmt: skip
+def test_success_must_be_measured_by_what_every_task_has(
+    kinds: list[str], solved_if: dict[str, Any], wrong: set[str]
+) -> None:
+    changes = {"tasks": [{"kind": kind} for kind in kinds], "report": {"solved_if": solved_if}}
+    assert found(**changes) == {f"report.solved_if.{name}": "does_not_apply" for name in wrong}
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     assert found(
         models=[{"kind": "rnn"}, {"kind": "rnn"}, {"kind": "rnn", "hidden_size": [4_096] * 8}],
