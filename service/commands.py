@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from service.logs import configure_logs
 from service.operations.context import Context
@@ -113,10 +114,16 @@ def _prepared() -> Settings:
 
     settings = load_settings()
     configure_logs(settings.log_level)
-    embedded = settings.database_url.startswith("sqlite")
-    if embedded:
-        settings.home.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
-    upgrade(database.engine)
-    database.close()
+    try:
+        if database.dialect == "sqlite":
+            settings.home.mkdir(parents=True, exist_ok=True)
+        upgrade(database.engine)
+    except OSError as error:
+        raise SystemExit(f"MEMSPAN_HOME is {str(settings.home)!r}, and no folder can be made there: {error}") from None
+    except OperationalError as error:
+        url = settings.masked()["database_url"]
+        raise SystemExit(f"The database {url} can't be opened (MEMSPAN_DATABASE_URL): {error.orig}") from None
+    finally:
+        database.close()
     return settings

@@ -56,12 +56,27 @@ def run_server(app: FastAPI, host: str, port: int) -> None:
     server = uvicorn.Server(configuration)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
-    listening = configuration.bind_socket()
-    # Connections inherit it. Without, the kernel holds back an answer's second part for 40 ms: asyncio sets it itself
-    # for sockets that name their protocol only, which uvicorn's doesn't.
+    listening = _bound(host, port)
+    # Connections inherit it. Without, the kernel holds back an answer's second part for 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     _announce(listening)
     server.run(sockets=[listening])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has the address.
+
+    Raises:
+        SystemExit: the address can't be had; left alone it ends the process with a sentence.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SystemExit(f"Memspan can't listen at {host}, port {port}: {error.strerror}.") from None
+    return listening
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from service.client.stream import FINAL, follow
 from service.client.tables import tables
 
-NOT_SENT, REFUSED, ENDED_BADLY = 3, 2, 1
+NOT_SENT, REFUSED, ENDED_BADLY, INTERRUPTED = 3, 2, 1, 130
 
 
 def submit_and_follow(server: str, spec: str, wait: bool) -> int:
@@ -20,18 +20,29 @@ def submit_and_follow(server: str, spec: str, wait: bool) -> int:
     with httpx.Client(base_url=server, timeout=30.0) as client:
         try:
             experiment = submit(client, spec)
-            if not wait:
-                console.print(f"Submitted {experiment['id']}: {server}{experiment['links']['results']}")
-                return 0
-            state = watch(client, experiment, console)
-            console.print(tables(client.get(experiment["links"]["results"]).raise_for_status().json()))
+            console.print(f"Submitted {experiment['id']}: {server}{experiment['links']['results']}")
+            return _followed(client, experiment, console) if wait else 0
         except httpx.HTTPStatusError as error:
             say(console, error.response)
             return REFUSED
+        except httpx.UnsupportedProtocol:
+            console.print(f"[red]{server} is no address of a service:[/] it must begin with http:// or https://")
+            return NOT_SENT
         except httpx.TransportError as error:
             console.print(f"[red]{server} can't be reached: {error}.[/] Is it running? Start it with: memspan serve")
             return NOT_SENT
-    console.print(f"The experiment {state}: {server}{experiment['links']['results']}")
+
+
+def _followed(client: httpx.Client, experiment: dict[str, Any], console: Console) -> int:
+    """Watch an experiment to its end and show its tables; the exit status."""
+    try:
+        state = watch(client, experiment, console)
+    except KeyboardInterrupt:
+        cancel = client.base_url.join(experiment["links"]["cancel"])
+        console.print(f"No longer watching; the experiment goes on. To cancel it: curl -X POST {cancel}")
+        return INTERRUPTED
+    console.print(tables(client.get(experiment["links"]["results"]).raise_for_status().json()))
+    console.print(f"The experiment has ended: {state}.")
     return 0 if state == "succeeded" else ENDED_BADLY
 
 
