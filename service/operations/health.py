@@ -36,6 +36,11 @@ def staff(context: Context) -> list[Any]:
         return list(workers.all_with_age(connection))
 
 
+def state(worker: Any) -> str:
+    """Whether a worker holds rows now."""
+    return "idle" if worker.held is None else "busy"
+
+
 def queue(context: Context) -> list[Any]:
     """For each queue what waits and what is leased."""
     with context.database.reading() as connection:
@@ -54,5 +59,5 @@ def exposition(context: Context) -> bytes:
         oldest.labels(row["queue"]).set(row["oldest_wait_seconds"] or 0)
     working = Gauge("memspan_workers", "Workers that have beaten lately.", ["state", "device"], registry=registry)
     for worker in staff(context):
-        working.labels(worker.state, worker.device).inc()
+        working.labels(state(worker), worker.device).inc()
     return generate_latest(registry)

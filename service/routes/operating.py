@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from migrations.upgrade import newest
-from service.operations import health
+from service.operations import health, ids
 from service.operations.times import rfc3339
 from service.routes.surroundings import Surroundings
 from service.schemas.operating import Health, Queues, Workers
@@ -19,7 +19,7 @@ router = APIRouter(tags=["operating"])
     "/workers", operation_id="list_workers", summary="Who works on what", response_model=Workers, responses=problems()
 )
 def workers(context: Surroundings) -> Any:
-    """Every known worker: its process, device, state and the age of its last beat."""
+    """Every known worker: its process, device, what it works on, and the age of its last beat."""
     return {"items": [_worker(row) for row in health.staff(context)]}
 
 
@@ -30,7 +30,8 @@ def _worker(row: Any) -> dict[str, Any]:
         "pid": row.pid,
         "queues": row.queues.split(","),
         "device": row.device,
-        "state": row.state,
+        "state": health.state(row),
+        "experiment": None if row.held is None else ids.public(ids.EXPERIMENT, row.held),
         "started_at": rfc3339(row.started_at),
         "beat_age_seconds": round(max(row.age, 0.0), 2),
     }

@@ -1,5 +1,9 @@
 """Workers, queues and health in answers."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from service.schemas.number import Answer
 
 
@@ -12,6 +16,7 @@ class Worker(Answer):
     queues: list[str]
     device: str
     state: str
+    experiment: Annotated[str | None, Field(description="whose runs or probes it works on")]
     started_at: str
     beat_age_seconds: float
 

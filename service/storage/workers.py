@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
-from service.storage.tables import leaderships, workers
+from service.storage.states import RunState
+from service.storage.tables import leaderships, probes, runs, workers
 
 
 def register(connection: Connection, values: dict[str, Any]) -> None:
@@ -30,9 +31,19 @@ def leave(connection: Connection, name: str) -> None:
 
 
 def all_with_age(connection: Connection) -> Sequence[Row[Any]]:
-    """Every known worker, with the seconds since its last beat as ``age``."""
+    """Every known worker, with the seconds since its last beat as ``age``, and as ``held`` the experiment it works on.
+
+    What it works on is told by the rows that it holds: a beat is up to a quarter of a lease old.
+    """
     age = (now() - workers.c.beat_at).label("age")
-    return connection.execute(select(workers, age).order_by(workers.c.started_at, workers.c.name)).all()
+    held = func.coalesce(_held(probes), _held(runs)).label("held")
+    return connection.execute(select(workers, age, held).order_by(workers.c.started_at, workers.c.name)).all()
+
+
+def _held(table: Table) -> ScalarSelect[Any]:
+    """The experiment of the rows of a table that a worker holds. A probe is asked in the middle of training."""
+    mine = (table.c.state == RunState.RUNNING, table.c.worker == workers.c.name)
+    return select(func.min(table.c.experiment_key)).where(*mine).correlate(workers).scalar_subquery()
 
 
 def children(connection: Connection, parent: str) -> Sequence[Row[Any]]:

@@ -1,0 +1,26 @@
+"""Workers: who works on what is told by the rows they hold."""
+
+from __future__ import annotations
+
+from service.operations import health
+from service.storage import workers
+from tests.scenes import Scene
+
+ADA = {"name": "ada", "parent": "p", "host": "h", "pid": 1, "queues": "cpu,probe", "device": "cpu"}
+
+
+def held(scene: Scene) -> tuple[str, int | None]:
+    (worker,) = health.staff(scene.context)
+    return health.state(worker), worker.held
+
+
+def test_a_worker_is_busy_with_the_experiment_whose_rows_it_holds_and_with_no_other(scene: Scene) -> None:
+    with scene.context.database.writing() as connection:
+        workers.register(connection, ADA)
+    first, second = scene.submit(), scene.submit(seed=2)
+    assert held(scene) == ("idle", None)
+    theirs, mine = scene.claim("somebody else"), scene.claim("ada")
+    assert {theirs.experiment, mine.experiment} == {first, second}
+    assert held(scene) == ("busy", mine.experiment)
+    scene.finish(mine)
+    assert held(scene) == ("idle", None)
