@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from memspan.figures.curve import curve_panel
 from memspan.figures.document import Part, Results, entries, spread
@@ -21,22 +21,23 @@ Group: TypeAlias = list[Part]
 def probe(results: Results) -> Figure:
     """A panel for each task and probe: each scalar by length, or each curve at a few lengths."""
     done = [entry for entry in entries(results, "probes") if (entry.get("result") or {}).get("kind") in MAKERS]
-    names, specs = naming(results), [entry["spec"] for entry in done]
-    panels = [panel for group in _groups(done) for panel in _panels(names, specs, group)]
+    names = naming(results)
+    panels = [panel for group in _groups(done) for panel in _panels(names, done, group)]
     return compose(panels[:MOST_PANELS], "What the models use", "Mean and 95 % interval over repeats", NOTHING)
 
 
-def probe_label(spec: Part, specs: Iterable[Part]) -> str:
-    """A probe's short name among all probes of the experiment: ``change · index -1``."""
-    return label(spec, specs).replace("_", " ")
+def probe_label(entry: Part, every: Sequence[Part]) -> str:
+    """A probe's short name among all of the experiment: ``change · index -1``, ``change · index -1 · best weights``."""
+    name = label(entry["spec"], [other["spec"] for other in every]).replace("_", " ")
+    weights = {other.get("checkpoint") for other in every}
+    return name if len(weights) < 2 else f"{name} · {entry.get('checkpoint')} weights"
 
 
 def _groups(done: Group) -> list[Group]:
-    """Entries that answer the same question: one probe on one task."""
+    """Entries that answer the same question: one probe on one task, of weights of one kind."""
     groups: list[Group] = []
     for entry in done:
-        same = (group for group in groups if group[0]["spec"] == entry["spec"] and group[0]["task"] == entry["task"])
-        found = next(same, None)
+        found = next((group for group in groups if _question(group[0]) == _question(entry)), None)
         if found is None:
             groups.append([entry])
         else:
@@ -44,8 +45,12 @@ def _groups(done: Group) -> list[Group]:
     return groups
 
 
-def _panels(names: Naming, specs: Group, group: Group) -> list[Panel]:
-    words = [probe_label(group[0]["spec"], specs)]
+def _question(entry: Part) -> tuple[Any, ...]:
+    return entry["spec"], entry["task"], entry.get("checkpoint")
+
+
+def _panels(names: Naming, every: Group, group: Group) -> list[Panel]:
+    words = [probe_label(group[0], every)]
     words += [names.task(group[0]["task"])] if len(names.tasks) > 1 else []
     panels = MAKERS[group[0]["result"]["kind"]](names, group, " · ".join(words))
     return [panel for panel in panels if panel is not None]

@@ -12,12 +12,20 @@ from service.pages.environment import environment
 FEW = 4  # parts named in a row before the rest is counted
 
 
-def render_results_list(page: Mapping[str, Any], request_path: str) -> str:
-    """The table of experiments of one ``{items, next_cursor}`` page; ``request_path`` may carry its query."""
+def render_results_list(page: Mapping[str, Any], request_path: str, origin: str) -> str:
+    """The table of experiments of one ``{items, next_cursor}`` page.
+
+    Args:
+        page: as JSON gives it.
+        request_path: the page's path, which may carry its query.
+        origin: where its command line asks, e.g. ``http://localhost:8000``.
+    """
     rows = [{**item, "models": _kinds(item, "models"), "tasks": _kinds(item, "tasks")} for item in page["items"]]
     further = _further(request_path, page.get("next_cursor"))
-    begun = "cursor" in dict(parse_qsl(urlsplit(request_path).query))
-    return environment().get_template("list.html").render(items=rows, further=further, begun=begun)
+    query = dict(parse_qsl(urlsplit(request_path).query))
+    begun, narrowed = "cursor" in query, bool(query.keys() - {"limit"})
+    template = environment().get_template("list.html")
+    return template.render(items=rows, further=further, begun=begun, narrowed=narrowed, origin=origin)
 
 
 def _kinds(item: Mapping[str, Any], part: str) -> str:

@@ -63,11 +63,10 @@ def baselines(results: Part, names: Naming) -> list[dict[str, Any]]:
 def probes(results: Part, names: Naming) -> list[dict[str, Any]]:
     """One row a probe and scalar; a probe that is no set of scalars, or is not measured yet, has one row of its own."""
     every = entries(results, "probes")
-    specs = [item["spec"] for item in every]
     return [
         {**item, "label": names.model(item["model"]), "task": names.task(item["task"]), **row}
         for item in sorted(every, key=lambda item: item.get("length") or 0)
-        for row in _scalars(item, probe_label(item["spec"], specs))
+        for row in _scalars(item, probe_label(item, every))
     ]
 
 

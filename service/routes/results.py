@@ -41,7 +41,7 @@ def listing(
     data = listed(request, response, context, paging, narrow, show=summary)
     if prefers_html(request.scope):
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return HTMLResponse(render_results_list(data, path), headers=VARY)
+        return HTMLResponse(render_results_list(data, path, str(request.base_url).rstrip("/")), headers=VARY)
     return JSONResponse(data, headers={**dict(response.headers), **VARY})
 
 

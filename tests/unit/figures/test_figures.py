@@ -124,6 +124,14 @@ def test_probes_of_one_kind_with_other_specs_have_their_own_panels() -> None:
     assert titles == ["change · index 0", "change · index -1"]
 
 
+def test_probes_of_best_and_last_weights_have_their_own_panels() -> None:
+    results = document()
+    results["probes"] = [{**entry, "checkpoint": "last"} for entry in results["probes"] if entry["kind"] == "change"]
+    results["probes"] += [{**entry, "checkpoint": "best"} for entry in results["probes"]]
+    titles = [panel["title"]["text"] for panel in spec(draw("probe", results), "light")["concat"]]
+    assert [title.rpartition(" · ")[2] for title in titles] == ["last weights", "best weights"]
+
+
 def test_an_unfinished_probe_is_not_drawn() -> None:
     results = document()
     for entry in results["probes"]:

@@ -12,6 +12,7 @@ from service.pages.environment import STATIC
 from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty
 from tests.unit.pages.page import Page
 
+ORIGIN = "http://lab.example:8400"
 EVIL = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
 PROBLEM = {
     "type": "about:blank",
@@ -44,8 +45,8 @@ PAGES = {
     "no length": render_results(results(document(lengths=(None,)))),
     "nothing finished": render_results(results(empty(), state="queued")),
     "running": render_results(results(state="running")),
-    "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results"),
-    "empty list": render_results_list({"items": [], "next_cursor": None}, "/results"),
+    "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results", ORIGIN),
+    "empty list": render_results_list({"items": [], "next_cursor": None}, "/results", ORIGIN),
     "problem": render_problem(PROBLEM),
 }
 
@@ -87,7 +88,9 @@ def test_what_a_user_typed_is_escaped_everywhere() -> None:
     form["claims"] = [{**claim, "verdict": EVIL}]
     pages = [
         render_results(results(form, name=EVIL, id=EVIL)),
-        render_results_list({"items": [summary(name=EVIL, id=EVIL, tasks=[EVIL])], "next_cursor": EVIL}, "/results"),
+        render_results_list(
+            {"items": [summary(name=EVIL, id=EVIL, tasks=[EVIL])], "next_cursor": EVIL}, "/results", ORIGIN
+        ),
         render_problem({**PROBLEM, "title": EVIL, "detail": EVIL, "request_id": EVIL}),
     ]
     for html in pages:
@@ -136,25 +139,46 @@ def test_an_id_is_one_segment_of_its_links() -> None:
 
 
 def test_the_list_names_parts_and_links_to_the_next_page_with_its_filters() -> None:
-    html = render_results_list({"items": [summary()], "next_cursor": "a b"}, "/results?state=running&cursor=old")
+    html = render_results_list(
+        {"items": [summary()], "next_cursor": "a b"}, "/results?state=running&cursor=old", ORIGIN
+    )
     assert "/results?state=running&cursor=a+b" in [link["href"] for link in Page(html).all("a")]
     assert "latch" in Page(html).text
 
 
 def test_parts_may_come_in_the_spec_and_many_are_counted() -> None:
     item = experiment(spec={"tasks": [LATCH], "models": [{"kind": f"m{i}"} for i in range(7)]})
-    assert "m0, m1, m2, m3 and 3 more" in Page(render_results_list({"items": [item], "next_cursor": None}, "/")).text
+    assert (
+        "m0, m1, m2, m3 and 3 more"
+        in Page(render_results_list({"items": [item], "next_cursor": None}, "/", ORIGIN)).text
+    )
 
 
 def test_an_empty_list_shows_how_to_post_a_first_experiment() -> None:
     text = Page(PAGES["empty list"]).text
     spec = json.loads(text[text.index("-d '") + 4 : text.rindex("}'") + 1])
     assert {"tasks", "models", "lengths"} <= set(spec)
-    assert "curl http://127.0.0.1:8000/experiments" in text
+    assert f"curl {ORIGIN}/experiments" in text
+
+
+def test_a_search_that_finds_nothing_says_so_and_not_that_nothing_is_there() -> None:
+    html = render_results_list({"items": [], "next_cursor": None}, "/results?state=failed&limit=5", ORIGIN)
+    assert "No experiment matches." in Page(html).text
+    assert "curl" not in html
+
+
+def test_probes_of_best_and_last_weights_are_told_apart() -> None:
+    form = document()
+    last = [{**entry, "checkpoint": "last"} for entry in form["probes"]]
+    assert "weights" not in Page(render_results(results({**form, "probes": last}))).text
+    best = [{**entry, "checkpoint": "best"} for entry in form["probes"]]
+    text = Page(render_results(results({**form, "probes": [*last, *best]}))).text
+    assert "· best weights" in text
+    assert "· last weights" in text
 
 
 def test_a_last_page_without_rows_leads_back() -> None:
-    html = render_results_list({"items": [], "next_cursor": None}, "/results?cursor=x")
+    html = render_results_list({"items": [], "next_cursor": None}, "/results?cursor=x", ORIGIN)
     assert "Back to the newest" in html
     assert "curl" not in html
 
