@@ -22,7 +22,10 @@ class UnknownKind(LookupError):
     """There is no such part in the family."""
 
     def __init__(self, family: str, kind: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no {family} of kind {kind!r}. Known kinds: {', '.join(known)}.")
+        kinds = ", ".join(known)
+        super().__init__(
+            f"There is no {family} of kind {kind!r}. " + (f"Known kinds: {kinds}." if kinds else "None is known yet.")
+        )
 
 
 @dataclass(frozen=True)

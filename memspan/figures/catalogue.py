@@ -28,5 +28,7 @@ def draw(name: str, results: Results) -> Figure:
     Raises:
         KeyError: there is no such figure.
     """
+    if name not in catalogue:
+        raise KeyError(f"There is no figure {name!r}. Known are {', '.join(catalogue)}.")
     figure: Figure = catalogue[name](results).configure(**config("light"))
     return figure

@@ -14,7 +14,7 @@ from memspan.figures.ranking import ranking
 from memspan.figures.reference import reference_layers
 
 TITLES = {"test_accuracy": "Test accuracy", "test_loss": "Test loss"}
-NOTHING = "No run has finished yet: there is no score to draw."
+NOTHING = "No run has finished: there is no score to draw."
 
 
 def score(results: Results) -> Figure:

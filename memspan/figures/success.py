@@ -9,7 +9,7 @@ from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose, interval_layers, length_axis, stack, tips, value_axis
 from memspan.figures.reference import reference_layers
 
-NOTHING = "No run has finished yet: nothing is solved or unsolved."
+NOTHING = "No run has finished: nothing is solved or unsolved."
 
 
 def success(results: Results) -> Figure:

@@ -53,7 +53,7 @@ def _drawn(document: str, form: str) -> bytes:
     command = [sys.executable, "-P", drawing.__file__, form]
     try:
         done = subprocess.run(command, input=document.encode(), capture_output=True, check=True, timeout=DRAW_SECONDS)
-    except (subprocess.TimeoutExpired, OSError) as error:
+    except (subprocess.SubprocessError, OSError) as error:
         raise Unavailable(f"The figure could not be drawn now: {type(error).__name__}. Try again.") from error
     return done.stdout
 

@@ -109,14 +109,16 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
     """Unprocessable when a probe's steps lie outside the sequence, or it does not apply to the task."""
     inside = f"-{condition.steps} to {condition.steps - 1}"
     faults = [
-        Fault(f"{pointer}/{field}", "out_of_range", f"Must lie inside the sequence: {inside}; given {step}.", step)
+        Fault(
+            f"{pointer}/{field}", "out_of_range", f"{field} must lie inside the sequence: {inside}; given {step}.", step
+        )
         for field, step in spec.misplaced(condition.steps).items()
     ]
     objection = None if faults else spec.objection(condition.task, condition.steps)
     if objection:
         faults.append(Fault(pointer, "does_not_apply", objection, spec.kind))
     if faults:
-        raise Unprocessable("The probe can't be asked of this model: " + faults[0].message, errors=faults)
+        raise Unprocessable(faults[0].message, errors=faults)
 
 
 def _row(experiment: int, condition: int, checkpoint: str, spec: ProbeSpec, name: str) -> dict[str, Any]:

@@ -174,3 +174,8 @@ def test_a_name_is_drawn_as_text_not_as_markup() -> None:
 def test_an_unknown_figure_is_refused() -> None:
     with pytest.raises(KeyError):
         draw("pie", document())
+
+
+def test_an_unknown_figure_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(KeyError, match=r"There is no figure 'nope'\. Known are score, "):
+        draw("nope", document())

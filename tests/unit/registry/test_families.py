@@ -129,3 +129,7 @@ def test_a_family_of_one_is_a_union_too() -> None:
     verb = family(Grape)(lambda spec: "squeezed")
     assert family.verb(Grape()) is verb
     assert TypeAdapter(family.union()).validate_json('{"kind": "grape"}', strict=True) == Grape()
+
+
+def test_a_family_without_parts_says_that_none_is_known() -> None:
+    assert str(UnknownKind("study", "latch", [])) == "There is no study of kind 'latch'. None is known yet."
