@@ -123,6 +123,7 @@ EXAMPLES: dict[str, Any] = {
         "spec": CHANGE,
         "experiment": "exp-12",
         "condition": 5,
+        "weights": "last",
         "checkpoint": None,
         "n": 30,
         "reason": None,

@@ -38,8 +38,9 @@ class Probe(Answer):
     state: str
     spec: Data
     experiment: str
-    condition: int
-    checkpoint: str | None
+    condition: Annotated[int, Field(description="position among the conditions of the experiment's results, from 0")]
+    checkpoint: Annotated[str | None, Field(description="null where all repeats of the condition are asked")]
+    weights: Annotated[str, Field(description="best or last: which weights of its runs are asked")]
     n: int | None
     reason: str | None
     result: Data | None
@@ -65,6 +66,7 @@ def probe(row: Any) -> dict[str, Any]:
         "experiment": ids.public(ids.EXPERIMENT, row.experiment_key),
         "condition": row.condition,
         "checkpoint": checkpoint,
+        "weights": row.checkpoint_kind,
         "n": row.n,
         "reason": row.detail,
         "result": row.result,

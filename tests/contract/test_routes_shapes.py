@@ -138,7 +138,7 @@ def test_a_stored_probe_is_answered_at_once(client: TestClient, finished: dict[s
     assert answer.status_code == 200
     assert "location" not in answer.headers
     for probe in answer.json()["items"]:
-        assert {"id", "kind", "state", "spec", "checkpoint", "result"} <= set(probe)
+        assert {"id", "kind", "state", "spec", "checkpoint", "condition", "weights", "result"} <= set(probe)
         assert probe["result"]["kind"] == "scalars"
         assert probe == client.get(f"/probes/{probe['id']}").json()
 
