@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from service.storage.bulk import Insert, insert_rows
 from service.storage.tables import metrics, runs
 
 KINDS = {1: math.nan, 2: math.inf, 3: -math.inf}
-PARAMETERS_PER_STATEMENT = 30_000
 
 
 def encoded(value: float) -> tuple[float | None, int]:
@@ -34,13 +33,12 @@ def rows(run: int, epoch: int, values: Mapping[str, float]) -> Iterator[dict[str
 
 def store(connection: Connection, new: Sequence[Mapping[str, Any]]) -> None:
     """Insert or replace metrics: writing the same again changes nothing."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    size = PARAMETERS_PER_STATEMENT // len(metrics.c)
-    statement = make(metrics)
+    insert_rows(connection, metrics, new, _replacing)
+
+
+def _replacing(statement: Insert) -> Insert:
     changed = {"value": statement.excluded.value, "kind": statement.excluded.kind}
-    upsert = statement.on_conflict_do_update(index_elements=list(metrics.primary_key), set_=changed)
-    for start in range(0, len(new), size):
-        connection.execute(upsert, list(new[start : start + size]))
+    return statement.on_conflict_do_update(index_elements=list(metrics.primary_key), set_=changed)
 
 
 def drop_beyond(connection: Connection, run_keys: Sequence[int], epoch: int) -> None:

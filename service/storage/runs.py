@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
+from service.storage.bulk import insert_rows
 from service.storage.tables import checkpoints, experiments, runs, snapshots
 
 RESULT_COLUMNS = (
@@ -21,7 +22,7 @@ LIST_COLUMNS = tuple(column for column in runs.c if column.name not in ("metrics
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert queued runs."""
-    connection.execute(insert(runs), list(rows))
+    insert_rows(connection, runs, rows)
 
 
 def get(connection: Connection, key: int) -> Row[Any] | None:

@@ -1,0 +1,41 @@
+"""Inserting many rows at once, as fast as each database can."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, Text, cast, column, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+Insert = Any
+"""an INSERT statement of either dialect; both know ``on_conflict_do_...``"""
+
+
+def unchanged(statement: Insert) -> Insert:
+    return statement
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    conflict: Callable[[Insert], Insert] = unchanged,
+) -> None:
+    """Insert rows that all have the same columns, of JSON-able values.
+
+    SQLite runs a prepared statement for each row, which costs microseconds in its own process. On PostgreSQL that is a
+    message for each row, so there all rows travel as one JSON parameter: 1 500 runs take a fifth of the time.
+
+    Args:
+        conflict: adds what to do about rows that are there already.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != "postgresql":
+        connection.execute(conflict(sqlite.insert(table)), list(rows))
+        return
+    names = list(rows[0])
+    parameter = cast(literal(json.dumps(list(rows), allow_nan=False), Text), postgresql.JSON)
+    columns = [column(name, table.c[name].type) for name in names]
+    source = func.json_to_recordset(parameter).table_valued(*columns, name="new").render_derived(with_types=True)
+    connection.execute(conflict(postgresql.insert(table).from_select(names, select(*source.columns))))
