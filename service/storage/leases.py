@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Row, Table, and_, exists, func, or_, select, update
 
 from service.storage.clock import now
 from service.storage.moving import move
-from service.storage.states import CLAIMABLE, ExperimentState, Reason, RunState
+from service.storage.states import CLAIMABLE, Reason, RunState
 from service.storage.tables import experiments, probes, runs
 
 
@@ -154,17 +154,17 @@ def expired(table: Table) -> ColumnElement[bool]:
 
 
 def waiting_queues(connection: Connection) -> list[str]:
-    """The queues in which something waits that may be claimed."""
-    statement = (
-        select(runs.c.queue)
-        .join(experiments, experiments.c.key == runs.c.experiment_key)
-        .where(runs.c.state == RunState.QUEUED, experiments.c.state != ExperimentState.PAUSED)
-        .distinct()
-    )
-    queues = list(connection.execute(statement).scalars())
-    if connection.execute(select(exists().where(probes.c.state == RunState.QUEUED))).scalar_one():
-        queues.append("probe")
-    return queues
+    """The queues in which something waits that may be claimed; found by index, however much waits."""
+    waits = {queue: _run_waits(queue) for queue in ("cpu", "gpu")}
+    waits["probe"] = exists().where(probes.c.state == RunState.QUEUED)
+    found = connection.execute(select(*waits.values())).one()
+    return [queue for queue, there in zip(waits, found, strict=True) if there]
+
+
+def _run_waits(queue: str) -> Exists:
+    """Whether a queued run of ``queue`` belongs to an experiment that may be served."""
+    mine = (runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue == queue)
+    return exists().where(experiments.c.state.in_(CLAIMABLE), exists().where(*mine).correlate(experiments))
 
 
 def waiting_or_lapsed(connection: Connection) -> bool:

@@ -82,6 +82,7 @@ runs = Table(
     Column("finished_at", Float),
     UniqueConstraint("experiment_key", "condition", "repeat"),
     Index(None, "experiment_key", "state", "cost"),
+    Index(None, "experiment_key", "state", "queue"),
     Index(None, "state", "lease_until"),
     Index(None, "claim"),
     sqlite_autoincrement=True,
