@@ -58,6 +58,11 @@ class SolvedIf(BaseModel):
         return variance is not None and value <= (self.at_most_share_of_variance or 0) * variance
 
 
+def score_metric(task: TaskSpec, length: int) -> Metric:
+    """The metric that a task is scored by: accuracy of a classification, loss of a regression."""
+    return "test_accuracy" if task.is_classification(length) else "test_loss"
+
+
 class Report(BaseModel):
     """Which weights are tested, and the criterion of success."""
 
@@ -77,6 +82,7 @@ class Report(BaseModel):
         """The criterion in force for a task."""
         if self.solved_if:
             return self.solved_if
-        if task.is_classification(length):
-            return SolvedIf(metric="test_accuracy", at_least=SOLVED_ACCURACY)
-        return SolvedIf(metric="test_loss", at_most_share_of_variance=SOLVED_SHARE)
+        metric = score_metric(task, length)
+        if metric == "test_accuracy":
+            return SolvedIf(metric=metric, at_least=SOLVED_ACCURACY)
+        return SolvedIf(metric=metric, at_most_share_of_variance=SOLVED_SHARE)

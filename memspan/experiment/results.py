@@ -12,6 +12,7 @@ import numpy as np
 
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
+from memspan.experiment.report import score_metric
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics import Summary, memory_span, summarize_many, wilson
 
@@ -97,6 +98,7 @@ def _condition(
             "failed": sum(run.state == "failed" for run in runs),
             "diverged": sum(run.diverged_at is not None for run in done),
         },
+        "metric": score_metric(condition.task, condition.steps),
         "metrics": {name: asdict(summary) for name, summary in summaries.items()},
         "success": {
             "rate": solved / len(done) if done else None,

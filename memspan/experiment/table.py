@@ -65,20 +65,14 @@ class Results:
     @cached_property
     def conditions(self) -> Table:
         """One row a condition: score with interval, success rate with interval, sizes."""
-        metric = (
-            "test_accuracy"
-            if any("test_accuracy" in c["metrics"] for c in self.document["conditions"])
-            else "test_loss"
-        )
-        return Table([self._condition(entry, metric) for entry in self.document["conditions"]])
+        return Table([self._condition(entry) for entry in self.document["conditions"]])
 
-    def _condition(self, entry: Mapping[str, Any], metric: str) -> dict[str, Any]:
-        name = metric if metric in entry["metrics"] else "test_loss"
-        score = entry["metrics"].get(name, {})
+    def _condition(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        score = entry["metrics"].get(entry["metric"], {})
         return {
             **self._place(entry),
             "length": entry["length"],
-            "metric": name,
+            "metric": entry["metric"],
             **{key: score.get(key) for key in ("mean", "low", "high", "median", "n")},
             "success": entry["success"]["rate"],
             "success_low": entry["success"]["low"],

@@ -27,6 +27,13 @@ def of_task(results: Results, name: str, task: Part) -> list[Part]:
     return [entry for entry in entries(results, name) if entry["task"] == task]
 
 
+def metric_of(conditions: Sequence[Part]) -> str:
+    """The metric by which a task is scored, from its conditions; an older document only says what was measured."""
+    stated = next((condition["metric"] for condition in conditions if condition.get("metric")), None)
+    accurate = any("test_accuracy" in (condition.get("metrics") or {}) for condition in conditions)
+    return str(stated or ("test_accuracy" if accurate else "test_loss"))
+
+
 def spread(values: Iterable[Any], most: int) -> list[Any]:
     """At most ``most`` of the values, evenly over their order, the first and the last among them."""
     kept = list(values)

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import altair as alt
 
-from memspan.figures.document import Part, Results, Row, entries, finite, of_task
+from memspan.figures.document import Part, Results, Row, entries, finite, metric_of, of_task
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose, interval_layers, length_axis, stack, tips, value_axis
 from memspan.figures.range import accuracy_scale, loss_axis, loss_scale
@@ -24,12 +24,6 @@ def score(results: Results) -> Figure:
     by_length = any(condition.get("length") is not None for condition in entries(results, "conditions"))
     title = "Score by sequence length" if by_length else "Score"
     return compose(panels, title, "Mean and 95 % interval over repeats", NOTHING)
-
-
-def metric_of(conditions: list[Part]) -> str:
-    """The metric by which a task is scored."""
-    accurate = any("test_accuracy" in (condition.get("metrics") or {}) for condition in conditions)
-    return "test_accuracy" if accurate else "test_loss"
 
 
 def _panel(results: Results, names: Naming, task: Part) -> Panel | None:

@@ -9,6 +9,7 @@ import altair as alt
 from memspan.figures.document import Part, Results, Row, finite, of_task
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, colour, compose, data, length_axis, model_axis, shape, stack
+from memspan.figures.reach import reach
 
 NOTHING = "No memory span yet: it needs finished runs at one length or more."
 ARROWS = {"above": "▶ beyond the longest tested", "below": "◀ below the shortest tested"}
@@ -34,16 +35,17 @@ def _panel(results: Results, names: Naming, task: Part) -> Panel | None:
 
 
 def _row(entry: Part, names: Naming) -> Row | None:
-    reach = {name: finite(entry.get(name)) for name in ("span", "low", "high")}
-    if None in reach.values():
+    numbers = {name: finite(entry.get(name)) for name in ("span", "low", "high")}
+    if None in numbers.values():
         return None
     censored = entry.get("censored")
     facts = {
         "longest_solved": entry.get("longest_solved"),
         "censored": censored,
+        "interval": reach(entry, "{:.3g}".format),
         "note": ARROWS.get(censored or "", ""),
     }
-    return {"model": names.model(entry["model"]), **reach, **facts}
+    return {"model": names.model(entry["model"]), **numbers, **facts}
 
 
 def _layers(rows: list[Row], x: alt.X, labels: list[str], present: list[str]) -> list[alt.Chart]:
@@ -51,7 +53,7 @@ def _layers(rows: list[Row], x: alt.X, labels: list[str], present: list[str]) ->
     low, solved = x.copy(), x.copy()
     low.shorthand, solved.shorthand = "low:Q", "longest_solved:Q"
     chart = alt.Chart(data(rows)).encode(y=names, color=colour(labels, legend=False))
-    tooltip = ["model:N", *(alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("span", "low", "high"))]
+    tooltip = ["model:N", alt.Tooltip("span:Q", format=".3~g"), "interval:N"]
     tick = alt.Chart(data([row for row in rows if row["longest_solved"] is not None])).encode(y=names)
     return [
         tick.mark_tick(thickness=2, size=16).encode(x=solved),

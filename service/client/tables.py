@@ -1,21 +1,24 @@
 """Results as tables for a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich import box
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
+from memspan.figures.document import metric_of
 from memspan.figures.label import label
+from memspan.figures.reach import reach
 
 Entry = Mapping[str, Any]
 
 
 def tables(results: Entry) -> Group:
-    """Score by length and model, memory spans, and probes."""
+    """Score by length and model, memory spans, probes, and why runs failed."""
     parts = [scores(results, task) for task in _tasks(results)]
-    return Group(*parts, *([spans(results)] if results["spans"] else []), *_probes(results))
+    return Group(*parts, *([spans(results)] if results["spans"] else []), *_probes(results), *failures(results))
 
 
 def _table(*columns: str, title: str) -> Table:
@@ -37,11 +40,6 @@ def _models(results: Entry) -> list[Any]:
         if condition["model"] not in found:
             found.append(condition["model"])
     return found
-
-
-def metric_of(conditions: Sequence[Entry]) -> str:
-    """Accuracy where there is one, else the loss."""
-    return "test_accuracy" if any("test_accuracy" in c["metrics"] for c in conditions) else "test_loss"
 
 
 def scores(results: Entry, task: Entry) -> Table:
@@ -91,7 +89,7 @@ def spans(results: Entry) -> Table:
             span["task"]["kind"],
             label(span["model"], models),
             marks[span["censored"]] + _number(span["span"]),
-            f"{_number(span['low'])} … {_number(span['high'])}",
+            reach(span, _number),
             "none" if span["longest_solved"] is None else str(span["longest_solved"]),
         )
     return table
@@ -120,6 +118,17 @@ def _probe(results: Entry, spec: Entry) -> list[Table]:
             table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
         found.append(table)
     return found
+
+
+def failures(results: Entry) -> list[Text]:
+    """One line for each reason that runs failed for."""
+    return [Text(_failure(failure), style="red") for failure in results.get("failures", [])]
+
+
+def _failure(failure: Entry) -> str:
+    runs = "1 run" if failure["count"] == 1 else f"{failure['count']} runs"
+    reason = failure["reason"] or "failed"
+    return f"{runs}: {reason} — {failure['detail']}" if failure["detail"] else f"{runs}: {reason}"
 
 
 def asked(spec: Entry) -> str:

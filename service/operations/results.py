@@ -20,7 +20,7 @@ from service.operations.experiments import found
 from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
-from service.storage import metrics, probes, runs
+from service.storage import failures, metrics, probes, runs
 
 RELEASE = release("memspan")
 
@@ -63,7 +63,8 @@ def _results(connection: Connection, row: Any) -> dict[str, Any]:
     stored = StoredSpec(row.key, row.spec)
     rows = [run_row(each) for each in runs.for_results(connection, row.key)]
     asked = [_probe(each, stored) for each in probes.of_conditions(connection, row.key)]
-    return {"experiment": _header(connection, row), **document(parsed(stored), rows, asked)}
+    failed = [dict(each._mapping) for each in failures.of_runs(connection, row.key)]
+    return {"experiment": _header(connection, row), **document(parsed(stored), rows, asked), "failures": failed}
 
 
 def _header(connection: Connection, row: Any) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memspan.figures.document import finite, of_task
+from memspan.figures.document import finite, metric_of, of_task
 from memspan.figures.naming import Naming, naming
-from memspan.figures.score import metric_of
 from service.pages.words import number
 
 Part = Mapping[str, Any]

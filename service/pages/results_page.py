@@ -31,6 +31,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             probes=tables.probes(results, names),
             baselines=tables.baselines(results, names),
             claims=entries(results, "claims"),
+            failures=entries(results, "failures"),
             learning=bool(entries(results, "learning")),
             figures=list(catalogue),
         )

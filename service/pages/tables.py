@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memspan.figures.document import entries, of_task
+from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.naming import Naming
 from memspan.figures.probe import probe_label
-from memspan.figures.score import metric_of
+from memspan.figures.reach import reach
+from service.pages.words import number
 
 Part = Mapping[str, Any]
 
@@ -41,9 +42,13 @@ def _conditions(results: Part, names: Naming, task: Part) -> Conditions:
 def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
     """Memory spans, one row a task and model."""
     return [
-        {**span, "task": names.task(span["task"]), "label": names.model(span["model"])}
+        {**span, "task": names.task(span["task"]), "label": names.model(span["model"]), "interval": reach(span, _steps)}
         for span in entries(results, "spans")
     ]
+
+
+def _steps(length: object) -> str:
+    return number(length, 3)
 
 
 def baselines(results: Part, names: Naming) -> list[dict[str, Any]]:

@@ -146,6 +146,7 @@ EXAMPLES: dict[str, Any] = {
             {
                 **PLACE,
                 "runs": {"total": 30, "succeeded": 30, "failed": 0, "diverged": 0},
+                "metric": "test_accuracy",
                 "metrics": {"test_accuracy": ACCURACY},
                 "success": {"rate": 0.8, "low": 0.627, "high": 0.905, "n": 30},
                 "parameters": 16,
@@ -181,5 +182,6 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
         "claims": [],
+        "failures": [],
     },
 }

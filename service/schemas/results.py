@@ -1,5 +1,7 @@
 """Results in answers."""
 
+from pydantic import Field
+
 from service.schemas.experiment import Progress, RunCounts
 from service.schemas.number import Answer, Data, Link, Number
 
@@ -48,12 +50,13 @@ class ConditionRuns(Answer):
 
 
 class ConditionResult(Answer):
-    """One task x model x length."""
+    """One task x model x length; `metric` is the one that its task is scored by."""
 
     task: Data
     model: Data
     length: int | None
     runs: ConditionRuns
+    metric: str
     metrics: dict[str, Statistic]
     success: Success
     parameters: int
@@ -64,13 +67,16 @@ class ConditionResult(Answer):
 
 
 class SpanResult(Answer):
-    """A memory span in time steps, with its 95 % interval."""
+    """A memory span in time steps, with its 95 % interval; all three are clipped to the tested lengths.
+
+    `censored` says that the span lies above the longest or below the shortest of them: then that end is open.
+    """
 
     task: Data
     model: Data
     span: float
-    low: float
-    high: float
+    low: float = Field(description="at least the shortest tested length: an open end where censored is below")
+    high: float = Field(description="at most the longest tested length: an open end where censored is above")
     longest_solved: int | None
     censored: str | None
 
@@ -101,6 +107,14 @@ class ProbeResult(Answer):
     result: Data | None
 
 
+class Failure(Answer):
+    """Why runs failed: all those with one reason and detail."""
+
+    reason: str | None = Field(description="a word for programs, such as timeout")
+    detail: str | None = Field(description="a sentence for people")
+    count: int
+
+
 class Results(Answer):
     """What an experiment says."""
 
@@ -110,6 +124,7 @@ class Results(Answer):
     baselines: list[BaselineResult]
     probes: list[ProbeResult]
     claims: list[Data]
+    failures: list[Failure] = Field(description="why runs failed, the most frequent first; empty where none did")
 
 
 class Summary(Header):

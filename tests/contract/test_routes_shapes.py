@@ -64,12 +64,12 @@ def test_a_plan_names_what_would_be_done(client: TestClient, finished: dict[str,
 
 
 def test_the_results_have_the_agreed_fields_and_no_other_word_for_them(results: dict[str, Any]) -> None:
-    assert set(results) == {"experiment", "conditions", "spans", "baselines", "probes", "claims"}
+    assert set(results) == {"experiment", "conditions", "spans", "baselines", "probes", "claims", "failures"}
     assert {"id", "state"} <= set(results["experiment"])
     for condition in results["conditions"]:
         assert set(condition) >= {
-            "task", "model", "length", "runs", "metrics", "success", "parameters", "state_size", "receptive_field",
-            "seconds_per_epoch", "engine",
+            "task", "model", "length", "runs", "metric", "metrics", "success", "parameters", "state_size",
+            "receptive_field", "seconds_per_epoch", "engine",
         }  # fmt: skip
         assert set(condition["runs"]) == {"total", "succeeded", "failed", "diverged"}
         assert set(condition["success"]) == {"rate", "low", "high", "n"}

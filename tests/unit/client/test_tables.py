@@ -45,3 +45,29 @@ def test_the_demonstration_says_what_its_numbers_mean() -> None:
     sentence = meaning(jsonable(memspan.run(SPEC).document))
     assert "half of the trained networks hold the bit" in sentence
     assert "At length 8" in sentence
+
+
+def test_the_reasons_of_failed_runs_are_told() -> None:
+    document = jsonable(memspan.run({**SPEC, "probes": []}).document)
+    failed = [{"reason": "timeout", "detail": "It used up [its] time.", "count": 6}]
+    assert "6 runs: timeout — It used up [its] time." in shown({**document, "failures": failed})
+    nameless = [{"reason": None, "detail": None, "count": 1}]
+    assert "1 run: failed" in shown({**document, "failures": nameless})
+
+
+def test_a_span_beyond_the_tested_lengths_has_an_open_end() -> None:
+    document = jsonable(memspan.run({**SPEC, "probes": []}).document)
+    spans = [
+        {**document["spans"][0], "span": 8.0, "low": 3.0, "high": 8.0, "censored": "above"},
+        {**document["spans"][1], "span": 2.0, "low": 2.0, "high": 2.0, "censored": "below"},
+    ]
+    text = shown({**document, "spans": spans})
+    assert "3 … >8" in text
+    assert "<2" in text
+    assert "2 … 2" not in text
+
+
+def test_an_unfinished_classification_is_already_called_accuracy() -> None:
+    document = jsonable(memspan.run({**SPEC, "probes": []}).document)
+    empty = [{**condition, "metrics": {}} for condition in document["conditions"]]
+    assert "test accuracy, mean" in " ".join(shown({**document, "conditions": empty, "spans": []}).split())

@@ -114,3 +114,8 @@ def test_a_regression_is_solved_by_a_share_of_its_variance() -> None:
         RunRow(0, repeat, "succeeded", {"test_loss": loss}) for repeat, loss in enumerate((0.019, 0.02, 0.021, NAN))
     ]
     assert document(spec, rows)["conditions"][0]["success"]["rate"] == 0.5
+
+
+def test_a_condition_names_its_metric_before_anything_is_measured() -> None:
+    spec = parse({"tasks": [{"kind": "latch"}, {"kind": "first_last"}], "models": [{"kind": "rnn"}], "lengths": [4]})
+    assert [each["metric"] for each in document(spec, [])["conditions"]] == ["test_accuracy", "test_loss"]

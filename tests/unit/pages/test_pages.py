@@ -210,3 +210,26 @@ def test_a_document_that_lacks_optional_fields_is_shown_with_dashes() -> None:
     assert "0.9000 [0.8500, 0.9500]" in text
     assert "left" not in text.split("Created")[0].split("0 of 0")[0]
     assert "Undefined" not in text
+
+
+def test_a_failed_experiment_says_why() -> None:
+    failed = [{"reason": "timeout", "detail": EVIL, "count": 6}, {"reason": "error", "detail": None, "count": 1}]
+    html = render_results(results(document() | {"failures": failed}, state="partial"))
+    assert f"6 runs : timeout — {EVIL}" in Page(html).text
+    assert "1 run : error" in Page(html).text
+    assert EVIL not in html
+
+
+@pytest.mark.parametrize(
+    ("censored", "low", "shown"), [("above", 8.0, "8.00 … >50.0"), ("above", 50.0, ">50.0"), (None, 8.0, "8.00 … 50.0")]
+)
+def test_a_span_beyond_the_grid_has_an_open_interval(censored: str | None, low: float, shown: str) -> None:
+    form = document()
+    form["spans"] = [form["spans"][0] | {"span": 50.0, "low": low, "high": 50.0, "censored": censored}]
+    assert f" {shown} 10 " in Page(render_results(results(form))).text
+
+
+def test_scores_that_are_not_there_yet_already_have_their_name() -> None:
+    form = document()
+    form["conditions"] = [{**each, "metric": "test_accuracy", "metrics": {}} for each in form["conditions"]]
+    assert "latch: test accuracy as mean" in Page(render_results(results(form, state="running"))).text
