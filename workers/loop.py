@@ -38,8 +38,8 @@ class Loop:
         """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""
         done = 0
         try:
-            while not self._leaving() and self._patiently(lambda: self._something_waits(queues)) and self._one(queues):
-                done += 1
+            while not self._leaving() and (done or self._waits(queues)) and self._one(queues):
+                done += 1  # where there was work there may be more: no second look
         except LeftUndone as error:
             log.warning("left_undone", reason=str(error))
         return done
@@ -47,8 +47,11 @@ class Loop:
     def _patiently(self, work: Callable[[], Answer]) -> Answer:
         return patiently(work, self._leaving)
 
-    def _something_waits(self, queues: Sequence[str]) -> bool:
+    def _waits(self, queues: Sequence[str]) -> bool:
         """A look that takes no lock: idle workers must not disturb busy ones."""
+        return self._patiently(lambda: self._look(queues))
+
+    def _look(self, queues: Sequence[str]) -> bool:
         with self._context.database.reading() as connection:
             return bool(set(leases.waiting_queues(connection)) & set(queues))
 
@@ -76,7 +79,7 @@ class Loop:
 
     def _interlude(self) -> None:
         """In the middle of training, answer probes: they take moments, and would wait for all the training there is."""
-        while "probe" in self._identity.queues and self._patiently(lambda: self._something_waits(["probe"])):
+        while "probe" in self._identity.queues and self._waits(["probe"]):
             if not self._answer_probe():
                 return
 

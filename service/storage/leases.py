@@ -153,18 +153,21 @@ def expired(table: Table) -> ColumnElement[bool]:
     return and_(table.c.state == RunState.RUNNING, table.c.lease_until < now())
 
 
-def waiting_queues(connection: Connection) -> list[str]:
-    """The queues in which something waits that may be claimed; found by index, however much waits."""
-    waits = {queue: _run_waits(queue) for queue in ("cpu", "gpu")}
-    waits["probe"] = exists().where(probes.c.state == RunState.QUEUED)
-    found = connection.execute(select(*waits.values())).one()
-    return [queue for queue, there in zip(waits, found, strict=True) if there]
-
-
 def _run_waits(queue: str) -> Exists:
     """Whether a queued run of ``queue`` belongs to an experiment that may be served."""
     mine = (runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue == queue)
     return exists().where(experiments.c.state.in_(CLAIMABLE), exists().where(*mine).correlate(experiments))
+
+
+QUEUES = ("cpu", "gpu", "probe")
+WAITS = select(_run_waits("cpu"), _run_waits("gpu"), exists().where(probes.c.state == RunState.QUEUED))
+"""whether anything waits in each of the queues; asked for every claim, so made once"""
+
+
+def waiting_queues(connection: Connection) -> list[str]:
+    """The queues in which something waits that may be claimed; found by index, however much waits."""
+    found = connection.execute(WAITS).one()
+    return [queue for queue, there in zip(QUEUES, found, strict=True) if there]
 
 
 def waiting_or_lapsed(connection: Connection) -> bool:
