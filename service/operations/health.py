@@ -9,14 +9,20 @@ from service.operations.context import Context
 from service.storage import leases, workers
 from service.storage.revision import stored_revision
 
+BROKER = {
+    True: "up",
+    False: "away: work is found by looking, which takes longer",
+    None: "none: workers look for work by themselves",
+}
+
 
 def readiness(context: Context, needed_revision: str | None) -> tuple[bool, dict[str, Any]]:
     """Whether requests can be served, and how each part is. A broker that is away only delays: degraded, ready."""
     database = _database(context, needed_revision)
-    broker = "up" if context.bell.works() else "away: work is found by looking, which takes longer"
+    works = context.bell.works()
     ready = database == "up"
-    status = ("ok" if broker == "up" else "degraded") if ready else "unavailable"
-    return ready, {"status": status, "components": {"database": database, "broker": broker}}
+    status = ("degraded" if works is False else "ok") if ready else "unavailable"
+    return ready, {"status": status, "components": {"database": database, "broker": BROKER[works]}}
 
 
 def _database(context: Context, needed: str | None) -> str:

@@ -20,8 +20,8 @@ class Bell(Protocol):
     def ring(self, queue: str) -> None:
         """Tell whoever listens that something waits; returns at once."""
 
-    def works(self) -> bool:
-        """Whether bells can be heard at present."""
+    def works(self) -> bool | None:
+        """Whether the broker can be reached at present; None where there is none."""
 
 
 class NoBell:
@@ -30,8 +30,8 @@ class NoBell:
     def ring(self, queue: str) -> None:
         pass
 
-    def works(self) -> bool:
-        return True
+    def works(self) -> None:
+        return None
 
 
 class LocalBell:
@@ -43,8 +43,8 @@ class LocalBell:
     def ring(self, queue: str) -> None:
         self._wake()
 
-    def works(self) -> bool:
-        return True
+    def works(self) -> None:
+        return None
 
 
 class RedisBell:
