@@ -21,7 +21,7 @@ from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from migrations.upgrade import upgrade
-from service.operations import experiments, work
+from service.operations import ending, experiments, work
 from service.operations.context import Context
 from service.queue.bell import NoBell
 from service.settings import Settings
@@ -105,8 +105,11 @@ def storage_seconds() -> float:
         beat = Beat(context, identity)
         beat.start()
         clock = Clock()
-        names = ("claim", "tell", "keep", "finish")
-        with mock.patch.multiple(work, **{name: clock.timed(getattr(work, name)) for name in names}):
+        names = ("claim", "tell", "keep")
+        with (
+            mock.patch.multiple(work, **{name: clock.timed(getattr(work, name)) for name in names}),
+            mock.patch.object(ending, "finish", clock.timed(ending.finish)),
+        ):
             Loop(context, identity, beat, lambda: False).work(["cpu"])
         beat.end()
         database.close()

@@ -9,6 +9,7 @@ import torch
 
 from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
+from service.operations import ending
 from service.operations import probes as probe_operations
 from service.operations import work as operations
 from service.operations.context import Context
@@ -100,7 +101,7 @@ class Loop:
         except Exception as error:
             reason, detail = diagnosed(error)
             log.exception("runs_failed", experiment=work.experiment, condition=work.position)
-            self._patiently(lambda: operations.end(self._context, work, RunState.FAILED, reason, detail))
+            self._patiently(lambda: ending.end(self._context, work, RunState.FAILED, reason, detail))
             gc.collect()
 
     def _report(self, work: ClaimedRuns) -> Fate:

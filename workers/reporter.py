@@ -9,6 +9,7 @@ import structlog
 
 from memspan.engine.events import Evaluated, Event, Finished
 from memspan.engine.trainer import Trainer
+from service.operations import ending
 from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.work import ClaimedRuns, Order
@@ -68,9 +69,7 @@ class Reporter:
         return self._tell(now) if now - self._told >= TELL_SECONDS else None
 
     def _finish(self, event: Finished) -> Fate:
-        self._patiently(
-            lambda: operations.finish(self._context, self._work, event.outcomes, event.seconds, self._measured)
-        )
+        self._patiently(lambda: ending.finish(self._context, self._work, event.outcomes, event.seconds, self._measured))
         return Fate.DONE
 
     def _tell(self, now: float) -> Fate | None:
@@ -117,5 +116,5 @@ class Reporter:
         return Fate.GIVEN_BACK
 
     def _end(self, state: RunState, reason: Reason | None = None, detail: str | None = None) -> Fate:
-        self._patiently(lambda: operations.end(self._context, self._work, state, reason, detail))
+        self._patiently(lambda: ending.end(self._context, self._work, state, reason, detail))
         return Fate.ENDED

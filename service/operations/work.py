@@ -11,20 +11,16 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
-from memspan.engine.events import Outcome
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
-from memspan.experiment.checkpoint import Weights, packed
-from memspan.parts.numbers import jsonable
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body
 from service.operations.settling import cancel_waiting, settle
 from service.operations.specs import StoredSpec, grid, parsed
-from service.storage import checkpoints, events, experiments, leases, metrics, runs
+from service.storage import events, experiments, leases, metrics, runs
 from service.storage.clock import now
 from service.storage.leases import Holder
-from service.storage.moving import move
-from service.storage.states import ExperimentState, Reason, RunState
+from service.storage.states import ExperimentState
 from service.storage.tables import runs as runs_table
 
 Measured = Mapping[int, Sequence[tuple[int, Mapping[str, float]]]]
@@ -123,10 +119,10 @@ def beat(context: Context, claim: str) -> bool:
 def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured) -> Order:
     """Store how far runs are and what they measured; what to do next."""
     with context.database.writing() as connection:
-        held = _held(connection, work)
+        held = held_runs(connection, work)
         if not held:
             return Order.STOP
-        _store_metrics(connection, work, measured, held)
+        store_metrics(connection, work, measured, held)
         runs.set_progress(connection, held, epochs)
         return _progress_event(connection, work.experiment)
 
@@ -142,22 +138,22 @@ def keep(
     """Store a slice: metrics and the state from which another worker would go on to the very same numbers."""
     data = {work.runs[repeat]: snapshot.to_bytes() for repeat, snapshot in snapshots.items()}
     with context.database.writing() as connection:
-        held = set(_held(connection, work))
+        held = set(held_runs(connection, work))
         if not held:
             return Order.STOP
-        _store_metrics(connection, work, measured, list(held))
+        store_metrics(connection, work, measured, list(held))
         runs.store_snapshots(connection, {key: each for key, each in data.items() if key in held}, *position)
         runs.set_progress(connection, list(held), epochs)
         return _progress_event(connection, work.experiment)
 
 
-def _held(connection: Connection, work: ClaimedRuns) -> list[int]:
+def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
     """Lock the experiment, then the runs that are still held; their keys."""
     experiments.lock(connection, work.experiment)
     return [row.key for row in leases.lock_held(connection, runs_table, work.claim)]
 
 
-def _store_metrics(
+def store_metrics(
     connection: Connection,
     work: ClaimedRuns,
     measured: Measured,
@@ -196,100 +192,6 @@ def over_time(connection: Connection, row: Any) -> bool:
     return bool(connection.execute(select(now())).scalar_one() > row.started_at + budget)
 
 
-def finish(
-    context: Context,
-    work: ClaimedRuns,
-    outcomes: Mapping[int, Outcome],
-    seconds: float,
-    measured: Measured,
-) -> None:
-    """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment."""
-    stored = {repeat: _packed(outcome) for repeat, outcome in outcomes.items()}
-    with context.database.writing() as connection:
-        held = set(_held(connection, work))
-        kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
-        if not kept:
-            return
-        _store_metrics(connection, work, _with_test(measured, outcomes), list(held))
-        _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
-        _close(connection, work, kept, outcomes, seconds / len(outcomes))
-        _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
-        settled = settle(connection, work.experiment, [work.position])
-    if settled:
-        context.bell.ring("probe")
-
-
-def _packed(outcome: Outcome) -> tuple[Weights, Weights]:
-    """The last and the best weights, packed once where they are the same."""
-    last = packed(outcome.last)
-    return last, last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
-
-
-def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
-    """What was measured, and each run's test at its last epoch."""
-    test = {
-        repeat: {name: value for name, value in outcome.metrics.items() if name.startswith("test_")}
-        for repeat, outcome in outcomes.items()
-    }
-    return {
-        repeat: [*measured.get(repeat, ()), (outcome.last_epoch, test[repeat])] for repeat, outcome in outcomes.items()
-    }
-
-
-def _store_weights(
-    connection: Connection,
-    work: ClaimedRuns,
-    stored: Mapping[int, tuple[Weights, Weights]],
-    outcomes: Mapping[int, Outcome],
-) -> None:
-    checkpoints.store_blobs(connection, {w.sha256: w.data for pair in stored.values() for w in pair})
-    created_at = connection.execute(select(now())).scalar_one()
-    rows = [
-        {"run_key": work.runs[repeat], "kind": kind, "epoch": epoch, "sha256": weights.sha256, "created_at": created_at}
-        for repeat, (last, best) in stored.items()
-        for kind, weights, epoch in (
-            ("best", best, outcomes[repeat].best_epoch),
-            ("last", last, outcomes[repeat].last_epoch),
-        )
-    ]
-    checkpoints.add(connection, rows)
-
-
-def _close(
-    connection: Connection,
-    work: ClaimedRuns,
-    repeats: Sequence[int],
-    outcomes: Mapping[int, Outcome],
-    seconds: float,
-) -> None:
-    """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
-    runs.set_outcomes(
-        connection,
-        [
-            {
-                "run": work.runs[repeat],
-                "metrics": jsonable(dict(outcomes[repeat].metrics)),
-                "diverged_at": outcomes[repeat].diverged_at,
-                "seconds": seconds,
-                "epochs_done": work.condition.training.epochs,
-            }
-            for repeat in repeats
-        ],
-    )
-    keys = [work.runs[repeat] for repeat in repeats]
-    runs.drop_snapshots(connection, keys)
-    move(connection, runs_table, RunState.SUCCEEDED, runs_table.c.key.in_(keys), values={"finished_at": now()})
-
-
-def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
-    """Tell listeners which runs ended, and how far the experiment is now."""
-    row = experiments.get(connection, work.experiment)
-    place = {"task": work.condition.task.kind, "model": work.condition.model.kind, "length": work.condition.length}
-    ended = {**place, "condition": work.position, "state": state, "count": count}
-    body = progress_body(counts_of(connection, row), row.state, eta_seconds(connection, row)) if row else {}
-    events.append(connection, work.experiment, ("runs", ended), ("progress", body))
-
-
 def give_back(context: Context, work: ClaimedRuns) -> None:
     """Put runs back into their queue without blame: paused, or the worker is told to stop."""
     with context.database.writing() as connection:
@@ -299,20 +201,3 @@ def give_back(context: Context, work: ClaimedRuns) -> None:
             cancel_waiting(connection, work.experiment)
             settle(connection, work.experiment)
     context.bell.ring(work.queue)
-
-
-def end(
-    context: Context, work: ClaimedRuns, state: RunState, reason: Reason | None = None, detail: str | None = None
-) -> None:
-    """End runs as cancelled or failed."""
-    with context.database.writing() as connection:
-        experiments.lock(connection, work.experiment)
-        values = {"reason": reason, "detail": detail, "finished_at": now()}
-        keys = move(connection, runs_table, state, leases.held(runs_table, work.claim), values=values)
-        if not keys:
-            return
-        runs.drop_snapshots(connection, keys)
-        _ended_event(connection, work, len(keys), state)
-        settled = settle(connection, work.experiment, [work.position])
-    if settled:
-        context.bell.ring("probe")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memspan.parts.readings import Scalars
-from service.operations import experiments, patrol, probes, work
+from service.operations import ending, experiments, patrol, probes, work
 from service.operations.settling import final_state
 from service.storage import leases
 from service.storage.states import Reason, RunState
@@ -25,7 +25,7 @@ def end(scene: Scene, outcome: RunState) -> None:
     if outcome is RunState.SUCCEEDED:
         scene.finish(claimed)
     else:
-        work.end(scene.context, claimed, outcome, Reason.ERROR, "for a test")
+        ending.end(scene.context, claimed, outcome, Reason.ERROR, "for a test")
 
 
 def answer(scene: Scene, well: bool = True) -> None:
@@ -140,13 +140,13 @@ def test_an_experiment_out_of_time_fails_what_waits_and_stops_what_runs(scene: S
     patrol.walk(scene.context, "patrol")
     assert scene.counts(key) == {"running": len(claimed.runs), "failed": 40 - len(claimed.runs)}
     assert scene.tell(claimed) is work.Order.TIME_IS_UP
-    work.end(scene.context, claimed, RunState.FAILED, Reason.TIMEOUT, "late")
+    ending.end(scene.context, claimed, RunState.FAILED, Reason.TIMEOUT, "late")
     assert scene.state(key) == "failed"
 
 
 def test_an_error_in_training_is_stored_with_its_reason(scene: Scene) -> None:
     key = scene.submit()
-    work.end(scene.context, scene.claim(), RunState.FAILED, Reason.OUT_OF_MEMORY, "There was not enough memory.")
+    ending.end(scene.context, scene.claim(), RunState.FAILED, Reason.OUT_OF_MEMORY, "There was not enough memory.")
     assert scene.counts(key) == {"failed": 2}
     with scene.context.database.reading() as connection:
         rows = connection.execute(runs.select()).all()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.operations import work
+from service.operations import ending, work
 from service.operations.work import ClaimedRuns, Order
 from service.storage import leases
 from service.storage.states import Reason, RunState
@@ -32,11 +32,11 @@ def give_back(scene: Scene, zombie: ClaimedRuns) -> None:
 
 
 def cancel(scene: Scene, zombie: ClaimedRuns) -> None:
-    work.end(scene.context, zombie, RunState.CANCELLED)
+    ending.end(scene.context, zombie, RunState.CANCELLED)
 
 
 def fail(scene: Scene, zombie: ClaimedRuns) -> None:
-    work.end(scene.context, zombie, RunState.FAILED, Reason.ERROR, "the zombie's")
+    ending.end(scene.context, zombie, RunState.FAILED, Reason.ERROR, "the zombie's")
 
 
 def beat(scene: Scene, zombie: ClaimedRuns) -> None:
