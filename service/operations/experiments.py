@@ -198,7 +198,15 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         experiments.set_state(connection, key, row.state, cancelled_at=now())
         cancel_waiting(connection, key)
         settle(connection, key)
-        return _view(connection, key), True
+        view = _view(connection, key)
+        if cancelling(view.row):
+            events.append(connection, key, ("state", {"state": view.row.state, "cancelling": True}))
+        return view, True
+
+
+def cancelling(row: Any) -> bool:
+    """Whether an experiment was cancelled and workers still have to let go of its runs."""
+    return row.cancelled_at is not None and row.state in ACTIVE
 
 
 def locked(connection: Connection, key: int) -> Any:

@@ -16,7 +16,7 @@ from memspan.parts.numbers import jsonable
 from memspan.statistics import summarize_many
 from service.operations import ids
 from service.operations.context import Context
-from service.operations.experiments import found
+from service.operations.experiments import cancelling, found
 from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
@@ -72,6 +72,7 @@ def _header(connection: Connection, row: Any) -> dict[str, Any]:
         "id": ids.public(ids.EXPERIMENT, row.key),
         "name": row.name,
         "state": row.state,
+        "cancelling": cancelling(row),
         **counts_of(connection, row),
         "eta_seconds": eta_seconds(connection, row),
         "created_at": rfc3339(row.created_at),

@@ -27,6 +27,7 @@ HEADER: dict[str, Any] = {
     "id": "exp-12",
     "name": SPEC["name"],
     "state": "succeeded",
+    "cancelling": False,
     "runs": {"total": 240, "queued": 0, "running": 0, "succeeded": 240, "failed": 0, "cancelled": 0},
     "progress": {"completed": 1200.0, "total": 1200.0, "unit": "epochs"},
     "eta_seconds": None,

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from service.operations import ids
-from service.operations.experiments import ExperimentView
+from service.operations.experiments import ExperimentView, cancelling
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Link
 
@@ -35,6 +35,7 @@ class Experiment(Answer):
     id: str = Field(examples=["exp-12"])
     name: str
     state: str = Field(description="queued, running, paused, succeeded, partial, failed or cancelled")
+    cancelling: bool = Field(description="cancelled, while workers still have to let go of its runs")
     spec: Data = Field(description="as accepted, with every default filled in")
     runs: RunCounts
     progress: Progress
@@ -59,6 +60,7 @@ def experiment(view: ExperimentView) -> dict[str, Any]:
         "id": name,
         "name": row.name,
         "state": row.state,
+        "cancelling": cancelling(row),
         "spec": row.spec,
         **view.counts,
         "eta_seconds": view.eta_seconds,

@@ -12,6 +12,7 @@ class Header(Answer):
     id: str
     name: str
     state: str
+    cancelling: bool
     runs: RunCounts
     progress: Progress
     eta_seconds: float | None

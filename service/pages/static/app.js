@@ -5,6 +5,7 @@ const FINISHED = new Set(["succeeded", "partial", "failed", "cancelled"]);
 const NARROW = 640; // pixels below which panels stand under each other
 const AXIS = 84; // pixels beside a panel's drawing area: axis labels, title and padding
 const NAMES = 170; // the same where models are named at the left
+const LOOK_EVERY = 10_000; // milliseconds, at least, between looks at new results
 const CHARACTER = 6.6; // pixels of one character of a subtitle, about
 
 // Vega-Lite can fit one panel to a width, but not several: theirs leaves room for what stands beside them.
@@ -34,15 +35,22 @@ function fitted(spec, room) {
   return {...spec, config, title, columns, concat};
 }
 
+const views = new WeakMap(); // of what is drawn, to be let go before it is drawn anew
+
 async function draw(holder) {
   const theme = dark.matches ? "dark" : "light";
   try {
     const answer = await fetch(`${holder.dataset.figure}?theme=${theme}`, {headers: {Accept: "application/json"}});
     if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
-    await window.drawVega(holder, fitted(await answer.json(), holder.clientWidth));
+    const spec = fitted(await answer.json(), holder.clientWidth);
+    holder.style.minHeight = `${holder.clientHeight}px`; // what lies below must not jump while the old chart is gone
+    views.get(holder)?.finalize();
+    views.set(holder, (await window.drawVega(holder, spec)).view);
     holder.dataset.width = holder.clientWidth;
   } catch (error) {
     holder.textContent = `This chart could not be drawn: ${error.message}.`;
+  } finally {
+    holder.style.minHeight = "";
   }
 }
 
@@ -74,7 +82,8 @@ function say(article, name, value, text) {
   place.querySelector("b").textContent = text;
 }
 
-function advance(article, {progress, runs, state, eta_seconds: eta}) {
+function advance(article, {progress, runs, state, cancelling, eta_seconds: eta}) {
+  if (cancelling) article.dataset.cancelling = ""; // progress still comes, and calls the experiment running
   const count = new Intl.NumberFormat("en");
   const bar = article.querySelector(".progress progress");
   if (progress) {
@@ -90,26 +99,76 @@ function advance(article, {progress, runs, state, eta_seconds: eta}) {
 
 function showState(article, state) {
   const badge = article.querySelector(".title [data-state]");
-  badge.textContent = state;
-  badge.className = `badge ${state}`;
+  const word = "cancelling" in article.dataset && !FINISHED.has(state) ? "cancelling" : state;
+  badge.textContent = word;
+  badge.className = `badge ${word}`;
 }
 
 async function reload() {
   const answer = await fetch(location.href, {headers: {Accept: "text/html"}});
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  document.querySelector("main").replaceWith(fresh.querySelector("main"));
+  exchange(document.querySelector("main"), fresh.querySelector("main"));
   drawAll();
 }
 
-function follow(article) {
-  const stream = new EventSource(`/experiments/${encodeURIComponent(article.dataset.experiment)}/events`);
+// Charts stay where they are until they are drawn anew, and the reader stays where he was.
+function exchange(old, main) {
+  for (const holder of main.querySelectorAll("[data-figure]")) {
+    const drawn = old.querySelector(`[data-figure="${holder.dataset.figure}"]`);
+    if (drawn) holder.replaceWith(drawn);
+  }
+  const stay = [place(old), ...[...old.querySelectorAll(".scroll")].map(scrolled)];
+  old.replaceWith(main);
+  for (const restore of stay) restore(main);
+}
+
+function name(section) {
+  return section.ariaLabel ?? section.querySelector("h2")?.textContent;
+}
+
+// The section at the top of the window stays there, whatever grew above it.
+function place(old) {
+  const top = scrollY;
+  const section = [...old.querySelectorAll("section")].find((each) => each.getBoundingClientRect().bottom > 0);
+  const before = section?.getBoundingClientRect().top;
+  return (main) => {
+    const same = top && section && [...main.querySelectorAll("section")].find((each) => name(each) === name(section));
+    scrollTo({top, behavior: "instant"});
+    if (same) scrollBy({top: same.getBoundingClientRect().top - before, behavior: "instant"});
+  };
+}
+
+function scrolled(table) {
+  const {scrollTop: top, scrollLeft: left, ariaLabel} = table;
+  const focused = table === document.activeElement;
+  return (main) => {
+    const same = [...main.querySelectorAll(".scroll")].find((each) => each.ariaLabel === ariaLabel);
+    same?.scrollTo({top, left, behavior: "instant"});
+    if (focused) same?.focus({preventScroll: true});
+  };
+}
+
+// Scores are shown as they come: when more runs have succeeded than the page knows, it is fetched again.
+function follow(id) {
+  const stream = new EventSource(`/experiments/${encodeURIComponent(id)}/events`);
+  const article = () => document.querySelector("[data-experiment]");
+  let due, loaded = performance.now();
+  let loading = Promise.resolve();
+  const look = () => {
+    due = undefined;
+    loading = loading.then(reload).catch(() => {}).then(() => { loaded = performance.now(); });
+  };
   const hear = ({data}) => {
     const news = JSON.parse(data);
-    advance(article, news);
-    if (!FINISHED.has(news.state)) return;
-    stream.close();
-    reload();
+    advance(article(), news);
+    if (FINISHED.has(news.state)) {
+      stream.close();
+      clearTimeout(due);
+      look();
+    } else if (news.runs?.succeeded > Number(article().dataset.succeeded)) {
+      due ??= setTimeout(look, Math.max(0, loaded + LOOK_EVERY - performance.now()));
+    }
   };
   stream.addEventListener("progress", hear);
   stream.addEventListener("state", hear);
@@ -128,5 +187,5 @@ addEventListener("resize", () => {
 dark.addEventListener("change", () => document.querySelectorAll("[data-width]").forEach(draw));
 
 drawAll();
-const article = document.querySelector("[data-live=true]");
-if (article) follow(article);
+const live = document.querySelector("[data-live=true]");
+if (live) follow(live.dataset.experiment);

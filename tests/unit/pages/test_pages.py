@@ -233,3 +233,9 @@ def test_scores_that_are_not_there_yet_already_have_their_name() -> None:
     form = document()
     form["conditions"] = [{**each, "metric": "test_accuracy", "metrics": {}} for each in form["conditions"]]
     assert "latch: test accuracy as mean" in Page(render_results(results(form, state="running"))).text
+
+
+def test_a_cancelled_experiment_that_is_not_over_says_so() -> None:
+    assert "Experiment cancelling " in Page(render_results(results(state="running", cancelling=True))).text
+    listed = render_results_list({"items": [summary(cancelling=True)], "next_cursor": None}, "/results", ORIGIN)
+    assert " cancelling " in Page(listed).text
