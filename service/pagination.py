@@ -11,7 +11,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
-from service.errors import BadRequest, Fault, NotFound, clean
+from memspan.faults.shown import clean
+from service.errors import BadRequest, Fault, NotFound
 
 T = TypeVar("T")
 

@@ -8,20 +8,29 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pydantic import ValidationError
+from pydantic_core import from_json
 
 from memspan.engine.events import Finished, Outcome, Stepped
 from memspan.engine.population import Condition, width
 from memspan.engine.trainer import NAME, Trainer
 from memspan.experiment.checkpoint import packed
-from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.grid import Place, conditions, flaws
 from memspan.experiment.probing import ask
 from memspan.experiment.results import RunRow, document
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results
+from memspan.faults.places import places
+from memspan.faults.pointer import subject
+from memspan.faults.sentences import sentence
 from memspan.parts.limits import Limits
 
 Progress = Callable[[float, float], None]
 """Called with (epochs done, epochs in all), summed over runs."""
+
+
+class SpecMalformed(ValueError):
+    """What was given is no spec; the message has a sentence for every wrong field."""
 
 
 class SpecImpossible(ValueError):
@@ -40,7 +49,7 @@ def run(
     With more than one thread they may differ in the last bits.
 
     Raises:
-        pydantic.ValidationError: the spec is malformed.
+        SpecMalformed: the spec has wrong fields.
         SpecImpossible: it is well-formed and can't be run.
     """
     spec = parse(spec)
@@ -51,12 +60,34 @@ def run(
 def parse(spec: ExperimentSpec | Mapping[str, Any] | str) -> ExperimentSpec:
     """A sound spec from a dict, a JSON text or a spec."""
     if not isinstance(spec, ExperimentSpec):
-        text = spec if isinstance(spec, str) else json.dumps(spec)
-        spec = ExperimentSpec.model_validate_json(text, strict=True)
+        spec = _read(spec if isinstance(spec, str) else json.dumps(spec))
     found = flaws(spec, Limits())
     if found:
-        raise SpecImpossible("\n".join(f"{'.'.join(map(str, flaw.path))}: {flaw.message}" for flaw in found))
+        raise SpecImpossible("\n".join(_at(flaw.path, flaw.message) for flaw in found))
     return spec
+
+
+def _read(text: str) -> ExperimentSpec:
+    try:
+        return ExperimentSpec.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise SpecMalformed("\n".join(_sentences(error, text))) from None
+
+
+def _sentences(error: ValidationError, text: str) -> Iterator[str]:
+    """Everything that is wrong with a spec's text, each in its place."""
+    try:
+        body = from_json(text)
+    except ValueError as reason:
+        yield f"The spec is not valid JSON: {reason}."
+        return
+    for placed in places(error, body):
+        message = sentence(subject(placed.path) if placed.path else "The spec", placed.error, placed.given)
+        yield _at(placed.path, message)
+
+
+def _at(path: Place, message: str) -> str:
+    return f"{'.'.join(map(str, path))}: {message}" if path else message
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from memspan.experiment.grid import Flaw
+from memspan.faults.places import places
 from service.edge.duplicates import duplicates
-from service.edge.faults import faults_at, places, unprocessable
+from service.edge.faults import faults_at, unprocessable
 from service.edge.second_look import Look, flaw_fault, second_look
 from service.errors import BadRequest, Fault, TooLarge, UnsupportedMediaType
 

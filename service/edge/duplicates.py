@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from service.edge.pointer import Path, pointer, subject
+from memspan.faults.pointer import Path, pointer, subject
 from service.errors import Fault
 
 

@@ -15,13 +15,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Scope
 
+from memspan.faults.pointer import pointer, subject
+from memspan.faults.sentences import code, sentence
 from service import errors
 from service.edge.allowed import allowed_methods
 from service.edge.answer import path_of, problem_response
 from service.edge.faults import unprocessable
-from service.edge.pointer import pointer, subject
 from service.edge.request_id import HEADER, request_id_of
-from service.edge.sentences import code, sentence
 from service.errors import Fault, Internal, Problem
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)

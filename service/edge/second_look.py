@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from memspan.experiment.grid import Flaw
-from service.edge.branches import Placed
-from service.edge.faults import places
-from service.edge.pointer import Path, pointer
-from service.edge.sentences import MISSING
+from memspan.faults.branches import Placed
+from memspan.faults.places import places
+from memspan.faults.pointer import Path, pointer
+from memspan.faults.sentences import MISSING
 from service.errors import Fault
 
 M = TypeVar("M")

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from memspan.experiment.grid import Flaw
+from memspan.faults.places import places
 from memspan.parts.task import TaskSpec
 from memspan.tasks import task
 from service.edge.body import json_body
 from service.edge.body_schema import documented_body
-from service.edge.faults import faults_at, places
+from service.edge.faults import faults_at
 from service.operations import catalogue as operations
 from service.operations.catalogue import FamilyName
 from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples

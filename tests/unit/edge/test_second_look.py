@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from memspan.experiment.grid import Flaw
-from service.edge.faults import places
+from memspan.faults.places import places
 from service.edge.second_look import flaw_fault, second_look
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from memspan.experiment.grid import lengths_of
 from memspan.experiment.lengths import LogRange
 from memspan.experiment.report import SolvedIf
-from memspan.experiment.run import SpecImpossible, parse
+from memspan.experiment.run import SpecImpossible, SpecMalformed, parse
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
 from memspan.parts.limits import Limits
 
@@ -140,3 +140,21 @@ def test_solved_if_takes_exactly_one_bound() -> None:
 def test_a_bound_holds_or_not(bound: dict[str, float], value: float, solved: bool) -> None:
     assert SolvedIf(metric="test_loss", **bound).holds({"test_loss": value}, variance=2.0) is solved
     assert SolvedIf(metric="test_loss", **bound).holds({}, variance=2.0) is False
+
+
+def test_a_malformed_spec_is_told_with_one_sentence_for_each_wrong_field() -> None:
+    spoilt = {"tasks": [{"kind": "latsch"}], "models": [{"kind": "rnn", "hidden_size": 0}], "repeats": "3"}
+    with pytest.raises(SpecMalformed) as caught:
+        parse(SMALL | spoilt)
+    task, model, repeats = str(caught.value).splitlines()
+    assert task.startswith("tasks.0.kind: kind must be one of ")
+    assert task.endswith("not 'latsch'.")
+    assert model == "models.0.hidden_size: hidden_size must be at least 1, not 0."
+    assert repeats == "repeats: repeats must be a whole number, not '3'."
+
+
+def test_what_is_no_spec_at_all_is_told_in_a_sentence() -> None:
+    with pytest.raises(SpecMalformed, match=r"^The spec must be an object, not a list\.$"):
+        parse("[]")
+    with pytest.raises(SpecMalformed, match=r"^The spec is not valid JSON: "):
+        parse("{")

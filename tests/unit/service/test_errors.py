@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
+from memspan.faults.shown import SHOWN_CHARACTERS, shown
 from service.errors import (
-    SHOWN_CHARACTERS,
     Conflict,
     Fault,
     NotFound,
@@ -15,7 +15,6 @@ from service.errors import (
     Unauthorized,
     Unavailable,
     Unprocessable,
-    shown,
 )
 
 

@@ -6,8 +6,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
-from service.edge.faults import LISTED_FAULTS, faults, unprocessable
-from service.edge.pointer import pointer
+from memspan.faults.places import LISTED_FAULTS
+from memspan.faults.pointer import pointer
+from service.edge.faults import faults, unprocessable
 from service.errors import Fault
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.edge import sentences
-from service.edge.pointer import Path, subject
+from memspan.faults import sentences
+from memspan.faults.pointer import Path, subject
 
 
 @dataclass(frozen=True)

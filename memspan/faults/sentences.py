@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sized
 from typing import Any
 
-from service.errors import shown
+from memspan.faults.shown import shown
 
 WRONG_TYPE = "wrong_type"
 MISSING = "missing"
