@@ -149,7 +149,7 @@ def test_a_malformed_spec_is_told_with_one_sentence_for_each_wrong_field() -> No
     task, model, repeats = str(caught.value).splitlines()
     assert task.startswith("tasks.0.kind: kind must be one of ")
     assert task.endswith("not 'latsch'.")
-    assert model == "models.0.hidden_size: hidden_size must be at least 1, not 0."
+    assert model == "models.0.hidden_size: hidden_size must be between 1 and 4096, not 0."
     assert repeats == "repeats: repeats must be a whole number, not '3'."
 
 
