@@ -73,8 +73,9 @@ def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) ->
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
+    console.print(experiment["name"], style="bold", markup=False, highlight=False)
     with Progress(*columns, console=console, expand=True) as bars:
-        bar = bars.add_task(experiment["name"], total=experiment["progress"]["total"], left="")
+        bar = bars.add_task("training", total=experiment["progress"]["total"], left="")
         for event in follow(client, experiment["links"]["events"]):
             state = event.data.get("state", state) if event.type in ("state", "progress") else state
             if event.type == "progress":
