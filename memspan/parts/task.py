@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,17 +27,17 @@ class TaskSpec(PartSpec):
     has_length: ClassVar[bool] = True
     """whether ``lengths`` applies to the task"""
 
+    @abstractmethod
     def signature(self, length: int) -> Signature:
         """Shape of the task at ``length`` steps."""
-        raise NotImplementedError(f"{type(self).__name__} declares no signature.")
 
+    @abstractmethod
     def relevant_steps(self, length: int) -> tuple[int, ...]:
         """The steps (0 = first) that the answer depends on."""
-        raise NotImplementedError(f"{type(self).__name__} declares no relevant steps.")
 
+    @abstractmethod
     def baselines(self, length: int) -> tuple[Baseline, ...]:
         """Scores to hold a model's against."""
-        raise NotImplementedError(f"{type(self).__name__} declares no baselines.")
 
     def target_variance(self, length: int) -> float | None:
         """Variance of the target, dimensionless squared; None for a classification."""
