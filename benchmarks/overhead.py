@@ -26,6 +26,7 @@ from service.operations.context import Context
 from service.queue.bell import NoBell
 from service.settings import Settings
 from service.storage.database import Database
+from tests.waiting import until
 from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
@@ -85,8 +86,7 @@ def _train(index: int) -> None:
 def service_seconds() -> float:
     """Wall seconds over HTTP."""
     with database_url("sqlite") as url, service(url, "serve", "--workers", str(CORES)) as (client, _):
-        while len(client.get("/workers").json()["items"]) < CORES:
-            time.sleep(0.05)
+        until(lambda: len(client.get("/workers").json()["items"]) == CORES, 60, "all workers")
         start = time.perf_counter()
         key = client.post("/experiments", json=SPEC).raise_for_status().json()["id"]
         _finished(client, key)

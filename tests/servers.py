@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
 
-class Server:
+class Server(ABC):
     """A server process on one port of loopback, which can be stopped and started again without losing its files."""
 
     def __init__(self, name: str) -> None:
@@ -33,9 +34,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.folder / "log"
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """What starts it."""
-        raise NotImplementedError
 
     def options(self) -> dict[str, Any]:
         """How it is started."""
