@@ -15,7 +15,7 @@ import torch
 from benchmarks.latency import _finished
 from benchmarks.report import Figure, table
 from benchmarks.stage import database_url, service
-from memspan.engine.population import width
+from memspan.engine.choice import choose
 from memspan.engine.trainer import Trainer
 from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
@@ -77,7 +77,7 @@ def _nothing(index: int) -> None:
 
 def _train(index: int) -> None:
     condition = conditions(parse(SPEC))[index]
-    size = width(condition.network())
+    size = choose(condition).width
     for first in range(0, SPEC["repeats"], size):
         for _ in Trainer(condition, range(first, min(first + size, SPEC["repeats"]))).events():
             pass

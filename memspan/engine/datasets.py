@@ -33,7 +33,7 @@ def split(condition: Condition) -> Split:
     training = condition.training
     return _split(
         condition.task,
-        condition.steps,
+        condition.extent,
         condition.data_seed,
         training.train_size,
         training.validation_size,
@@ -71,7 +71,7 @@ class TrainingData:
         return Batch(torch.cat([s.inputs for s in sets]), torch.cat([s.targets for s in sets])).to(self._device)
 
     def _sample(self, count: int, *names: object) -> Batch:
-        return sample(self._condition.task, self._condition.steps, count, stream(*names))
+        return sample(self._condition.task, self._condition.extent, count, stream(*names))
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Sequences of a step: inputs (M, B, T, C), targets (M, B) or (M, B, K)."""

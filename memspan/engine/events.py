@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Stepped:
-    """One optimiser step of all members is done; a good moment to look at the clock."""
+    """One optimiser step of all members is done, or some; a good moment to look at the clock."""
 
 
 @dataclass(frozen=True)

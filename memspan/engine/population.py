@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from memspan.engine.seeds import digest
 from memspan.models import build
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
+from memspan.parts.signature import Signature
 from memspan.parts.task import TaskSpec
 from memspan.parts.training import Training
-
-WIDEST = 32
-"""most runs in one stack"""
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Condition:
     """One task x model x length of an experiment, and how its runs are trained and scored.
 
     Attributes:
-        length: time steps; None for a task that has no length.
+        length: in the task's own measure, mostly time steps; None for a task that has no length.
         seed: of the experiment.
         checkpoint: which weights the test scores.
     """
@@ -34,12 +33,17 @@ class Condition:
     checkpoint: Literal["best", "last"] = "last"
 
     @property
-    def steps(self) -> int:
-        """Time steps of a sequence."""
+    def extent(self) -> int:
+        """The length in the task's own measure, e.g. bits; the least for a task that has no length."""
         return self.task.minimum_length if self.length is None else self.length
 
+    @cached_property
+    def signature(self) -> Signature:
+        """Shape of the task here; its ``length`` counts time steps."""
+        return self.task.signature(self.extent)
+
     def network(self) -> Network:
-        return build(self.model, self.task.signature(self.steps))
+        return build(self.model, self.signature)
 
     @property
     def data_seed(self) -> int:
@@ -49,14 +53,3 @@ class Condition:
     def run_seed(self, repeat: int) -> int:
         """Seed of one repeat: made of the run's content, never of ids or grid positions."""
         return digest(self.seed, "run", self.task.content(), self.model.content(), self.length, repeat)
-
-
-def width(network: Network) -> int:
-    """How many repeats are stacked: many where a step is too small to fill a core, one where it isn't.
-
-    It follows from the model's own shape alone. A run keeps its place in the stack (repeat modulo width) and missing
-    mates are padded, so it is computed by the same instructions at the same place whatever is trained beside it.
-    """
-    if network.parameters <= 300:
-        return WIDEST
-    return 8 if network.parameters <= 5_000 else 1

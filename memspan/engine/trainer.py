@@ -1,4 +1,4 @@
-"""The torch engine: trains a population as one stacked program with a leading member axis."""
+"""Training of a population, whatever engine does the arithmetic: epochs, best weights, divergence, snapshots."""
 
 from __future__ import annotations
 
@@ -11,22 +11,17 @@ import torch
 from torch import Tensor
 
 from memspan.engine.arithmetic import denormals_flushed
-from memspan.engine.datasets import TrainingData, split
+from memspan.engine.choice import EngineName, choose, width
+from memspan.engine.datasets import split
+from memspan.engine.eager import Eager
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
 from memspan.engine.flat import Layout
-from memspan.engine.optimizers import Mover
-from memspan.engine.population import Condition, width
-from memspan.engine.scores import accuracies, losses
+from memspan.engine.optimizers import slots
+from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem
-
-NAME = "torch"
-"""stored with every run that this engine trains"""
-SCORING_VALUES = 2**22
-"""numbers that a layer may hold while a data set is scored in blocks"""
+from memspan.engine.state import Backend, State
 
 
 class Trainer:
@@ -42,13 +37,14 @@ class Trainer:
         repeats: Sequence[int],
         snapshots: Mapping[int, Snapshot] | None = None,
         device: torch.device | str = "cpu",
+        engine: EngineName | None = None,
     ) -> None:
         self.condition = condition
         self._device = torch.device(device)
-        self._problem = condition.task.signature(condition.steps).problem
         self._network = condition.network()
         self._layout = Layout(self._network)
-        self._stack = Stack(width(self._network), tuple(repeats))
+        self.engine = engine or choose(condition, self._network, self._device.type).name
+        self._stack = Stack(width(self._network, self.engine), tuple(repeats))
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
         self._positions = {repeat: Position() for repeat in repeats}
         self._step = 0
@@ -57,21 +53,23 @@ class Trainer:
             self._rows = self._start()  # (M, P)
         self._best = self._rows.clone()
         self._frozen: dict[int, Tensor] = {}
-        self._mover = Mover(condition.training, self._rows)
-        self._leaves = {name: view.requires_grad_() for name, view in self._layout.named(self._rows.detach()).items()}
+        self._slots = slots(condition.training, self._rows)
         if snapshots:
             self._restore(snapshots)
         self._sums = self._restored_sums()
+        self._backend = self._chosen_backend()
         self._started = time.perf_counter()
 
+    def _chosen_backend(self) -> Backend:
+        state = State(self._rows, self._slots, self._sums)
+        return Eager(self.condition, self._seeds, state, self._device)
+
     def events(self) -> Iterator[Event]:
-        """Train to the end: a Stepped after each step, an Evaluated after each epoch, one Finished."""
+        """Train to the end: a Stepped after each step or some, an Evaluated after each epoch, one Finished."""
         self._started = time.perf_counter() - max(position.seconds for position in self._positions.values())
-        with denormals_flushed():
-            data = TrainingData(self.condition, self._seeds, self._device)
         while self._epoch < self.condition.training.epochs and not self._all_diverged():
             while self._step < self.condition.training.steps_per_epoch:
-                yield self._train(data)
+                yield self._train()
             yield self._end_epoch()
         yield self._finish()
 
@@ -106,7 +104,7 @@ class Trainer:
             sums={name: values[place] for name, values in sums.items()},
         )
         vectors = {"weights": self._last(repeat, place), "best": self._best[place]}
-        slots = {f"slot.{name}": slot[place] for name, slot in self._mover.slots.items()}
+        slots = {f"slot.{name}": slot[place] for name, slot in self._slots.items()}
         return Snapshot(position, {name: vector.clone() for name, vector in (vectors | slots).items()})
 
     def _start(self) -> Tensor:
@@ -126,7 +124,7 @@ class Trainer:
         with torch.no_grad():
             self._rows.copy_(torch.stack([v["weights"] for v in vectors]))
             self._best.copy_(torch.stack([v["best"] for v in vectors]))
-            for name, slot in self._mover.slots.items():
+            for name, slot in self._slots.items():
                 slot.copy_(torch.stack([v[f"slot.{name}"] for v in vectors]))
         diverged = [repeat for repeat, position in self._positions.items() if position.diverged_at is not None]
         self._frozen = {repeat: self._rows[self._stack.places[repeat]].clone() for repeat in diverged}
@@ -136,38 +134,21 @@ class Trainer:
         sums = self._stack.fill({repeat: position.sums for repeat, position in self._positions.items()})
         return {
             name: torch.tensor([s.get(name, 0.0) for s in sums], dtype=torch.float64, device=self._device)
-            for name in self._metric_names()
+            for name in self.condition.signature.metrics
         }
 
-    def _metric_names(self) -> tuple[str, ...]:
-        return ("loss",) if self._problem is Problem.REGRESSION else ("loss", "accuracy")
-
     @denormals_flushed()
-    def _train(self, data: TrainingData) -> Stepped:
-        """One optimiser step of all members."""
-        batch = data.batch(self._epoch, self._step)
-        outputs = self._network.forward(self._leaves, batch.inputs)
-        loss = losses(self._problem, outputs, batch.targets)  # (M,)
-        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()))
-        with torch.no_grad():
-            self._count(loss, accuracies(self._problem, outputs, batch.targets), batch.inputs.shape[1])
-            done = self._epoch * self.condition.training.steps_per_epoch + self._step
-            self._mover.move(self._rows, self._layout.gradients(gradients), done + 1)
-        self._step += 1
+    def _train(self) -> Stepped:
+        """Some optimiser steps of all members."""
+        self._step += self._backend.train(self._epoch, self._step)
         return Stepped()
-
-    def _count(self, loss: Tensor, accuracy: Tensor | None, count: int) -> None:
-        """Add a batch to the epoch's sums."""
-        self._sums["loss"].add_(loss, alpha=count)
-        if accuracy is not None:
-            self._sums["accuracy"].add_(accuracy, alpha=count)
 
     @denormals_flushed()
     def _end_epoch(self) -> Evaluated:
         """Score the validation set, keep the best weights, notice divergence."""
         size = self.condition.training.train_size
         train = {f"train_{name}": (total / size).tolist() for name, total in self._sums.items()}
-        scored = self._score(self._rows, split(self.condition).validation)
+        scored = self._backend.score(self._rows, split(self.condition).validation)
         values = train | {f"validation_{name}": each for name, each in scored.items()}
         self._epoch, self._step = self._epoch + 1, 0
         for total in self._sums.values():
@@ -196,23 +177,6 @@ class Trainer:
     def _all_diverged(self) -> bool:
         return len(self._frozen) == len(self._stack.repeats)
 
-    @torch.no_grad()
-    def _score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
-        """Metrics of all members over one shared data set, in blocks that bound memory."""
-        weights, members = self._layout.named(rows), self._stack.width
-        totals = {name: torch.zeros_like(total) for name, total in self._sums.items()}
-        wide = max(batch.inputs.shape[2], self._network.state_size)
-        block = max(1, SCORING_VALUES // (members * batch.inputs.shape[1] * wide))
-        for start in range(0, len(batch), block):
-            part = batch[start : start + block].to(self._device)
-            outputs = self._network.forward(weights, part.inputs.expand(members, *part.inputs.shape))
-            targets = part.targets.expand(members, *part.targets.shape)
-            totals["loss"].add_(losses(self._problem, outputs, targets), alpha=len(part))
-            accuracy = accuracies(self._problem, outputs, targets)
-            if accuracy is not None:
-                totals["accuracy"].add_(accuracy, alpha=len(part))
-        return {name: (total / len(batch)).tolist() for name, total in totals.items()}
-
     def _last(self, repeat: int, place: int) -> Tensor:
         """A run's weights at its end: frozen when it diverged."""
         return self._frozen.get(repeat, self._rows[place]).detach()
@@ -224,7 +188,7 @@ class Trainer:
         for repeat, row in self._frozen.items():
             last[self._stack.places[repeat]] = row
         reported = self._best if self.condition.checkpoint == "best" else last
-        test = self._score(reported, split(self.condition).test)
+        test = self._backend.score(reported, split(self.condition).test)
         outcomes = {
             repeat: self._outcome(repeat, last[place], {f"test_{name}": each[place] for name, each in test.items()})
             for repeat, place in self._stack.places.items()

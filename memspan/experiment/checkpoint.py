@@ -54,4 +54,4 @@ def unpacked(data: bytes) -> dict[str, Tensor]:
 def predictor(condition: Condition, checkpoints: Sequence[bytes]) -> Predictor:
     """The predictor of some checkpoints of one condition, side by side."""
     weights = stack([unpacked(data) for data in checkpoints])
-    return trained(condition.network(), weights, condition.task.signature(condition.steps))
+    return trained(condition.network(), weights, condition.signature)

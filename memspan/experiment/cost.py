@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memspan.engine.population import Condition, width
+from memspan.engine.choice import choose
+from memspan.engine.population import Condition
 from memspan.parts.network import Network
 
 STEP_SECONDS = 6e-4
@@ -16,8 +17,8 @@ BASIS = "cost model of the torch engine, one core of a 2026 server a worker"
 
 def epoch_seconds(condition: Condition, network: Network) -> float:
     """Seconds that one worker needs for an epoch of a full stack of runs, its validation included."""
-    training, members = condition.training, width(network)
-    recurrent = condition.steps if network.state_size else 0
+    training, members = condition.training, choose(condition, network).width
+    recurrent = condition.signature.length if network.state_size else 0
     per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
     uses = network.parameters * (recurrent or 1) * members * training.batch_size
     sequences = 1 + training.validation_size / (3 * training.train_size)
@@ -26,4 +27,4 @@ def epoch_seconds(condition: Condition, network: Network) -> float:
 
 def populations(condition: Condition, network: Network, repeats: int) -> int:
     """Stacks that a condition's repeats make."""
-    return -(-repeats // width(network))
+    return -(-repeats // choose(condition, network).width)

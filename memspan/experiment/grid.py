@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memspan.engine.population import WIDEST, Condition, width
+from memspan.engine.choice import WIDEST, choose
+from memspan.engine.population import Condition
 from memspan.experiment.lengths import Log, expanded
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
@@ -66,7 +67,9 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     if spec.report.solved_if:
         found += _criterion(spec, spec.report.solved_if)
     if any(_steps(spec, task) for task in spec.tasks):
-        found += [*_data(spec, limits), *_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
+        found += _data(spec, limits)
+        unfit = [*_unfit(spec)]
+        found += unfit or [*_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
 
 
@@ -129,7 +132,7 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """The largest data set must fit into memory; with ``per_repeat`` a stack of runs holds a training set each."""
     task = max(_possible(spec), key=lambda task: _numbers(spec, task))
-    steps, numbers = _steps(spec, task)[-1], _numbers(spec, task)
+    steps, numbers = task.signature(_steps(spec, task)[-1]).length, _numbers(spec, task)
     for name in ("train_size", "validation_size", "test_size"):
         count = getattr(spec.training, name)
         sets = min(spec.repeats, WIDEST) if name == "train_size" and spec.training.data == "per_repeat" else 1
@@ -144,8 +147,17 @@ def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 
 def _numbers(spec: ExperimentSpec, task: TaskSpec) -> int:
     """Numbers in a task's longest sequence."""
-    steps = _steps(spec, task)[-1]
-    return steps * task.signature(steps).channels
+    signature = task.signature(_steps(spec, task)[-1])
+    return signature.length * signature.channels
+
+
+def _unfit(spec: ExperimentSpec) -> Iterator[Flaw]:
+    """A model must be able to answer every task at every length."""
+    for index, model in enumerate(spec.models):
+        asked = (task.signature(steps) for task in _possible(spec) for steps in _steps(spec, task))
+        objection = next((found for signature in asked if (found := model.objection(signature))), None)
+        if objection:
+            yield Flaw(("models", index), "does_not_apply", objection)
 
 
 def _networks(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
@@ -161,9 +173,9 @@ def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """What a step carries through time must fit into memory; the largest product is reported."""
     batch = min(spec.training.batch_size, spec.training.train_size)
     carried = [
-        (width(network) * batch * steps * max(network.state_size, task.signature(steps).channels), index, steps)
+        (_carried(spec, task, extent, model, network) * batch, index, task.signature(extent).length)
         for index, model in enumerate(spec.models)
-        for (task, steps), network in _largest(spec, model)
+        for (task, extent), network in _largest(spec, model)
     ]
     most, index, steps = max(carried)
     if most > limits.step_values:
@@ -174,6 +186,13 @@ def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
         yield Flaw(("training", "batch_size"), "step_too_large", message, spec.training.batch_size)
 
 
+def _carried(spec: ExperimentSpec, task: TaskSpec, extent: int, model: ModelSpec, network: Network) -> int:
+    """Numbers that one sequence carries through time in all members of a stack."""
+    signature = task.signature(extent)
+    members = choose(Condition(task, model, extent, spec.training, spec.seed), network).width
+    return members * signature.length * max(network.state_size, signature.channels)
+
+
 def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[TaskSpec, int], Network]]:
     """A model's network at the longest length of each task."""
     for task in _possible(spec):
@@ -182,8 +201,8 @@ def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[Tas
 
 
 def _probes(spec: ExperimentSpec) -> Iterator[Flaw]:
-    """A probe must apply to every task at every length, and its steps lie inside every length."""
-    shortest = min(_steps(spec, task)[0] for task in _possible(spec))
+    """A probe must apply to every condition, and its steps lie inside every sequence."""
+    shortest = min(task.signature(_steps(spec, task)[0]).length for task in _possible(spec))
     for index, probe in enumerate(spec.probes):
         misplaced = probe.misplaced(shortest)
         for name, step in misplaced.items():
@@ -209,4 +228,9 @@ def _criterion(spec: ExperimentSpec, solved_if: SolvedIf) -> Iterator[Flaw]:
 def _objection(spec: ExperimentSpec, probe: ProbeSpec) -> str | None:
     """The first reason why a probe can't be asked of some condition."""
     asked = ((task, steps) for task in _possible(spec) for steps in _steps(spec, task))
-    return next((found for task, steps in asked if (found := probe.objection(task, steps))), None)
+    told = (
+        probe.objection(task, steps, build(model, task.signature(steps)))
+        for task, steps in asked
+        for model in spec.models
+    )
+    return next((found for found in told if found), None)

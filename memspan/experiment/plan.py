@@ -72,7 +72,9 @@ def _parameters(spec: ExperimentSpec, index: int, built: Built) -> dict[str, Any
 def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str, str]]:
     """What is allowed and probably not meant."""
     for index, built in enumerate(grid):
-        length, field = max(((c.steps, n.receptive_field) for c, n in built if _short_sighted(c, n)), default=(0, 0))
+        length, field = max(
+            ((c.signature.length, n.receptive_field) for c, n in built if _short_sighted(c, n)), default=(0, 0)
+        )
         if length:
             message = f"Its receptive field of {field} steps is shorter than length {length}: it can't see the start."
             yield {"pointer": f"#/models/{index}", "code": "receptive_field", "message": message}
@@ -85,4 +87,4 @@ def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str,
 
 
 def _short_sighted(condition: Condition, network: Network) -> bool:
-    return network.receptive_field is not None and network.receptive_field < condition.steps
+    return network.receptive_field is not None and network.receptive_field < condition.signature.length

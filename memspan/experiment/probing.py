@@ -20,4 +20,4 @@ def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) ->
     All models of a task and length are asked about the same sequences, so that their answers compare.
     """
     rng = stream(condition.data_seed, "probe", probe.content())
-    return measure(probe, predictor(condition, checkpoints), condition.task, condition.steps, rng)
+    return measure(probe, predictor(condition, checkpoints), condition.task, condition.extent, rng)

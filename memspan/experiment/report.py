@@ -12,7 +12,11 @@ from pydantic_core import PydanticCustomError
 from memspan.parts.spec import Real, frozen
 from memspan.parts.task import TaskSpec
 
-Metric = Literal["train_loss", "validation_loss", "test_loss", "train_accuracy", "validation_accuracy", "test_accuracy"]
+Metric = Literal[
+    "train_loss", "validation_loss", "test_loss",
+    "train_accuracy", "validation_accuracy", "test_accuracy",
+    "train_exact", "validation_exact", "test_exact",
+]  # fmt: skip
 SOLVED_ACCURACY = 0.99
 """a classification is solved with at most 1 % errors (Pascanu et al. 2013)"""
 SOLVED_SHARE = 0.01

@@ -59,8 +59,8 @@ def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapp
 
 def _solved(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
     """How many runs met the criterion; a diverged run never does."""
-    criterion = spec.report.criterion(condition.task, condition.steps)
-    variance = condition.task.target_variance(condition.steps)
+    criterion = spec.report.criterion(condition.task, condition.extent)
+    variance = condition.task.target_variance(condition.extent)
     return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
 
 
@@ -98,7 +98,7 @@ def _condition(
             "failed": sum(run.state == "failed" for run in runs),
             "diverged": sum(run.diverged_at is not None for run in done),
         },
-        "metric": score_metric(condition.task, condition.steps),
+        "metric": score_metric(condition.task, condition.extent),
         "metrics": {name: asdict(summary) for name, summary in summaries.items()},
         "success": {
             "rate": solved / len(done) if done else None,
@@ -130,7 +130,7 @@ def _spans(grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: 
             lines[condition.task, condition.model].append(index)
     found = []
     for (task, model), indices in lines.items():
-        lengths = [grid[index].steps for index in indices]
+        lengths = [grid[index].extent for index in indices]
         span = memory_span(lengths, [solved[i] for i in indices], [len(done[i]) for i in indices])
         if span:
             place = {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json")}
@@ -142,7 +142,7 @@ def _baselines(grid: Sequence[Condition]) -> list[dict[str, Any]]:
     """Each task's baselines: once where the value is the same at every length, else once for each length."""
     values: dict[tuple[Any, str, str], dict[int | None, float]] = defaultdict(dict)
     for condition in grid:
-        for baseline in condition.task.baselines(condition.steps):
+        for baseline in condition.task.baselines(condition.extent):
             values[condition.task, baseline.name, baseline.metric][condition.length] = baseline.value
     return [entry for key, by_length in values.items() for entry in _baseline(*key, by_length)]
 

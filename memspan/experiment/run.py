@@ -11,9 +11,10 @@ import torch
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from memspan.engine.choice import choose
 from memspan.engine.events import Finished, Outcome, Stepped
-from memspan.engine.population import Condition, width
-from memspan.engine.trainer import NAME, Trainer
+from memspan.engine.population import Condition
+from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import Place, conditions, flaws
 from memspan.experiment.probing import ask
@@ -120,15 +121,15 @@ class _Session:
 
     def _train(self, index: int, condition: Condition) -> dict[int, Outcome]:
         """Train all repeats of a condition, one stack after the other."""
-        size, repeats = width(condition.network()), self._spec.repeats
+        chosen, repeats = choose(condition, device=self._device), self._spec.repeats
         outcomes: dict[int, Outcome] = {}
-        for first in range(0, repeats, size):
-            members = range(first, min(first + size, repeats))
+        for first in range(0, repeats, chosen.width):
+            members = range(first, min(first + chosen.width, repeats))
             finished = self._train_stack(condition, members)
             share = finished.seconds / len(members)
             outcomes |= finished.outcomes
             self._rows += [
-                RunRow(index, repeat, "succeeded", outcome.metrics, outcome.diverged_at, share, NAME)
+                RunRow(index, repeat, "succeeded", outcome.metrics, outcome.diverged_at, share, chosen.name)
                 for repeat, outcome in finished.outcomes.items()
             ]
         return outcomes

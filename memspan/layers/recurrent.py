@@ -1,17 +1,20 @@
-"""Stacks of recurrent layers: the torch engine's way to run a cell through time."""
+"""Stacks of recurrent layers: their weights, and the network that runs them through time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from memspan.layers import initial
+from memspan.layers.bound import bind
 from memspan.layers.dense import Framework, affine, dense
-from memspan.parts.cell import Cell, State
+from memspan.parts.cell import Cell
 from memspan.parts.network import Initializer, Network, Weight, Weights
+from memspan.parts.noise import Noise
+from memspan.parts.recurrence import Layer, Level, Recurrence
 from memspan.parts.signature import Signature
 
 
@@ -20,6 +23,7 @@ class Start:
     """How a recurrent layer starts: its kernel (I, G H), recurrent matrix (H, G H) and bias (G H,).
 
     ``recurrent_bias`` is the second bias vector that torch and Keras' reset-after GRU have; None = there is none.
+    ``parameters`` are the pointwise part's own weights (H,), by name.
     """
 
     kernel: Initializer
@@ -27,6 +31,7 @@ class Start:
     bias: Initializer
     recurrent_bias: Initializer | None = None
     readout: Framework = "keras"
+    parameters: Mapping[str, Initializer] = field(default_factory=dict)
 
 
 def torch_start(gates: int) -> Start:
@@ -35,77 +40,99 @@ def torch_start(gates: int) -> Start:
     return Start(draw, draw, draw, recurrent_bias=draw, readout="torch")
 
 
-def recurrent(cell: Cell, sizes: Sequence[int], signature: Signature, start: Start) -> Network:
-    """A stack of layers of one cell, read out by a dense layer at the last step."""
+def recurrent(
+    cell: Cell,
+    sizes: Sequence[int],
+    signature: Signature,
+    start: Start,
+    bidirectional: bool = False,
+    dropout: float = 0.0,
+) -> Network:
+    """A stack of layers of one cell, read out by a dense layer at the last step or at every step.
+
+    With ``bidirectional`` each level runs both ways and lays the outputs end to end; at the end of the sequence the
+    backward layer gives what it ends with, at the first step, as Keras' ``Bidirectional`` does.
+    """
+    levels = _levels(cell, sizes, signature.channels, bidirectional)
     weights: dict[str, Weight] = {}
-    below = signature.channels
-    for layer, size in enumerate(sizes):
-        weights |= _layer(f"layer{layer}", below, size, cell, start)
-        below = size
-    weights |= dense("readout", below, signature.outputs, start.readout)
-    depth = len(sizes)
+    for layer in (layer for level in levels for layer in level):
+        weights |= layer_weights(layer, start)
+    top = sum(layer.size for layer in levels[-1])
+    weights |= dense("readout", top, signature.outputs, start.readout)
+    recurrence = Recurrence(levels, dropout=dropout)
 
-    def forward(weights: Weights, inputs: Tensor) -> Tensor:
-        sequence = inputs.transpose(1, 2)  # (M, T, B, C)
-        for layer in range(depth - 1):
-            sequence = torch.stack(run(cell, weights, f"layer{layer}", sequence), dim=1)
-        last = run(cell, weights, f"layer{depth - 1}", sequence)[-1]
-        return affine(weights, "readout", last)
+    def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
+        return _forward(recurrence, signature.every_step, weights, inputs, noise)
 
-    return Network(weights, forward, len(cell.states) * sum(sizes), receptive_field=None, any_length=True)
+    return Network(
+        weights,
+        forward,
+        recurrence.state_size,
+        receptive_field=None,
+        any_length=True,
+        recurrence=recurrence,
+        noisy=forward if dropout else None,
+    )
 
 
-def _layer(name: str, inputs: int, size: int, cell: Cell, start: Start) -> dict[str, Weight]:
-    """The weights of one layer of ``size`` units."""
-    width = len(cell.gates) * size
-    weights = {
-        f"{name}.kernel": Weight((inputs, width), start.kernel),
-        f"{name}.recurrent": Weight((size, width), start.recurrent),
-        f"{name}.bias": Weight((width,), start.bias),
-    }
-    if start.recurrent_bias:
+def _levels(cell: Cell, sizes: Sequence[int], channels: int, bidirectional: bool) -> tuple[Level, ...]:
+    levels: list[Level] = []
+    below = channels
+    for index, size in enumerate(sizes):
+        forward = Layer(f"layer{index}", cell, below, size)
+        backward = (Layer(f"layer{index}.backward", cell, below, size, backward=True),) if bidirectional else ()
+        levels.append((forward, *backward))
+        below = size * len(levels[-1])
+    return tuple(levels)
+
+
+def layer_weights(layer: Layer, start: Start) -> dict[str, Weight]:
+    """The weights of one layer, by name, in the order in which they are drawn."""
+    name, cell, width = layer.name, layer.cell, len(layer.cell.gates) * layer.size
+    weights = {f"{name}.kernel": Weight((layer.inputs, width), start.kernel)}
+    if cell.recurrent:
+        weights[f"{name}.recurrent"] = Weight((layer.size, width), start.recurrent)
+    weights[f"{name}.bias"] = Weight((width,), start.bias)
+    if cell.recurrent and start.recurrent_bias:
         weights[f"{name}.recurrent_bias"] = Weight((width,), start.recurrent_bias)
+    for parameter in cell.parameters:
+        weights[f"{name}.{parameter}"] = Weight((layer.size,), start.parameters[parameter])
     return weights
 
 
-def run(cell: Cell, weights: Weights, name: str, sequence: Tensor) -> list[Tensor]:
-    """Run a layer over a sequence (M, T, B, I) from a zero state; its outputs (M, B, H), one for each step."""
-    members, _, batch, _ = sequence.shape
-    matrix = weights[f"{name}.recurrent"]  # (M, H, G H)
-    size = matrix.shape[1]
-    projected = _project(cell, weights, name, sequence)  # (M, T, B, G H)
-    second = weights.get(f"{name}.recurrent_bias")
-    kept_apart = None if cell.joined else _second_bias(second, matrix)
-    state: State = tuple(sequence.new_zeros(members, batch, size) for _ in cell.states)
-    outputs = []
-    for x in projected.unbind(1):
-        state = cell.pointwise(_preactivations(x, state[0], matrix, kept_apart, size), state)
-        outputs.append(state[0])
-    return outputs
+def _forward(recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
+    """Inputs (M, B, T, C) -> outputs (M, B, K), or (M, B, T, K)."""
+    sequence = inputs.transpose(1, 2)  # (M, T, B, C)
+    for level in recurrence.levels[:-1]:
+        sequence = _dropped(_sequence(level, weights, sequence), recurrence.dropout, noise)
+    if every_step:
+        sequence = _dropped(_sequence(recurrence.levels[-1], weights, sequence), recurrence.dropout, noise)
+        return _readout_everywhere(weights, recurrence.readout, sequence)
+    ends = [outputs(layer, weights, sequence)[-1] for layer in recurrence.levels[-1]]
+    top = ends[0] if len(ends) == 1 else torch.cat(ends, dim=-1)  # (M, B, H)
+    return affine(weights, recurrence.readout, _dropped(top, recurrence.dropout, noise))
 
 
-def _project(cell: Cell, weights: Weights, name: str, sequence: Tensor) -> Tensor:
-    """W x + b of all steps at once: (M, T, B, I) -> (M, T, B, G H)."""
-    members, length, batch, inputs = sequence.shape
-    bias = weights[f"{name}.bias"].unsqueeze(1)
-    if cell.joined and f"{name}.recurrent_bias" in weights:
-        bias = bias + weights[f"{name}.recurrent_bias"].unsqueeze(1)
-    flat = sequence.reshape(members, length * batch, inputs)
-    return torch.baddbmm(bias, flat, weights[f"{name}.kernel"]).view(members, length, batch, -1)
+def outputs(layer: Layer, weights: Weights, sequence: Tensor) -> list[Tensor]:
+    """Run a layer over a sequence (M, T, B, I); its outputs (M, B, H) in the order in which it makes them."""
+    return [state[0] for state in bind(layer, weights).run(sequence)]
 
 
-def _second_bias(bias: Tensor | None, matrix: Tensor) -> Tensor:
-    """b' of a cell whose two products stay apart: (M, 1, G H)."""
-    return matrix.new_zeros(matrix.shape[0], 1, matrix.shape[2]) if bias is None else bias.unsqueeze(1)
+def _sequence(level: Level, weights: Weights, sequence: Tensor) -> Tensor:
+    """The outputs of a level at every step, directions end to end: (M, T, B, I) -> (M, T, B, H)."""
+    sides = []
+    for layer in level:
+        side = torch.stack(outputs(layer, weights, sequence), dim=1)
+        sides.append(side.flip(1) if layer.backward else side)
+    return sides[0] if len(sides) == 1 else torch.cat(sides, dim=-1)
 
 
-def _preactivations(x: Tensor, h: Tensor, matrix: Tensor, second: Tensor | None, size: int) -> tuple[Tensor, ...]:
-    """The blocks of z = x + U h, or those of x followed by those of U h + b'. Each (M, B, H)."""
-    if second is None:
-        return _blocks(torch.baddbmm(x, h, matrix), size)
-    return _blocks(x, size) + _blocks(torch.baddbmm(second, h, matrix), size)
+def _dropped(x: Tensor, rate: float, noise: Noise | None) -> Tensor:
+    return x if noise is None or not rate else x * noise.keep(tuple(x.shape[1:]), rate)
 
 
-def _blocks(z: Tensor, size: int) -> tuple[Tensor, ...]:
-    members, batch, _ = z.shape
-    return z.view(members, batch, -1, size).unbind(2)
+def _readout_everywhere(weights: Weights, name: str, sequence: Tensor) -> Tensor:
+    """(M, T, B, H) -> (M, B, T, K)."""
+    members, steps, batch, size = sequence.shape
+    flat = affine(weights, name, sequence.reshape(members, steps * batch, size))
+    return flat.view(members, steps, batch, -1).transpose(1, 2)

@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, State
+from memspan.parts.cell import Cell, Gates, Parameters, State
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.signature import Signature
@@ -33,7 +34,7 @@ class GRU(ModelSpec):
     initialization: Annotated[Literal["keras", "torch", "chrono"], Field(description="how the weights start")] = "keras"
 
 
-def step(z: Gates, state: State) -> State:
+def step(z: Gates, state: State, _: Parameters) -> State:
     """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(a_n + r ⊙ r_n). Each (M, B, H)."""
     a_r, a_z, a_n, r_r, r_z, r_n = z
     (h,) = state
@@ -42,7 +43,12 @@ def step(z: Gates, state: State) -> State:
     return (n + keep * (h - n),)
 
 
-CELL = Cell(("r", "z", "n"), ("h",), step, joined=False)
+def keep(z: Gates, state: State, _: Parameters) -> Tensor:
+    """The update gate σ(z), which keeps the old state, (M, B, H)."""
+    return torch.sigmoid(z[1] + z[4])
+
+
+CELL = Cell(("r", "z", "n"), ("h",), step, joined=False, keep=keep)
 
 
 @model(GRU)

@@ -13,7 +13,7 @@ from memspan.layers import initial
 from memspan.layers.dense import ACTIVATIONS
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, State
+from memspan.parts.cell import Cell, Gates, Parameters, State
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Initializer, Network
 from memspan.parts.signature import Signature
@@ -41,13 +41,18 @@ class LSTM(ModelSpec):
     initialization: Annotated[Literal["keras", "torch", "chrono"], Field(description="how the weights start")] = "keras"
 
 
-def step(z: Gates, state: State, activation: str) -> State:
+def step(z: Gates, state: State, _: Parameters, activation: str) -> State:
     """c = f ⊙ c + i ⊙ g and h = o ⊙ act(c). Each (M, B, H)."""
     act = ACTIVATIONS[activation]
     i, f, g, o = z
-    _, c = state
+    c = state[1]
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * act(g)
     return torch.sigmoid(o) * act(c), c
+
+
+def forget(z: Gates, state: State, _: Parameters) -> Tensor:
+    """The forget gate σ(f), (M, B, H)."""
+    return torch.sigmoid(z[1])
 
 
 @model(LSTM)
@@ -57,7 +62,7 @@ def build(spec: LSTM, signature: Signature) -> Network:
     Source:
         Gers, Schmidhuber & Cummins (2000); gate order i, f, g, o as in Keras and torch.
     """
-    cell = Cell(("i", "f", "g", "o"), ("h", "c"), partial(step, activation=spec.activation))
+    cell = Cell(("i", "f", "g", "o"), ("h", "c"), partial(step, activation=spec.activation), keep=forget, memory="c")
     return recurrent(cell, stacked(spec.hidden_size), signature, start(spec, signature.length))
 
 

@@ -32,8 +32,8 @@ class RNN(ModelSpec):
 
 
 CELLS = {
-    "tanh": Cell(("h",), ("h",), lambda z, state: (torch.tanh(z[0]),)),
-    "relu": Cell(("h",), ("h",), lambda z, state: (torch.relu(z[0]),)),
+    "tanh": Cell(("h",), ("h",), lambda z, state, _: (torch.tanh(z[0]),)),
+    "relu": Cell(("h",), ("h",), lambda z, state, _: (torch.relu(z[0]),)),
 }
 """The cell for each activation."""
 

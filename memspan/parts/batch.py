@@ -10,10 +10,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Sequences and what a model should answer at their last step.
+    """Sequences and what a model should answer at their last step, or at every step.
 
     Shapes:
-        inputs (B, T, C) float32; targets (B,) int64 class numbers, or (B, K) float32.
+        inputs (B, T, C) float32; targets (B,) int64 class numbers, or (B, K) float32; with an answer at every step
+        (B, T) and (B, T, K).
     """
 
     inputs: Tensor

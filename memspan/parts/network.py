@@ -10,6 +10,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from memspan.parts.noise import Noise
+from memspan.parts.recurrence import Recurrence
+
 Weights = Mapping[str, Tensor]
 """Weights of a population by name, each (M, ...)."""
 Initializer = Callable[[tuple[int, ...], torch.Generator], Tensor]
@@ -30,10 +33,13 @@ class Network:
 
     Attributes:
         weights: by name, in the order in which they are drawn.
-        forward: (weights (M, ...), inputs (M, B, T, C)) -> outputs (M, B, K); logits for a classification.
+        forward: (weights (M, ...), inputs (M, B, T, C)) -> outputs (M, B, K), or (M, B, T, K) for a task that is
+            answered at every step; logits for a classification.
         state_size: numbers carried from one step to the next; 0 for models without a state.
         receptive_field: steps that the answer can depend on; None where nothing bounds it.
         any_length: whether ``forward`` takes sequences of another length than it was built for.
+        recurrence: the network as recurrent layers; None where it is something else.
+        noisy: what training computes instead of ``forward``, with dropout; None = the same.
     """
 
     weights: Mapping[str, Weight]
@@ -41,6 +47,8 @@ class Network:
     state_size: int
     receptive_field: int | None
     any_length: bool
+    recurrence: Recurrence | None = None
+    noisy: Callable[[Weights, Tensor, Noise], Tensor] | None = None
 
     @cached_property
     def parameters(self) -> int:

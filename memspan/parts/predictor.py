@@ -13,15 +13,28 @@ from memspan.parts.signature import Problem, Signature
 
 
 @dataclass(frozen=True)
+class Inside:
+    """A network, the weights of its M members, and the shape of the task it was built for."""
+
+    network: Network
+    weights: Weights
+    signature: Signature
+
+
+@dataclass(frozen=True)
 class Predictor:
     """M trained models of one shape, or an instrument of known memory (M = 1).
 
-    ``answer`` maps inputs (B, T, C) to outputs (M, B, K): values for a regression, probabilities for a
-    classification.
+    Attributes:
+        answer: inputs (B, T, C) -> outputs (M, B, K), or (M, B, T, K): values for a regression, probabilities for a
+            classification. It can be differentiated by the inputs; calling the predictor itself spares that cost.
+        inside: what the answer is computed with, for probes that look at weights and states; None for an instrument
+            that has neither.
     """
 
     members: int
     answer: Callable[[Tensor], Tensor]
+    inside: Inside | None = None
 
     def __call__(self, inputs: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -35,7 +48,7 @@ def trained(network: Network, weights: Weights, signature: Signature, block_valu
     def answer(inputs: Tensor) -> Tensor:
         size = max(1, block_values // (members * inputs.shape[1] * max(inputs.shape[2], network.state_size, 1)))
         parts = [network.forward(weights, part.expand(members, *part.shape)) for part in inputs.split(size)]
-        outputs = torch.cat(parts, dim=1)  # (M, B, K)
+        outputs = torch.cat(parts, dim=1)  # (M, B, K) or (M, B, T, K)
         return outputs.softmax(-1) if signature.problem is Problem.CLASSIFICATION else outputs
 
-    return Predictor(members, answer)
+    return Predictor(members, answer, Inside(network, weights, signature))

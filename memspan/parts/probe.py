@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memspan.parts.network import Network
 from memspan.parts.spec import PartSpec
 from memspan.parts.task import TaskSpec
 
@@ -13,8 +14,8 @@ class ProbeSpec(PartSpec):
         """The fields that name a time step, with their values; negative ones count from the end."""
         return {}
 
-    def objection(self, task: TaskSpec, length: int) -> str | None:
-        """Why the probe does not apply to a task, as a sentence; None when it does."""
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        """Why the probe does not apply to a task, or to a network that was built for it; None when it does."""
         return None
 
     def misplaced(self, length: int) -> dict[str, int]:

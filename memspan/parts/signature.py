@@ -17,9 +17,26 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True)
 class Signature:
-    """Shape of a task at one length: T steps of C channels in, K outputs at the last step."""
+    """Shape of a task at one length: T steps of C channels in, K outputs at the last step or at every step.
+
+    Attributes:
+        every_step: whether an answer is due at every step, made of that step and those before it.
+        answer_from: first step whose answer counts in accuracies (the loss counts all that are due).
+        own_states: > 1 where a class number also names the task's own state, class = answer + answers x state.
+    """
 
     length: int
     channels: int
     outputs: int
     problem: Problem
+    every_step: bool = False
+    answer_from: int = 0
+    own_states: int = 1
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is measured of an answer: loss; accuracy of a classification; exact, the share of sequences that are
+        right at every step that counts."""
+        if self.problem is Problem.REGRESSION:
+            return ("loss",)
+        return ("loss", "accuracy", "exact") if self.every_step else ("loss", "accuracy")

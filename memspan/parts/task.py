@@ -6,6 +6,9 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
+from memspan.parts.batch import Batch
 from memspan.parts.signature import Problem, Signature
 from memspan.parts.spec import PartSpec
 
@@ -26,10 +29,12 @@ class TaskSpec(PartSpec):
     """time steps below which the task makes no sense"""
     has_length: ClassVar[bool] = True
     """whether ``lengths`` applies to the task"""
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """names of what a perfect solver must carry from step to step, e.g. the carry of an addition"""
 
     @abstractmethod
     def signature(self, length: int) -> Signature:
-        """Shape of the task at ``length`` steps."""
+        """Shape of the task at a length; its ``length`` is the number of time steps, which may be more."""
 
     @abstractmethod
     def relevant_steps(self, length: int) -> tuple[int, ...]:
@@ -42,6 +47,10 @@ class TaskSpec(PartSpec):
     def target_variance(self, length: int) -> float | None:
         """Variance of the target, dimensionless squared; None for a classification."""
         return None
+
+    def hidden_variables(self, batch: Batch) -> dict[str, Tensor]:
+        """The values of ``hidden`` after each step of some sequences, each (B, T); NaN where there is none yet."""
+        return {}
 
     def is_classification(self, length: int) -> bool:
         return self.signature(length).problem is Problem.CLASSIFICATION

@@ -75,6 +75,15 @@ class Training(BaseModel):
         Annotated[Real, Field(gt=0, le=1e6)] | None, Field(description="largest norm of a run's whole gradient")
     ] = None
 
+    halve_every: Annotated[
+        Annotated[Whole, Field(ge=1, le=1_000_000_000)] | None,
+        Field(description="optimiser steps after which the learning rate is halved, again and again"),
+    ] = None
+
+    def rate_factor(self, step: int) -> float:
+        """What the learning rate is multiplied with at optimiser step ``step``, from 1."""
+        return 1.0 if self.halve_every is None else 0.5 ** ((step - 1) // self.halve_every)
+
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps of an epoch; the last batch may be smaller."""

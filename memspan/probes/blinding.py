@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Generator
 
+from memspan.parts.network import Network
 from memspan.parts.predictor import Predictor
 from memspan.parts.probe import ProbeSpec
 from memspan.parts.readings import Scalars
@@ -43,11 +44,12 @@ class Blinding(ProbeSpec):
     def indices(self) -> dict[str, int]:
         return {"index_off": self.index_off, "index_on": self.index_on}
 
-    def objection(self, task: TaskSpec, length: int) -> str | None:
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         if task.signature(length).problem is not Problem.REGRESSION:
             return f"The probe blinding compares answers with a number, and {task.kind} asks for a class."
-        if self.index_off % length == self.index_on % length:
-            return f"index_off and index_on name the same step of {length}: one must be hidden, the other ramped."
+        steps = task.signature(length).length
+        if self.index_off % steps == self.index_on % steps:
+            return f"index_off and index_on name the same step of {steps}: one must be hidden, the other ramped."
         return None
 
 

@@ -8,8 +8,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from memspan.engine.population import width
-from memspan.engine.trainer import NAME
+from memspan.engine.choice import choose
 from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
@@ -115,16 +114,17 @@ def _runs(spec: ExperimentSpec, gpu: bool) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for position, condition in enumerate(conditions(spec)):
         network = condition.network()
-        size, queue = width(network), _queue(spec, network, gpu)
+        queue = _queue(spec, network, gpu)
+        chosen = choose(condition, network, "cuda" if queue == "gpu" else "cpu")
         cost = epoch_seconds(condition, network) * spec.training.epochs
         rows += [
             {
                 "condition": position,
                 "repeat": repeat,
                 "seed": condition.run_seed(repeat),
-                "engine": NAME,
-                "width": size,
-                "stack": repeat // size,
+                "engine": chosen.name,
+                "width": chosen.width,
+                "stack": repeat // chosen.width,
                 "queue": queue,
                 "cost": cost,
                 "state": RunState.QUEUED,

@@ -47,12 +47,12 @@ def _load(context: Context, key: int) -> LoadedModel:
 
 def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:
     """The array as (B, T, C), if the model takes it."""
-    channels = model.condition.task.signature(model.condition.steps).channels
+    channels = model.condition.signature.channels
     sequences = array[:, :, None] if array.ndim == 2 and channels == 1 else array
-    steps = "T" if model.any_length else str(model.condition.steps)
+    steps = "T" if model.any_length else str(model.condition.signature.length)
     expected = f"(B, {steps}, {channels})" + (f" or (B, {steps})" if channels == 1 else "")
     fits = sequences.ndim == 3 and sequences.shape[2] == channels and min(sequences.shape) > 0
-    fits = fits and (model.any_length or sequences.shape[1] == model.condition.steps)
+    fits = fits and (model.any_length or sequences.shape[1] == model.condition.signature.length)
     if not fits:
         given = list(array.shape)
         message = f"The model takes the shape {expected}; given {tuple(given)}."

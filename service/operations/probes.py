@@ -107,14 +107,15 @@ def _all_ended(connection: Connection, key: int, chosen: Sequence[tuple[int, Con
 
 def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
     """Unprocessable when a probe's steps lie outside the sequence, or it does not apply to the task."""
-    inside = f"-{condition.steps} to {condition.steps - 1}"
+    steps = condition.signature.length
+    inside = f"-{steps} to {steps - 1}"
     faults = [
         Fault(
             f"{pointer}/{field}", "out_of_range", f"{field} must lie inside the sequence: {inside}; given {step}.", step
         )
-        for field, step in spec.misplaced(condition.steps).items()
+        for field, step in spec.misplaced(steps).items()
     ]
-    objection = None if faults else spec.objection(condition.task, condition.steps)
+    objection = None if faults else spec.objection(condition.task, condition.extent, condition.network())
     if objection:
         faults.append(Fault(pointer, "does_not_apply", objection, spec.kind))
     if faults:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
+from memspan.engine.choice import EngineName
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from service.operations.context import Context
@@ -58,6 +59,7 @@ class ClaimedRuns:
     snapshots: Mapping[int, Snapshot]
     queue: str
     more_waits: bool
+    engine: EngineName
 
 
 def holder(context: Context, worker: str) -> Holder:
@@ -94,6 +96,7 @@ def claim(context: Context, worker: str, queues: Sequence[str]) -> ClaimedRuns |
         snapshots=snapshots,
         queue=first.queue,
         more_waits=more,
+        engine=first.engine,
     )
 
 

@@ -54,7 +54,7 @@ class Prediction(Answer):
 def checkpoint(row: Any) -> dict[str, Any]:
     """One checkpoint with its lineage and shapes."""
     condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
-    signature, network = condition.task.signature(condition.steps), condition.network()
+    signature, network = condition.signature, condition.network()
     name = ids.public(ids.CHECKPOINT, row.key)
     return {
         "id": name,
@@ -72,7 +72,7 @@ def checkpoint(row: Any) -> dict[str, Any]:
         "bytes": row.bytes,
         "parameters": network.parameters,
         "shapes": {name: list(weight.shape) for name, weight in network.weights.items()},
-        "inputs": ["B", "T" if network.any_length else condition.steps, signature.channels],
+        "inputs": ["B", "T" if network.any_length else signature.length, signature.channels],
         "outputs": ["B", signature.outputs],
         "created_at": rfc3339(row.created_at),
         "links": {

@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from memspan.engine.optimizers import KINDS, Mover
+from memspan.engine.optimizers import KINDS, Mover, slots
 from memspan.parts.training import SGD, Adam, Optimizer, RMSprop, Training
 
 Vector = NDArray[np.float64]
@@ -86,7 +86,7 @@ def expected(training: Training, start: Vector, member: int) -> Vector:
 
 def moved(training: Training, start: Vector, kind: torch.dtype) -> Vector:
     weights = torch.tensor(start, dtype=kind)
-    mover = Mover(training, weights)
+    mover = Mover(training, slots(training, weights))
     for step in range(1, STEPS + 1):
         rows = [gradient(row, member, step) for member, row in enumerate(weights.double().numpy())]
         mover.move(weights, torch.tensor(np.stack(rows), dtype=kind), step)
@@ -119,7 +119,7 @@ def test_a_member_moves_as_if_it_were_alone(optimizer: Adam | RMSprop | SGD) -> 
 
     def row(spoilt: bool) -> torch.Tensor:
         weights = torch.tensor(START, dtype=torch.float32)
-        mover = Mover(training, weights)
+        mover = Mover(training, slots(training, weights))
         for step in range(1, 6):
             gradients = torch.tensor(
                 np.stack([gradient(START[m], m, step) for m in range(MEMBERS)]), dtype=torch.float32
@@ -137,15 +137,14 @@ def test_a_member_moves_as_if_it_were_alone(optimizer: Adam | RMSprop | SGD) -> 
 def test_its_memory_is_all_there_is_to_put_it_back(optimizer: Adam | RMSprop | SGD) -> None:
     training = Training(optimizer=optimizer)
     whole, weights = torch.tensor(START).float(), torch.tensor(START).float()
-    mover, first = Mover(training, whole), Mover(training, weights)
+    memory = slots(training, weights)
+    mover, first = Mover(training, slots(training, whole)), Mover(training, memory)
     pulls = [torch.tensor(np.stack([gradient(START[m], m, s) for m in range(MEMBERS)])).float() for s in range(1, 9)]
     for step, pull in enumerate(pulls, 1):
         mover.move(whole, pull, step)
     for step, pull in enumerate(pulls[:3], 1):
         first.move(weights, pull, step)
-    second = Mover(training, weights)
-    for name, slot in second.slots.items():
-        slot.copy_(first.slots[name])
+    second = Mover(training, {name: slot.clone() for name, slot in memory.items()})
     for step, pull in enumerate(pulls[3:], 4):
         second.move(weights, pull, step)
     assert torch.equal(whole, weights)
@@ -154,5 +153,6 @@ def test_its_memory_is_all_there_is_to_put_it_back(optimizer: Adam | RMSprop | S
 def test_a_gradient_of_zero_moves_nothing_and_divides_by_nothing() -> None:
     for optimizer in CASES:
         weights = torch.tensor(START).float()
-        Mover(Training(optimizer=optimizer, clip_norm=1.0), weights).move(weights, torch.zeros(MEMBERS, SIZE), 1)
+        training = Training(optimizer=optimizer, clip_norm=1.0)
+        Mover(training, slots(training, weights)).move(weights, torch.zeros(MEMBERS, SIZE), 1)
         assert torch.equal(weights, torch.tensor(START).float())

@@ -7,10 +7,10 @@ import math
 import torch
 
 from memspan.engine.population import Condition
-from memspan.engine.scores import accuracies, losses
+from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.trainer import Trainer
-from memspan.parts.signature import Problem
+from memspan.parts.signature import Problem, Signature
 from memspan.tasks.first_last import FirstLast
 from tests.unit.engine.populations import condition, finish
 
@@ -27,14 +27,24 @@ def test_cross_entropy_is_in_nats_and_equal_to_torch_s() -> None:
 def test_the_squared_error_is_a_mean_over_sequences_and_outputs() -> None:
     outputs = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
     assert losses(Problem.REGRESSION, outputs, torch.zeros_like(outputs)).tolist() == [7.5]
-    assert accuracies(Problem.REGRESSION, outputs, outputs) is None
+    regression = Signature(1, 1, 2, Problem.REGRESSION)
+    assert set(scores(regression, outputs, outputs)) == set(regression.metrics) == {"loss"}
 
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
     outputs = torch.tensor([[[0.0, 1.0], [2.0, 1.0], [0.0, 3.0], [5.0, 1.0]]])
-    found = accuracies(Problem.CLASSIFICATION, outputs, torch.tensor([[1, 0, 0, 0]]))
-    assert found is not None
-    assert found.tolist() == [0.75]
+    found = scores(Signature(1, 1, 2, Problem.CLASSIFICATION), outputs, torch.tensor([[1, 0, 0, 0]]))
+    assert found["accuracy"].tolist() == [0.75]
+
+
+def test_answers_at_every_step_are_scored_one_by_one_and_whole() -> None:
+    """Of two sequences of three steps, of which the last two count, one has one wrong answer."""
+    signature = Signature(3, 1, 2, Problem.CLASSIFICATION, every_step=True, answer_from=1)
+    targets = torch.tensor([[[0, 1, 0], [1, 1, 1]]])  # (M, B, T)
+    answers = torch.tensor([[[1, 1, 0], [1, 0, 1]]])
+    found = scores(signature, torch.nn.functional.one_hot(answers, 2).float(), targets)
+    assert found["accuracy"].tolist() == [0.75]
+    assert found["exact"].tolist() == [0.5]
 
 
 def recomputed(asked: Condition) -> tuple[float, float]:
@@ -46,18 +56,18 @@ def recomputed(asked: Condition) -> tuple[float, float]:
     outcome = next(e for e in Trainer(asked, (0,)).events() if isinstance(e, Finished)).outcomes[0]
     test = split(asked).test
     outputs = asked.network().forward(stack([getattr(outcome, asked.checkpoint)]), test.inputs.unsqueeze(0))
-    problem = asked.task.signature(asked.steps).problem
+    problem = asked.signature.problem
     return outcome.metrics["test_loss"], float(losses(problem, outputs, test.targets.unsqueeze(0)))
 
 
 def test_the_test_loss_is_that_of_the_reported_weights_in_one_block_or_many(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    import memspan.engine.trainer as trainer
+    import memspan.engine.eager as eager
 
     for best in (False, True):
         asked = condition(task=FirstLast(), best=best)
         reported, again = recomputed(asked)
         assert math.isclose(reported, again, rel_tol=1e-6)
-    monkeypatch.setattr(trainer, "SCORING_VALUES", 1)
+    monkeypatch.setattr(eager, "SCORING_VALUES", 1)
     assert math.isclose(recomputed(asked)[0], reported, rel_tol=1e-6)
 
 

@@ -85,7 +85,7 @@ def test_data_are_shared_by_models_and_differ_by_task_length_and_seed() -> None:
 
 def test_a_task_without_a_length_has_a_seed_too() -> None:
     asked = Condition(FirstLast(), RNN(), None, condition().training, 1)
-    assert asked.steps == FirstLast.minimum_length
+    assert asked.extent == FirstLast.minimum_length
     assert asked.run_seed(0) != asked.run_seed(1)
 
 

@@ -1,0 +1,73 @@
+"""The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from memspan.engine.datasets import TrainingData
+from memspan.engine.flat import Layout
+from memspan.engine.optimizers import Mover
+from memspan.engine.population import Condition
+from memspan.engine.scores import losses, scores
+from memspan.engine.seeds import stream
+from memspan.engine.state import State
+from memspan.parts.batch import Batch
+from memspan.parts.noise import Noise
+
+SCORING_VALUES = 2**22
+"""numbers that a layer may hold while a data set is scored in blocks"""
+
+
+class Eager:
+    """Any network, on any device, one optimiser step a call."""
+
+    def __init__(self, condition: Condition, seeds: Sequence[int], state: State, device: torch.device) -> None:
+        self._condition, self._seeds, self._state, self._device = condition, seeds, state, device
+        self._signature, self._network = condition.signature, condition.network()
+        self._layout = Layout(self._network)
+        self._mover = Mover(condition.training, state.slots)
+        views = self._layout.named(state.rows.detach())
+        self._leaves = {name: view.requires_grad_() for name, view in views.items()}
+        self._data: TrainingData | None = None
+
+    def train(self, epoch: int, step: int) -> int:
+        """One optimiser step of all members."""
+        batch = self._batch(epoch, step)
+        outputs = self._answer(batch, epoch, step)
+        loss = losses(self._signature.problem, outputs, batch.targets)  # (M,)
+        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()))
+        with torch.no_grad():
+            for name, values in scores(self._signature, outputs, batch.targets).items():
+                self._state.sums[name].add_(values, alpha=batch.inputs.shape[1])
+            done = epoch * self._condition.training.steps_per_epoch + step
+            self._mover.move(self._state.rows, self._layout.gradients(gradients), done + 1)
+        return 1
+
+    def _batch(self, epoch: int, step: int) -> Batch:
+        if self._data is None:
+            self._data = TrainingData(self._condition, self._seeds, self._device)
+        return self._data.batch(epoch, step)
+
+    def _answer(self, batch: Batch, epoch: int, step: int) -> Tensor:
+        if self._network.noisy is None:
+            return self._network.forward(self._leaves, batch.inputs)
+        noise = Noise([stream(seed, "dropout", epoch, step) for seed in self._seeds], self._device)
+        return self._network.noisy(self._leaves, batch.inputs, noise)
+
+    @torch.no_grad()
+    def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
+        """Score in blocks that bound memory."""
+        weights, members = self._layout.named(rows), rows.shape[0]
+        totals = {name: torch.zeros_like(total) for name, total in self._state.sums.items()}
+        wide = max(batch.inputs.shape[2], self._network.state_size)
+        block = max(1, SCORING_VALUES // (members * batch.inputs.shape[1] * wide))
+        for start in range(0, len(batch), block):
+            part = batch[start : start + block].to(self._device)
+            outputs = self._network.forward(weights, part.inputs.expand(members, *part.inputs.shape))
+            targets = part.targets.expand(members, *part.targets.shape)
+            for name, values in scores(self._signature, outputs, targets).items():
+                totals[name].add_(values, alpha=len(part))
+        return {name: (total / len(batch)).tolist() for name, total in totals.items()}
