@@ -1,0 +1,106 @@
+"""A number over repeats with its 95 % interval: means, rates, differences and ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memspan.statistics.interval import wilson
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+RESAMPLES = 2_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value, its interval and the number of repeats that it rests on; ``note`` says what a reader must know."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    note: str = ""
+
+
+def exactly(value: float, n: int = 1, note: str = "") -> Measured:
+    """A number without spread, e.g. a count of parameters."""
+    return Measured(value, value, value, n, note)
+
+
+def rate(successes: Flags) -> Measured:
+    """The share of repeats that succeeded, with Wilson's interval."""
+    count, n = int(successes.sum()), len(successes)
+    interval = wilson(count, n)
+    return Measured(count / n, interval.low, interval.high, n)
+
+
+def rate_difference(first: Flags, second: Flags) -> Measured:
+    """How much larger the first share is than the second.
+
+    Source:
+        Newcombe (1998), Statistics in Medicine 17, method 10: Wilson intervals put together.
+    """
+    one, two = rate(first), rate(second)
+    low = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
+    high = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
+    difference = one.value - two.value
+    return Measured(difference, difference - low, difference + high, min(one.n, two.n))
+
+
+def mean(values: Floats) -> Measured:
+    """The mean over repeats, percentile bootstrap."""
+    return bootstrapped(lambda x: x.mean(-1), values)
+
+
+def median(values: Floats) -> Measured:
+    """The median over repeats, percentile bootstrap."""
+    return bootstrapped(lambda x: np.median(x, axis=-1), values)
+
+
+def difference(first: Floats, second: Floats) -> Measured:
+    """Mean of the first minus mean of the second."""
+    return bootstrapped(lambda x, y: x.mean(-1) - y.mean(-1), first, second)
+
+
+def ratio(first: Floats, second: Floats) -> Measured:
+    """Median of the first over median of the second: one exploded run in thirty must not decide."""
+    return bootstrapped(lambda x, y: np.median(x, axis=-1) / np.median(y, axis=-1), first, second)
+
+
+def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool = False) -> Measured:
+    """A statistic of groups of repeats, with its percentile bootstrap interval.
+
+    ``statistic`` takes one array (..., n) a group and works over the last axis. Values that are not finite are left
+    out and counted in the note; ``paired`` groups have one value for each repeat in the same order and lose the
+    repeat in all groups.
+
+    Source:
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 8 and 13.
+    """
+    kept = _finite(groups, paired)
+    lost = max(len(group) for group in groups) - min(len(group) for group in kept)
+    n = min(len(group) for group in kept)
+    note = f"{lost} repeats without a finite value are left out." if lost else ""
+    if n == 0:
+        return Measured(np.nan, np.nan, np.nan, 0, note)
+    rng = np.random.default_rng(0)
+    shared = rng.integers(0, n, (RESAMPLES, n))
+    drawn = [group[shared if paired else rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in kept]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, spread = float(statistic(*kept)), statistic(*drawn)
+    low, high = np.nanquantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Measured(value, min(float(low), value), max(float(high), value), n, note)
+
+
+def _finite(groups: tuple[Floats, ...], paired: bool) -> list[Floats]:
+    finite = [np.isfinite(group) for group in groups]
+    if paired:
+        both = np.logical_and.reduce(finite)
+        return [group[both] for group in groups]
+    return [group[each] for group, each in zip(groups, finite, strict=True)]
