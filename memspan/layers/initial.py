@@ -24,6 +24,29 @@ def uniform(bound: float) -> Initializer:
     return draw
 
 
+def normal(deviation: float) -> Initializer:
+    """N(0, deviation^2)."""
+
+    def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
+        return torch.randn(shape, generator=rng) * deviation
+
+    return draw
+
+
+def constant(value: float) -> Initializer:
+    """The same number everywhere."""
+
+    def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
+        return torch.full(shape, value)
+
+    return draw
+
+
+def identity(shape: tuple[int, ...], rng: Generator) -> Tensor:
+    """The identity matrix."""
+    return torch.eye(*shape)
+
+
 def glorot_uniform(shape: tuple[int, ...], rng: Generator) -> Tensor:
     """U(-l, l) with l = sqrt(6 / (fan in + fan out)); the last two axes are (in, out), those before a kernel's.
 
@@ -59,11 +82,6 @@ def blocks(*starts: Initializer) -> Initializer:
     return draw
 
 
-def ones(shape: tuple[int, ...], rng: Generator) -> Tensor:
-    """All one."""
-    return torch.ones(shape)
-
-
 def torch_uniform(gates: int) -> Initializer:
     """U(±1/sqrt(H)) for a weight whose last axis holds ``gates`` blocks of H.
 
@@ -87,5 +105,14 @@ def chrono(length: int) -> Initializer:
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
         longest = max(length - 1, 1)
         return torch.log(1 + (longest - 1) * torch.rand(shape, generator=rng))
+
+    return draw
+
+
+def negative(start: Initializer) -> Initializer:
+    """What another initialiser draws, with the opposite sign."""
+
+    def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
+        return -start(shape, rng)
 
     return draw

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -34,17 +35,27 @@ class Start:
     parameters: Mapping[str, Initializer] = field(default_factory=dict)
 
 
-def torch_start(gates: int) -> Start:
+Starts = Callable[[Layer], Start]
+"""How a layer starts, where it depends on more than the shape of a weight."""
+
+
+def torch_start(gates: int, parameters: Mapping[str, Initializer] | None = None) -> Start:
     """As torch's own recurrent layers start: everything U(±1/sqrt(H)), two biases, and so the read-out."""
     draw = initial.torch_uniform(gates)
-    return Start(draw, draw, draw, recurrent_bias=draw, readout="torch")
+    return Start(draw, draw, draw, recurrent_bias=draw, readout="torch", parameters=parameters or {})
+
+
+def linear_start(layer: Layer) -> Start:
+    """As torch's Linear starts, for cells whose gates look at the input alone: everything U(±1/sqrt(I))."""
+    draw = initial.uniform(1 / math.sqrt(layer.inputs))
+    return Start(draw, initial.zeros, draw, readout="torch")
 
 
 def recurrent(
     cell: Cell,
     sizes: Sequence[int],
     signature: Signature,
-    start: Start,
+    start: Start | Starts,
     bidirectional: bool = False,
     dropout: float = 0.0,
 ) -> Network:
@@ -54,12 +65,13 @@ def recurrent(
     backward layer gives what it ends with, at the first step, as Keras' ``Bidirectional`` does.
     """
     levels = _levels(cell, sizes, signature.channels, bidirectional)
-    weights: dict[str, Weight] = {}
-    for layer in (layer for level in levels for layer in level):
-        weights |= layer_weights(layer, start)
-    top = sum(layer.size for layer in levels[-1])
-    weights |= dense("readout", top, signature.outputs, start.readout)
     recurrence = Recurrence(levels, dropout=dropout)
+    weights: dict[str, Weight] = {}
+    for layer in recurrence.layers:
+        chosen = start if isinstance(start, Start) else start(layer)
+        weights |= layer_weights(layer, chosen)
+    top = sum(layer.size for layer in levels[-1])
+    weights |= dense("readout", top, signature.outputs, chosen.readout)
 
     def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
         return _forward(recurrence, signature.every_step, weights, inputs, noise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -9,58 +10,94 @@ from pydantic import Field
 from torch import Tensor
 
 from memspan.layers import initial
+from memspan.layers.logistic import LOGISTIC, Logistic
 from memspan.layers.recurrent import Start, recurrent, torch_start
+from memspan.layers.stacked import Stacked
 from memspan.models import model
 from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.signature import Signature
-from memspan.parts.spec import Sizes, stacked
 
 
-class GRU(ModelSpec):
-    """Gated recurrent unit, with the reset gate after the recurrent product (the form of Keras and torch).
+class GRU(Stacked):
+    """Gated recurrent unit: h = (1 - z) ⊙ n + z ⊙ h, so z = 1 keeps the state, as in Keras and torch.
 
-    ``chrono`` starts as keras, but with update biases log U(1, T - 1): the update gate keeps the old state.
+    ``reset`` says what the reset gate acts on: ``after`` the recurrent product, n = tanh(W x + b + r ⊙ (U h + b')),
+    the form of Keras and torch; ``before`` it, n = tanh(W x + U (r ⊙ h) + b), the paper's final form, which Keras
+    calls reset_after=False and gives one bias.
+
+    ``keras`` starts with a Glorot kernel, an orthogonal recurrent matrix and no bias; ``torch`` with all weights
+    U(±1/sqrt(H)) and two biases; ``chrono`` as keras, but with update biases log U(1, T - 1).
     """
 
     title: ClassVar[str] = "Gated recurrent unit"
     reference: ClassVar[str] = (
-        "Cho et al. (2014), arXiv 1406.1078, in the reset-after form of Keras and torch; "
+        "Cho et al. (2014), arXiv 1406.1078, in the forms of Keras and torch; "
         "chrono: Tallec & Ollivier (2018), arXiv 1804.11188"
     )
     kind: Literal["gru"] = "gru"
-    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 1
+    reset: Annotated[
+        Literal["after", "before"], Field(description="whether the reset gate acts after or before the product U h")
+    ] = "after"
+    recurrent_activation: Logistic = "sigmoid"
     initialization: Annotated[Literal["keras", "torch", "chrono"], Field(description="how the weights start")] = "keras"
-
-
-def step(z: Gates, state: State, _: Parameters) -> State:
-    """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(a_n + r ⊙ r_n). Each (M, B, H)."""
-    a_r, a_z, a_n, r_r, r_z, r_n = z
-    (h,) = state
-    reset, keep = torch.sigmoid(a_r + r_r), torch.sigmoid(a_z + r_z)
-    n = torch.tanh(a_n + reset * r_n)
-    return (n + keep * (h - n),)
-
-
-def keep(z: Gates, state: State, _: Parameters) -> Tensor:
-    """The update gate σ(z), which keeps the old state, (M, B, H)."""
-    return torch.sigmoid(z[1] + z[4])
-
-
-CELL = Cell(("r", "z", "n"), ("h",), step, joined=False, keep=keep)
 
 
 @model(GRU)
 def build(spec: GRU, signature: Signature) -> Network:
-    """A stack of GRU layers; gate order r, z, n, and z = 1 keeps the state."""
-    return recurrent(CELL, stacked(spec.hidden_size), signature, start(spec, signature.length))
+    """A stack of GRU layers; gate order r, z, n."""
+    start = starts(spec, signature.length)
+    return recurrent(cell(spec), spec.sizes, signature, start, spec.bidirectional, spec.dropout)
 
 
-def start(spec: GRU, length: int) -> Start:
-    """Initial weights for sequences of ``length`` steps; two biases, as in Keras' reset-after form."""
+def cell(spec: GRU) -> Cell:
+    """The step that a spec asks for."""
+    logistic, gates = spec.recurrent_activation, ("r", "z", "n")
+    if spec.reset == "after":
+        after, keep = partial(reset_after, logistic=logistic), partial(keep_after, logistic=logistic)
+        return Cell(gates, ("h",), after, joined=False, keep=keep)
+    before, keep = partial(reset_before, logistic=logistic), partial(keep_before, logistic=logistic)
+    return Cell(gates, ("h",), before, inner=partial(reset_state, logistic=logistic), keep=keep)
+
+
+def reset_after(z: Gates, state: State, _: Parameters, logistic: str) -> State:
+    """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(a_n + r ⊙ r_n). Each (M, B, H)."""
+    a_r, a_z, a_n, r_r, r_z, r_n = z
+    squash = LOGISTIC[logistic]
+    n = torch.tanh(a_n + squash(a_r + r_r) * r_n)
+    return (_between(squash(a_z + r_z), n, state[0]),)
+
+
+def keep_after(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+    """The update gate, which keeps the old state, (M, B, H)."""
+    return LOGISTIC[logistic](z[1] + z[4])
+
+
+def reset_before(z: Gates, state: State, _: Parameters, logistic: str) -> State:
+    """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(z_n), where z_n holds U (r ⊙ h). Each (M, B, H)."""
+    return (_between(LOGISTIC[logistic](z[1]), torch.tanh(z[2]), state[0]),)
+
+
+def reset_state(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+    """r ⊙ h: what the candidate's recurrent product takes, (M, B, H)."""
+    return LOGISTIC[logistic](z[0]) * state[0]
+
+
+def keep_before(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+    """The update gate, which keeps the old state, (M, B, H)."""
+    return LOGISTIC[logistic](z[1])
+
+
+def _between(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """(1 - keep) ⊙ new + keep ⊙ old, with one product less."""
+    return new + keep * (old - new)
+
+
+def starts(spec: GRU, length: int) -> Start:
+    """Initial weights for sequences of ``length`` steps; Keras has a second bias in the reset-after form only."""
     if spec.initialization == "torch":
         return torch_start(gates=3)
     update = initial.chrono(length) if spec.initialization == "chrono" else initial.zeros
     bias = initial.blocks(initial.zeros, update, initial.zeros)
-    return Start(initial.glorot_uniform, initial.orthogonal, bias, recurrent_bias=initial.zeros)
+    second = initial.zeros if spec.reset == "after" else None
+    return Start(initial.glorot_uniform, initial.orthogonal, bias, recurrent_bias=second)

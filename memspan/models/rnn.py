@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent, torch_start
+from memspan.layers.stacked import Stacked
 from memspan.models import model
 from memspan.parts.cell import Cell
-from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.signature import Signature
-from memspan.parts.spec import Sizes, stacked
 
 
-class RNN(ModelSpec):
-    """A plain recurrent network: h = tanh(W x + U h + b)."""
+class RNN(Stacked):
+    """A plain recurrent network: h = tanh(W x + U h + b), or relu.
+
+    ``keras`` starts with a Glorot kernel, an orthogonal recurrent matrix and no bias; ``torch`` with all weights
+    U(±1/sqrt(H)) and two biases; ``irnn`` with U = I, b = 0 and a kernel N(0, 0.001^2), which is meant for relu: it
+    implies it, and refuses tanh.
+    """
 
     title: ClassVar[str] = "Plain recurrent network"
-    reference: ClassVar[str] = "Elman (1990), Cognitive Science 14(2)"
+    reference: ClassVar[str] = (
+        "Elman (1990), Cognitive Science 14(2); irnn: Le, Jaitly & Hinton (2015), arXiv 1504.00941"
+    )
     kind: Literal["rnn"] = "rnn"
-    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 1
-    activation: Annotated[Literal["tanh", "relu"], Field(description="of the state")] = "tanh"
-    initialization: Annotated[
-        Literal["keras", "torch"],
-        Field(description="keras: Glorot kernel, orthogonal recurrent; torch: all U(±1/sqrt(H)), two biases"),
-    ] = "keras"
+    activation: Annotated[Literal["tanh", "relu"], Field(description="of the state; relu where irnn is asked for")] = (
+        "tanh"
+    )
+    initialization: Annotated[Literal["keras", "torch", "irnn"], Field(description="how the weights start")] = "keras"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _irnn_implies_relu(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("initialization") == "irnn" and "activation" not in given:
+            return {**given, "activation": "relu"}
+        return given
+
+    @field_validator("initialization")
+    @classmethod
+    def _irnn_needs_relu(cls, value: str, info: ValidationInfo) -> str:
+        if value == "irnn" and info.data.get("activation") == "tanh":
+            raise PydanticCustomError(
+                "does_not_apply",
+                "irnn starts a relu network at the identity: leave activation out, or set it to relu.",
+            )
+        return value
 
 
 CELLS = {
@@ -37,15 +59,16 @@ CELLS = {
 }
 """The cell for each activation."""
 
+STARTS = {
+    "keras": Start(initial.glorot_uniform, initial.orthogonal, initial.zeros),
+    "torch": torch_start(gates=1),
+    "irnn": Start(initial.normal(0.001), initial.identity, initial.zeros),
+}
+"""Initial weights as SimpleRNN of Keras has them, as nn.RNN of torch, and as the identity network's authors."""
+
 
 @model(RNN)
 def build(spec: RNN, signature: Signature) -> Network:
     """h_t = tanh(W x_t + U h_{t-1} + b), or relu."""
-    return recurrent(CELLS[spec.activation], stacked(spec.hidden_size), signature, start(spec))
-
-
-def start(spec: RNN) -> Start:
-    """Initial weights as SimpleRNN of Keras or nn.RNN of torch has them."""
-    if spec.initialization == "keras":
-        return Start(initial.glorot_uniform, initial.orthogonal, initial.zeros)
-    return torch_start(gates=1)
+    start = STARTS[spec.initialization]
+    return recurrent(CELLS[spec.activation], spec.sizes, signature, start, spec.bidirectional, spec.dropout)

@@ -1,0 +1,38 @@
+"""What all recurrent models let a user choose about their layers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from memspan.parts.model import ModelSpec
+from memspan.parts.signature import Signature
+from memspan.parts.spec import Real, Sizes, stacked
+
+
+class Stacked(ModelSpec):
+    """A stack of recurrent layers of one cell."""
+
+    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 1
+    bidirectional: Annotated[
+        bool,
+        Field(strict=True, description="each layer also runs from the last step to the first, outputs side by side"),
+    ] = False
+    dropout: Annotated[
+        Real, Field(ge=0, lt=1, description="share of each layer's outputs that training sets to 0 on the way up")
+    ] = 0.0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of each layer, from the input upwards."""
+        return stacked(self.hidden_size)
+
+    def objection(self, signature: Signature) -> str | None:
+        """A layer that runs backward has seen the future when it answers."""
+        if self.bidirectional and signature.every_step:
+            return (
+                f"A bidirectional {self.kind} sees later steps, and this task asks for an answer at every step, "
+                "made of that step and those before it."
+            )
+        return None
