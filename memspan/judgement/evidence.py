@@ -14,16 +14,17 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.judgement.measured import Flags, Floats
+from memspan.judgement.measured import NotMeasured as NotMeasured
 from memspan.parts.model import ModelSpec
+from memspan.parts.numbers import numeric
 from memspan.parts.probe import ProbeSpec
 from memspan.parts.task import TaskSpec
 
 History = Mapping[str, Sequence[float]]
-"""Metrics of one run by name, a value for each epoch."""
+"""Metrics of one run by name, a value for each epoch; a diverged run has fewer."""
 
 
-class NotMeasured(LookupError):
-    """A claim needs what was not run, or is not finished yet; the message says what."""
+UNFINISHED = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,17 @@ class Part:
         length: int | None = None,
         task: TaskSpec | None = None,
     ) -> Floats:
-        """A final metric of every succeeded run of the conditions that fit, in the order of grid and repeat.
+        """A final metric of every run of the conditions that fit, in the order of grid and repeat.
 
-        A diverged run counts as NaN, whatever it measured. None fits every model, length or task.
+        A run that diverged, whatever it measured, or failed counts as NaN: so two conditions with equally many
+        repeats are paired. None fits every model, length or task.
         """
-        runs = self._runs(model, length, task)
-        return np.array([np.nan if run.diverged_at is not None else run.metrics.get(metric, np.nan) for run in runs])
+        return np.array([_final(run, metric) for run in self._runs(model, length, task)])
 
     def solved(self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None) -> Flags:
-        """Whether each run met the experiment's criterion; a diverged one never does."""
-        return np.array([self._met(run) for run in self._runs(model, length, task)], dtype=bool)
+        """Whether each succeeded run met the experiment's criterion; a diverged one never does."""
+        runs = self._runs(model, length, task)
+        return np.array([self._met(run) for run in runs if run.state == "succeeded"], dtype=bool)
 
     def seconds_per_epoch(
         self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None
@@ -72,25 +74,30 @@ class Part:
         return np.array([(run.seconds or np.nan) / epochs for run in self._runs(model, length, task)])
 
     def epochs(self, metric: str, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None) -> Floats:
-        """A metric after every epoch, (repeats, epochs)."""
-        places = self._places(model, length, task)
-        lines = [list(run[metric]) for place in places for _, run in sorted(self.histories(place).items())]
-        if not lines:
-            raise NotMeasured(f"No epochs of {self._named(model, length)} are stored.")
+        """A metric of the training or validation set after every epoch, NaN behind the end of a run.
+
+        Shapes:
+            (repeats, epochs), the repeats as in ``values``
+        """
+        stored = {place: self.histories(place) for place in self._places(model, length, task)}
+        runs = self._runs(model, length, task)
+        lines = [stored[run.condition].get(run.repeat, {}).get(metric, ()) for run in runs]
+        if not any(map(len, lines)):
+            raise NotMeasured(f"No epochs of {metric} of {self._named(model, length)} are stored.")
         longest = max(map(len, lines))
-        return np.array([line + [np.nan] * (longest - len(line)) for line in lines])
+        return np.array([[*line, *[np.nan] * (longest - len(line))] for line in lines])
 
     def probe(
         self, asked: ProbeSpec, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None
     ) -> Mapping[str, Any]:
-        """The reading of a probe that the experiment asked, over all repeats of a condition."""
-        spec = asked.model_dump(mode="json")
+        """The reading of a probe that the experiment asked, over all repeats of a condition, its numbers as floats."""
+        wanted: dict[str, Any] = {"spec": asked.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+        wanted |= {} if length is None else {"length": length}
+        wanted |= {} if task is None else {"task": task.model_dump(mode="json")}
         for found in self.probes:
-            fits = found["spec"] == spec and found["model"] == model.model_dump(mode="json")
-            fits = fits and (length is None or found["length"] == length)
-            fits = fits and (task is None or found["task"] == task.model_dump(mode="json"))
-            if fits and found["state"] == "succeeded":
-                reading: Mapping[str, Any] = found["result"]
+            own = found.get("checkpoint", self.spec.report.checkpoint) == self.spec.report.checkpoint
+            if own and found["state"] == "succeeded" and all(found[name] == value for name, value in wanted.items()):
+                reading: Mapping[str, Any] = numeric(found["result"])
                 return reading
         raise NotMeasured(f"The probe {asked.kind} of {self._named(model, length)} is not there.")
 
@@ -105,15 +112,23 @@ class Part:
         ]
 
     def _runs(self, model: ModelSpec | None, length: int | None, task: TaskSpec | None) -> list[RunRow]:
+        """All runs of the conditions that fit; NotMeasured before all have ended: the first are no fair sample."""
         places = set(self._places(model, length, task))
-        runs = [run for run in self.rows if run.condition in places and run.state == "succeeded"]
+        runs = sorted(
+            (run for run in self.rows if run.condition in places), key=lambda run: (run.condition, run.repeat)
+        )
         if not runs:
-            raise NotMeasured(f"No finished run of {self._named(model, length)}.")
-        return sorted(runs, key=lambda run: (run.condition, run.repeat))
+            raise NotMeasured(f"There is no {self._named(model, length)}.")
+        unfinished = sum(run.state in UNFINISHED for run in runs)
+        if unfinished:
+            raise NotMeasured(f"{unfinished} of {len(runs)} runs of {self._named(model, length)} are not finished yet.")
+        if all(run.state != "succeeded" for run in runs):
+            raise NotMeasured(f"No run of {self._named(model, length)} succeeded.")
+        return runs
 
     def _named(self, model: ModelSpec | None, length: int | None) -> str:
         """What was looked for, in words."""
-        what = model.kind if model else "any model"
+        what = _words(model) if model else "any model"
         return f"{what} at length {length} in {self.name!r}" if length is not None else f"{what} in {self.name!r}"
 
     def _met(self, run: RunRow) -> bool:
@@ -121,6 +136,18 @@ class Part:
         criterion = self.spec.report.criterion(condition.task, condition.extent)
         variance = condition.task.target_variance(condition.extent)
         return run.diverged_at is None and criterion.holds(run.metrics, variance)
+
+
+def _final(run: RunRow, metric: str) -> float:
+    """A run's final metric; NaN where it has none that counts."""
+    counts = run.state == "succeeded" and run.diverged_at is None
+    return run.metrics.get(metric, np.nan) if counts else np.nan
+
+
+def _words(model: ModelSpec) -> str:
+    """A model by its kind and what is particular about it: lstm (initialization chrono)."""
+    fields = [f"{name.replace('_', ' ')} {value}" for name, value in model.content().items() if name != "kind"]
+    return f"{model.kind} ({', '.join(fields)})" if fields else model.kind
 
 
 @dataclass(frozen=True)
@@ -133,5 +160,5 @@ class Evidence:
     def __getitem__(self, name: str) -> Part:
         """The experiment of a name, or NotMeasured: the scale may not include it."""
         if name not in self.parts:
-            raise NotMeasured(f"The {self.scale} scale does not run {name!r}.")
+            raise NotMeasured(f"The experiment {name!r} is not part of the {self.scale} scale, or was deleted.")
         return self.parts[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -15,6 +15,10 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 RESAMPLES = 2_000
 LEVEL = 0.95
+
+
+class NotMeasured(LookupError):
+    """A claim needs what was not run, or is not finished yet; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,10 @@ def exactly(value: float, n: int = 1, note: str = "") -> Measured:
 
 
 def rate(successes: Flags) -> Measured:
-    """The share of repeats that succeeded, with Wilson's interval."""
+    """The share of repeats that succeeded, with Wilson's interval; no repeats have no share (NaN)."""
     count, n = int(successes.sum()), len(successes)
     interval = wilson(count, n)
-    return Measured(count / n, interval.low, interval.high, n)
+    return Measured(count / n if n else np.nan, interval.low, interval.high, n)
 
 
 def rate_difference(first: Flags, second: Flags) -> Measured:
@@ -80,25 +84,48 @@ def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool
     out and counted in the note; ``paired`` groups have one value for each repeat in the same order and lose the
     repeat in all groups.
 
+    Raises:
+        NotMeasured: paired groups differ in size.
+
     Source:
         Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 8 and 13.
     """
     kept = _finite(groups, paired)
-    lost = max(len(group) for group in groups) - min(len(group) for group in kept)
     n = min(len(group) for group in kept)
-    note = f"{lost} repeats without a finite value are left out." if lost else ""
+    note = _left_out(groups, kept)
     if n == 0:
         return Measured(np.nan, np.nan, np.nan, 0, note)
+    if n == 1:
+        return Measured(float(statistic(*kept)), -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
     rng = np.random.default_rng(0)
     shared = rng.integers(0, n, (RESAMPLES, n))
     drawn = [group[shared if paired else rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in kept]
     with np.errstate(divide="ignore", invalid="ignore"):
         value, spread = float(statistic(*kept)), statistic(*drawn)
-    low, high = np.nanquantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Measured(value, min(float(low), value), max(float(high), value), n, note)
+    low, high = _tails(spread)
+    return Measured(value, min(low, value), max(high, value), n, note)
+
+
+def _tails(spread: Floats) -> tuple[float, float]:
+    """The outer quantiles of what resamples gave; resamples without a value (0 / 0) are left out."""
+    known = spread[~np.isnan(spread)]
+    if not len(known):
+        return np.nan, np.nan
+    # Not interpolated: between two infinities that would be no number.
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+    return float(low), float(high)
+
+
+def _left_out(groups: Sequence[Floats], kept: Sequence[Floats]) -> str:
+    """How many values a statistic does without."""
+    lost = max(len(group) - len(left) for group, left in zip(groups, kept, strict=True))
+    repeats = "1 repeat without a finite value is" if lost == 1 else f"{lost} repeats without a finite value are"
+    return f"{repeats} left out." if lost else ""
 
 
 def _finite(groups: tuple[Floats, ...], paired: bool) -> list[Floats]:
+    if paired and len({len(group) for group in groups}) > 1:
+        raise NotMeasured("Paired repeats are needed, and the conditions have unequal numbers of them.")
     finite = [np.isfinite(group) for group in groups]
     if paired:
         both = np.logical_and.reduce(finite)

@@ -62,6 +62,11 @@ def judged(claims: Iterable[Claim], evidence: Evidence) -> tuple[Judgement, ...]
     return tuple(_judged(claim, evidence) for claim in claims)
 
 
+def unjudged(claims: Iterable[Claim], reason: str) -> tuple[Judgement, ...]:
+    """Every claim before anything was measured."""
+    return tuple(Judgement(claim, None, Verdict.INCONCLUSIVE, reason) for claim in claims)
+
+
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:
     try:
         found = claim.measure(evidence)

@@ -25,3 +25,17 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [jsonable(each) for each in value]
     return value
+
+
+SPELLINGS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def numeric(value: Any) -> Any:
+    """The same nested data with every spelled number as a float again: what ``jsonable`` did, undone."""
+    if isinstance(value, str):
+        return SPELLINGS.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: numeric(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [numeric(each) for each in value]
+    return value
