@@ -63,7 +63,7 @@ class Eager:
         weights, members = self._layout.named(rows), rows.shape[0]
         totals = {name: torch.zeros_like(total) for name, total in self._state.sums.items()}
         wide = max(batch.inputs.shape[2], self._network.state_size)
-        block = max(1, SCORING_VALUES // (members * batch.inputs.shape[1] * wide))
+        block = max(1, SCORING_VALUES // (members * max(batch.inputs.shape[1] * wide, self._network.kept)))
         for start in range(0, len(batch), block):
             part = batch[start : start + block].to(self._device)
             outputs = self._network.forward(weights, part.inputs.expand(members, *part.inputs.shape))

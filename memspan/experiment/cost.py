@@ -20,7 +20,8 @@ def epoch_seconds(condition: Condition, network: Network) -> float:
     training, members = condition.training, choose(condition, network).width
     recurrent = condition.signature.length if network.state_size else 0
     per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
-    uses = network.parameters * (recurrent or 1) * members * training.batch_size
+    each = network.multiplications or network.parameters * (recurrent or 1)
+    uses = each * members * training.batch_size
     sequences = 1 + training.validation_size / (3 * training.train_size)
     return training.steps_per_epoch * (per_step + uses * MULTIPLY_SECONDS) * sequences
 

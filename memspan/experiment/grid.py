@@ -190,7 +190,7 @@ def _carried(spec: ExperimentSpec, task: TaskSpec, extent: int, model: ModelSpec
     """Numbers that one sequence carries through time in all members of a stack."""
     signature = task.signature(extent)
     members = choose(Condition(task, model, extent, spec.training, spec.seed), network).width
-    return members * signature.length * max(network.state_size, signature.channels)
+    return members * max(signature.length * max(network.state_size, signature.channels), network.kept)
 
 
 def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[TaskSpec, int], Network]]:

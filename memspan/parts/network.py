@@ -40,6 +40,9 @@ class Network:
         any_length: whether ``forward`` takes sequences of another length than it was built for.
         recurrence: the network as recurrent layers; None where it is something else.
         noisy: what training computes instead of ``forward``, with dropout; None = the same.
+        kept: numbers that training holds of one sequence for the backward pass, beside its inputs and states.
+        multiplications: of a weight with a number, in one forward pass of one sequence; None = each weight once, or
+            once a step in a model with a state.
     """
 
     weights: Mapping[str, Weight]
@@ -49,6 +52,8 @@ class Network:
     any_length: bool
     recurrence: Recurrence | None = None
     noisy: Callable[[Weights, Tensor, Noise], Tensor] | None = None
+    kept: int = 0
+    multiplications: int | None = None
 
     @cached_property
     def parameters(self) -> int:
