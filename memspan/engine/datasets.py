@@ -44,8 +44,8 @@ def split(condition: Condition) -> Split:
 @lru_cache(maxsize=1)
 def _split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, test: int) -> Split:
     """Models of one task and length follow each other in a worker: the last draw is worth keeping."""
-    together = sample(task, steps, train + validation, stream(seed, "train"))
-    return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test")))
+    together = sample(task, steps, train + validation, stream(seed, "train"), "train")
+    return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test"), "test"))
 
 
 class TrainingData:
@@ -71,7 +71,7 @@ class TrainingData:
         return Batch(torch.cat([s.inputs for s in sets]), torch.cat([s.targets for s in sets])).to(self._device)
 
     def _sample(self, count: int, *names: object) -> Batch:
-        return sample(self._condition.task, self._condition.extent, count, stream(*names))
+        return sample(self._condition.task, self._condition.extent, count, stream(*names), "train")
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Sequences of a step: inputs (M, B, T, C), targets (M, B) or (M, B, K)."""

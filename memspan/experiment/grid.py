@@ -67,7 +67,7 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     if spec.report.solved_if:
         found += _criterion(spec, spec.report.solved_if)
     if any(_steps(spec, task) for task in spec.tasks):
-        found += _data(spec, limits)
+        found += [*_collected(spec)] or [*_data(spec, limits)]
         unfit = [*_unfit(spec)]
         found += unfit or [*_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
@@ -143,6 +143,31 @@ def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
                 f"{limits.values} fit one data set. Take fewer or shorter sequences."
             )
             yield Flaw(("training", name), "data_too_large", message, count)
+
+
+def _collected(spec: ExperimentSpec) -> Iterator[Flaw]:
+    """A collected data set has so many sequences and no more, and can't be drawn anew."""
+    collected = [(sizes, task, index) for index, task in enumerate(spec.tasks) if (sizes := task.sizes())]
+    if not collected:
+        return
+    training = spec.training
+    sizes, task, index = min(collected, key=lambda each: each[0].train)
+    because = (("training", "validation_size"), ("tasks", index))
+    if (asked := training.train_size + training.validation_size) > sizes.train:
+        rest = sizes.train // 10
+        message = (
+            f"The task {task.kind} has {sizes.train} training sequences; train_size + validation_size given {asked}. "
+            f"Take e.g. {sizes.train - rest} and {rest}."
+        )
+        yield Flaw(("training", "train_size"), "data_too_large", message, training.train_size, because=because)
+    sizes, task, index = min(collected, key=lambda each: each[0].test)
+    if training.test_size > sizes.test:
+        message = f"The task {task.kind} has {sizes.test} test sequences; test_size given {training.test_size}."
+        path = ("training", "test_size")
+        yield Flaw(path, "data_too_large", message, training.test_size, because=(("tasks", index),))
+    if training.data != "fixed":
+        message = f"The task {task.kind} is a collected data set: no other sequences can be drawn; data must be fixed."
+        yield Flaw(("training", "data"), "does_not_apply", message, training.data, because=(("tasks", index),))
 
 
 def _numbers(spec: ExperimentSpec, task: TaskSpec) -> int:

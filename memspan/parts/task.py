@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
 from memspan.parts.batch import Batch
 from memspan.parts.signature import Problem, Signature
 from memspan.parts.spec import PartSpec
+
+Split = Literal["train", "test"]
+"""What sequences of a collected data set are for."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,19 @@ class Baseline:
     value: float
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How many sequences there are of a task that can't make any number of them."""
+
+    train: int
+    test: int
+
+
 class TaskSpec(PartSpec):
     """A way to make sequences whose answer lies a known number of steps back."""
 
     minimum_length: ClassVar[int] = 2
-    """time steps below which the task makes no sense"""
+    """length, in the task's own measure, below which the task makes no sense"""
     has_length: ClassVar[bool] = True
     """whether ``lengths`` applies to the task"""
     hidden: ClassVar[tuple[str, ...]] = ()
@@ -51,6 +62,10 @@ class TaskSpec(PartSpec):
     def hidden_variables(self, batch: Batch) -> dict[str, Tensor]:
         """The values of ``hidden`` after each step of some sequences, each (B, T); NaN where there is none yet."""
         return {}
+
+    def sizes(self) -> Sizes | None:
+        """The sequences that there are of a collected data set; None for a task that draws any number of new ones."""
+        return None
 
     def is_classification(self, length: int) -> bool:
         return self.signature(length).problem is Problem.CLASSIFICATION
