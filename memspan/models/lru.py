@@ -1,0 +1,104 @@
+"""LRU: linear recurrent units in residual blocks."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+from torch import Tensor
+from torch.nn.functional import gelu, glu, layer_norm
+
+from memspan.layers import initial
+from memspan.layers.dense import affine, dense
+from memspan.layers.diagonal import Ring, answer, diagonal
+from memspan.models import model
+from memspan.parts.limits import Within
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network, Weight, Weights
+from memspan.parts.noise import Noise
+from memspan.parts.signature import Signature
+from memspan.parts.spec import Real, Sizes, Whole, stacked
+
+
+class LRU(ModelSpec):
+    """Linear recurrent units: a complex state that each step multiplies by a number of its own, |λ| < 1.
+
+    The input is spread over ``model_size`` channels. Each block normalises them, runs x = λ ⊙ x + exp(γ) ⊙ B u and
+    y = Re(C x) + D ⊙ u, applies GELU and a gated linear unit, and adds the result to what it was given. The time
+    constants are in λ, and no gate depends on the input.
+    """
+
+    title: ClassVar[str] = "Linear recurrent unit"
+    reference: ClassVar[str] = "Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu & De (2023), arXiv 2303.06349"
+    kind: Literal["lru"] = "lru"
+    hidden_size: Annotated[
+        Sizes, Field(description="complex units of the block, or of each block from the input up")
+    ] = 16
+    model_size: Annotated[Whole, Within("hidden_size", low=2), Field(description="channels between the blocks")] = 16
+    least_modulus: Annotated[Real, Field(ge=0, lt=1, description="least |λ| at the start")] = 0.9
+    largest_modulus: Annotated[
+        Real, Field(gt=0, lt=1, description="largest |λ| at the start", validate_default=True)
+    ] = 0.999
+    largest_phase: Annotated[
+        Real, Field(gt=0, le=2 * math.pi, description="largest angle of λ at the start, in radians")
+    ] = 2 * math.pi
+    dropout: Annotated[Real, Field(ge=0, lt=1, description="share of each block's outputs that training sets to 0")] = (
+        0.0
+    )
+
+    @field_validator("largest_modulus")
+    @classmethod
+    def _above_the_least(cls, value: float, info: ValidationInfo) -> float:
+        least = info.data.get("least_modulus", 0.0)
+        if value <= least:
+            raise PydanticCustomError("out_of_range", "Must be above least_modulus, {least}.", {"least": least})
+        return value
+
+
+@model(LRU)
+def build(spec: LRU, signature: Signature) -> Network:
+    """Dense encoder -> blocks -> dense read-out; the dense layers start as Keras', the recurrent ones as published."""
+    sizes, channels = stacked(spec.hidden_size), spec.model_size
+    ring = Ring(spec.least_modulus, spec.largest_modulus, spec.largest_phase)
+    weights = dense("encoder", signature.channels, channels)
+    for index, size in enumerate(sizes):
+        weights |= block_weights(f"layer{index}", channels, size, ring)
+    weights |= dense("readout", channels, signature.outputs)
+
+    def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
+        sequence = everywhere(weights, "encoder", inputs.transpose(1, 2))  # (M, T, B, C)
+        for index in range(len(sizes)):
+            sequence = block(weights, f"layer{index}", sequence, spec.dropout, noise)
+        if signature.every_step:
+            return everywhere(weights, "readout", sequence).transpose(1, 2)
+        return affine(weights, "readout", sequence[:, -1])
+
+    noisy = forward if spec.dropout else None
+    return Network(weights, forward, 2 * sum(sizes), receptive_field=None, any_length=True, noisy=noisy)
+
+
+def block_weights(name: str, channels: int, units: int, ring: Ring) -> dict[str, Weight]:
+    """Normalisation, linear recurrence and gated linear unit."""
+    return {
+        f"{name}.scale": Weight((channels,), initial.constant(1.0)),
+        f"{name}.shift": Weight((channels,), initial.zeros),
+        **diagonal(name, channels, units, ring),
+        **dense(f"{name}.gate", channels, 2 * channels),
+    }
+
+
+def block(weights: Weights, name: str, sequence: Tensor, dropout: float, noise: Noise | None) -> Tensor:
+    """u + GLU(GELU(LRU(norm(u)))), (M, T, B, C) -> (M, T, B, C)."""
+    scale, shift = (weights[f"{name}.{part}"][:, None, None] for part in ("scale", "shift"))
+    normal = layer_norm(sequence, sequence.shape[-1:]) * scale + shift
+    gated: Tensor = glu(everywhere(weights, f"{name}.gate", gelu(answer(weights, name, normal))), dim=-1)
+    if noise is not None and dropout:
+        gated = gated * noise.keep(tuple(gated.shape[1:]), dropout)
+    return sequence + gated
+
+
+def everywhere(weights: Weights, name: str, sequence: Tensor) -> Tensor:
+    """A dense layer at every step: (M, T, B, I) -> (M, T, B, O)."""
+    return affine(weights, name, sequence.flatten(1, 2)).unflatten(1, sequence.shape[1:3])
