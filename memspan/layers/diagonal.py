@@ -76,7 +76,8 @@ def states(weights: Weights, name: str, sequence: Tensor) -> tuple[Tensor, Tenso
 
 def product(sequence: Tensor, matrix: Tensor) -> Tensor:
     """(M, T, B, I) times (M, I, O) -> (M, T, B, O)."""
-    return torch.bmm(sequence.flatten(1, 2), matrix).unflatten(1, sequence.shape[1:3])
+    made: Tensor = torch.bmm(sequence.flatten(1, 2), matrix).unflatten(1, sequence.shape[1:3])
+    return made
 
 
 def accumulated(driven: Tensor, factor: Tensor) -> Tensor:

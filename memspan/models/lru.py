@@ -101,4 +101,5 @@ def block(weights: Weights, name: str, sequence: Tensor, dropout: float, noise: 
 
 def everywhere(weights: Weights, name: str, sequence: Tensor) -> Tensor:
     """A dense layer at every step: (M, T, B, I) -> (M, T, B, O)."""
-    return affine(weights, name, sequence.flatten(1, 2)).unflatten(1, sequence.shape[1:3])
+    made: Tensor = affine(weights, name, sequence.flatten(1, 2)).unflatten(1, sequence.shape[1:3])
+    return made
