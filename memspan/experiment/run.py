@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from memspan.engine.choice import choose
-from memspan.engine.events import Finished, Outcome, Stepped
+from memspan.engine.events import Evaluated, Finished, Outcome
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
@@ -112,12 +113,16 @@ class _Session:
         self._total = float(len(self._grid) * spec.repeats * spec.training.epochs)
         self._rows: list[RunRow] = []
         self._probes: list[dict[str, Any]] = []
+        self._histories: defaultdict[tuple[int, int], defaultdict[str, list[float]]]
+        self._histories = defaultdict(lambda: defaultdict(list))
 
     def results(self) -> Results:
         for index, condition in enumerate(self._grid):
             outcomes = self._train(index, condition)
             self._probe(condition, outcomes)
-        return Results(self._spec, document(self._spec, self._rows, self._probes), tuple(self._rows))
+        found = document(self._spec, self._rows, self._probes)
+        epochs = {place: dict(lines) for place, lines in self._histories.items()}
+        return Results(self._spec, found, tuple(self._rows), epochs)
 
     def _train(self, index: int, condition: Condition) -> dict[int, Outcome]:
         """Train all repeats of a condition, one stack after the other."""
@@ -125,7 +130,7 @@ class _Session:
         outcomes: dict[int, Outcome] = {}
         for first in range(0, repeats, chosen.width):
             members = range(first, min(first + chosen.width, repeats))
-            finished = self._train_stack(condition, members)
+            finished = self._train_stack(index, condition, members)
             share = finished.seconds / len(members)
             outcomes |= finished.outcomes
             self._rows += [
@@ -134,16 +139,23 @@ class _Session:
             ]
         return outcomes
 
-    def _train_stack(self, condition: Condition, repeats: range) -> Finished:
+    def _train_stack(self, index: int, condition: Condition, repeats: range) -> Finished:
         trainer = Trainer(condition, repeats, device=self._device)
         for event in trainer.events():
             if isinstance(event, Finished):
                 self._done += len(repeats) * condition.training.epochs
                 self._report(0.0)
                 return event
-            if not isinstance(event, Stepped):
+            if isinstance(event, Evaluated):
+                self._note(index, event)
                 self._report(len(repeats) * trainer.progress)
         raise AssertionError("training ended without its last event")
+
+    def _note(self, index: int, event: Evaluated) -> None:
+        """Keep what each run measured after an epoch."""
+        for repeat, values in event.metrics.items():
+            for name, value in values.items():
+                self._histories[index, repeat][name].append(value)
 
     def _report(self, current: float) -> None:
         if self._progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -56,11 +56,16 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Results:
-    """The results of an experiment as tables; ``document`` is the same as the service's JSON."""
+    """The results of an experiment as tables; ``document`` is the same as the service's JSON.
+
+    Attributes:
+        epochs: (position of a condition in the grid, repeat) -> metrics of the run by name, a value for each epoch.
+    """
 
     spec: ExperimentSpec
     document: Mapping[str, Any]
     rows: tuple[RunRow, ...]
+    epochs: Mapping[tuple[int, int], Mapping[str, Sequence[float]]] = field(default_factory=dict)
 
     @cached_property
     def conditions(self) -> Table:

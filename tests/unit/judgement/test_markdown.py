@@ -1,0 +1,100 @@
+"""A study's tables in Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memspan.conduct import conduct
+from memspan.judgement.markdown import claims, conditions, markdown, probes, spans
+from tests.inquiry import Inquiry, experiments
+from tests.unit.figures import document as figures
+from tests.unit.figures.document import FIRST_LAST, LATCH, metric_name
+
+CLAIM: dict[str, Any] = {
+    "id": "c",
+    "text": "A | B remembers.",
+    "metric": "share of repeats",
+    "direction": "at_least",
+    "threshold": 0.5,
+    "measured": 0.123456,
+    "low": 0.1,
+    "high": "Infinity",
+    "n": 30,
+    "verdict": "inconclusive",
+    "reason": "Its interval straddles the threshold.",
+}
+
+
+def document(*args: Any, **fields: Any) -> dict[str, Any]:
+    """Results whose conditions name the metric of their task."""
+    form = figures.document(*args, **fields)
+    named = [{**condition, "metric": metric_name(condition["task"])} for condition in form["conditions"]]
+    return {**form, "conditions": named}
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells of a table, its head first."""
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+
+
+def test_a_claim_stands_beside_its_number() -> None:
+    _, _, row = rows(claims([CLAIM]))
+    assert row == [
+        "A \\| B remembers. *share of repeats*",
+        "0.1235 [0.1, inf]",
+        "30",
+        "≥ 0.5",
+        "**inconclusive**: Its interval straddles the threshold.",
+    ]
+
+
+def test_what_was_not_measured_is_a_dash() -> None:
+    blank = {**CLAIM, "measured": None, "low": None, "high": None, "n": 0, "reason": ""}
+    assert rows(claims([blank]))[2][1:] == ["–", "0", "≥ 0.5", "**inconclusive**"]
+
+
+def test_conditions_name_only_what_differs() -> None:
+    head, _, first, *_ = rows(conditions("corrected", document()))
+    assert head[:2] == ["model", "length"]
+    assert first == [
+        "rnn", "2", "test accuracy", "0.6 [0.55, 0.65]", "0.6", "0.8 [0.63, 0.9]", "30", "2", "16",
+    ]  # fmt: skip
+    assert rows(conditions("both", document((LATCH, FIRST_LAST))))[0][0] == "task"
+    assert "length" not in rows(conditions("rows", document(lengths=(None,))))[0]
+
+
+def test_a_condition_without_a_finished_run_has_dashes() -> None:
+    form = document()
+    form["conditions"][0] |= {"metrics": {}, "success": {"rate": None, "low": None, "high": None, "n": 0}}
+    assert rows(conditions("corrected", form))[2][3:6] == ["–", "–", "–"]
+
+
+def test_spans_say_when_they_lie_beyond_the_lengths() -> None:
+    assert [row[1] for row in rows(spans("corrected", document()))[2:]] == [
+        "20 [15 … 20]",
+        "20 [15 … 20]",
+        "> 50 [45 … >50]",
+    ]
+
+
+def test_probes_have_a_row_for_each_number() -> None:
+    table = rows(probes("corrected", document()))
+    assert table[2] == ["rnn", "2", "change index 0: change", "20 [18, 22]", "percent"]
+    assert len(table) == 2 + 9, "a curve is no row"
+
+
+def test_a_study_that_ran_here_prints_all_its_tables() -> None:
+    spec = Inquiry()
+    findings = conduct(spec, experiments(spec))
+    text = findings.markdown()
+    titles = [line for line in text.splitlines() if line.startswith("**")]
+    assert titles == [
+        "**Claims**",
+        "**short: conditions**",
+        "**short: memory spans (steps)**",
+        "**last step: conditions**",
+        "**last step: memory spans (steps)**",
+        "**last step: probes**",
+    ]
+    assert text == markdown(findings.document, {name: each.document for name, each in findings.results.items()})
