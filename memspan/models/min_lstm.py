@@ -48,15 +48,20 @@ def cell(spec: MinLSTM) -> Cell:
     return Cell(("f", "i", "h"), ("h",), partial(step, candidate=spec.candidate), recurrent=False, keep=keep)
 
 
-def step(z: Gates, state: State, parameters: Parameters, candidate: str) -> State:
-    """h = f' ⊙ h + i' ⊙ h̃, where i' = 1 - f'. Each (M, B, H)."""
-    (h,), new = state, CANDIDATES[candidate](z[2])
-    return (new + keep(z, state, parameters) * (h - new),)
+def step(z: Gates, state: State, _: Parameters, candidate: str) -> State:
+    """h = f' ⊙ h + i' ⊙ h̃, where f' = 1 - i'. Each (M, B, H)."""
+    (h,) = state
+    return (h + torch.sigmoid(_odds(z)) * (CANDIDATES[candidate](z[2]) - h),)
 
 
 def keep(z: Gates, state: State, _: Parameters) -> Tensor:
-    """f' = f / (f + i) = σ(log f - log i), which no small f and i can turn into 0 / 0. (M, B, H)."""
-    return torch.sigmoid(softplus(-z[1]) - softplus(-z[0]))
+    """f' = f / (f + i), (M, B, H)."""
+    return torch.sigmoid(-_odds(z))
+
+
+def _odds(z: Gates) -> Tensor:
+    """log i - log f, so that i' = i / (f + i) is its σ: no small f and i can turn it into 0 / 0."""
+    return softplus(-z[0]) - softplus(-z[1])
 
 
 def starts(spec: MinLSTM, length: int) -> Start | Starts:

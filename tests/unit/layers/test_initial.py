@@ -14,7 +14,10 @@ from memspan.models import build
 from memspan.models.cnn import CNN
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
+from memspan.models.min_gru import MinGRU
+from memspan.models.min_lstm import MinLSTM
 from memspan.models.mlp import MLP
+from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
 from memspan.parts.model import ModelSpec
 from memspan.parts.signature import Problem, Signature
@@ -151,3 +154,74 @@ def test_chrono_leaves_the_rest_as_keras_has_it() -> None:
         chrono = spec.model_copy(update={"initialization": "chrono"})
         assert torch.equal(started(spec)["layer0.kernel"], started(chrono)["layer0.kernel"])
         assert torch.equal(started(spec)["layer0.recurrent"], started(chrono)["layer0.recurrent"])
+
+
+def test_an_irnn_starts_at_the_identity_with_a_tiny_kernel() -> None:
+    """U = I, b = 0, kernel N(0, 0.001^2): the deviation of n = 4 800 normals lies within 6 % (p < 1e-8)."""
+    irnn = RNN.model_validate({"hidden_size": 8, "initialization": "irnn"})
+    weights = started(irnn)
+    assert torch.equal(weights["layer0.recurrent"], torch.eye(8))
+    assert not weights["layer0.bias"].any()
+    kernel = many(irnn, "layer0.kernel")
+    assert float(kernel.std()) == pytest.approx(0.001, rel=0.06)
+    assert abs(float(kernel.mean())) < 5 * 0.001 / math.sqrt(kernel.numel())
+
+
+def test_a_forget_bias_of_your_own_leaves_the_rest_as_keras_has_it() -> None:
+    own, keras = (
+        started(LSTM(hidden_size=3, **how)) for how in ({"initialization": "forget_bias", "forget_bias": 5.0}, {})
+    )
+    assert own["layer0.bias"].tolist() == [0.0] * 3 + [5.0] * 3 + [0.0] * 6
+    assert all(torch.equal(own[name], keras[name]) for name in own if name != "layer0.bias")
+
+
+@pytest.mark.parametrize("initialization", ["keras", "torch", "chrono"])
+def test_peepholes_start_normal_with_a_deviation_of_a_tenth(initialization: str) -> None:
+    """n = 3 x 2 400: each deviation within 9 % of 0.1 (p < 1e-8)."""
+    spec = LSTM.model_validate({"hidden_size": 12, "peephole": True, "initialization": initialization})
+    for gate in "ifo":
+        drawn = many(spec, f"layer0.peephole_{gate}")
+        assert float(drawn.std()) == pytest.approx(0.1, rel=0.09)
+
+
+def test_a_power_law_lstm_starts_within_one_over_the_root_of_h_and_with_any_exponent() -> None:
+    spec = PowerLawLSTM(hidden_size=16, learn_p=True)
+    for name in ("layer0.kernel", "layer0.recurrent", "layer0.bias", "readout.kernel", "readout.bias"):
+        assert fills(many(spec, name, 1_100), -0.25, 0.25), name
+    assert fills(torch.sigmoid(many(spec, "layer0.p_raw")), 0, 1)
+    assert "layer0.recurrent_bias" not in started(spec)
+
+
+@pytest.mark.parametrize("spec", [MinGRU(hidden_size=8), MinLSTM(hidden_size=8)])
+def test_cells_without_a_recurrent_matrix_start_as_linear_layers(spec: ModelSpec) -> None:
+    """torch: U(±1/sqrt(inputs)), here 3 channels; the layer above has 8. keras: Glorot, and no bias."""
+    stack = spec.model_copy(update={"hidden_size": (8, 8), "initialization": "torch"})
+    for name, inputs in (("layer0", 3), ("layer1", 8)):
+        for part in ("kernel", "bias"):
+            assert fills(many(stack, f"{name}.{part}"), -1 / math.sqrt(inputs), 1 / math.sqrt(inputs))
+    gates = 2 if spec.kind == "min_gru" else 3
+    assert fills(many(spec, "layer0.kernel"), -math.sqrt(6 / (3 + gates * 8)), math.sqrt(6 / (3 + gates * 8)))
+    assert not started(spec)["layer0.bias"].any()
+
+
+def test_chrono_in_a_min_gru_biases_the_gate_that_overwrites_downwards() -> None:
+    bias = many(MinGRU(hidden_size=400, initialization="chrono"), "layer0.bias", 10)
+    z, h = bias.unflatten(1, (2, 400)).unbind(1)
+    assert not h.any()
+    assert fills((-z).exp(), 1 - 1e-6, 49 + 1e-3)
+
+
+def test_chrono_in_a_min_lstm_opposes_its_gates() -> None:
+    bias = many(MinLSTM(hidden_size=400, initialization="chrono"), "layer0.bias", 10)
+    f, i, h = bias.unflatten(1, (3, 400)).unbind(1)
+    assert torch.equal(i, -f)
+    assert not h.any()
+    assert fills(f.exp(), 1 - 1e-6, 49 + 1e-3)
+
+
+def test_chrono_opposes_the_gates_that_an_lstm_has() -> None:
+    bias = started(LSTM(hidden_size=5, initialization="chrono", open_gates=("i",)))["layer0.bias"]
+    f, g, o = bias.unflatten(0, (3, 5)).unbind(0)
+    assert f.all()
+    assert not g.any()
+    assert not o.any()

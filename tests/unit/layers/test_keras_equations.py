@@ -44,45 +44,85 @@ def simple_rnn(w: Mapping[str, Vector], x: Vector) -> Vector:
     return np.stack(outputs)
 
 
-def lstm(activation: Any) -> Layer:
-    """LSTMCell: i, f, c, o in this order; the activation acts on the candidate and on the output."""
+def hard_sigmoid(x: Vector) -> Vector:
+    return np.clip(0.2 * x + 0.5, 0, 1)
+
+
+def relu_rnn(w: Mapping[str, Vector], x: Vector) -> Vector:
+    """SimpleRNNCell with relu, as Keras' mnist_irnn example has it."""
+    h, outputs = np.zeros(w["recurrent"].shape[0]), []
+    for step in x:
+        h = np.maximum(step @ w["kernel"] + w["bias"] + h @ w["recurrent"], 0)
+        outputs.append(h)
+    return np.stack(outputs)
+
+
+def lstm(activation: Any, gate: Any = sigmoid, gates: str = "ifgo") -> Layer:
+    """LSTMCell: i, f, c, o in this order; the activation acts on the candidate and on the output.
+
+    With peepholes i and f see the old cell state and o the new one; a gate that is left out is open.
+    """
 
     def layer(w: Mapping[str, Vector], x: Vector) -> Vector:
         size = w["recurrent"].shape[0]
+        peep = {name: w.get(f"peephole_{name}", np.zeros(size)) for name in gates}
         h, c, outputs = np.zeros(size), np.zeros(size), []
         for step in x:
-            z = step @ w["kernel"] + h @ w["recurrent"] + w["bias"]
-            i, f, candidate, o = (z[n * size : (n + 1) * size] for n in range(4))
-            c = sigmoid(f) * c + sigmoid(i) * activation(candidate)
-            h = sigmoid(o) * activation(c)
+            z = dict(zip(gates, np.split(step @ w["kernel"] + h @ w["recurrent"] + w["bias"], len(gates)), strict=True))
+            i = gate(z["i"] + peep["i"] * c) if "i" in z else 1
+            c = gate(z["f"] + peep["f"] * c) * c + i * activation(z["g"])
+            h = (gate(z["o"] + peep["o"] * c) if "o" in z else 1) * activation(c)
             outputs.append(h)
         return np.stack(outputs)
 
     return layer
 
 
-def gru(w: Mapping[str, Vector], x: Vector) -> Vector:
+def gru(gate: Any = sigmoid) -> Layer:
     """GRUCell with reset_after: the reset gate acts on the recurrent product and its bias. Ours: r, z, h."""
-    size = w["recurrent"].shape[0]
-    h, outputs = np.zeros(size), []
+
+    def layer(w: Mapping[str, Vector], x: Vector) -> Vector:
+        h, outputs = np.zeros(w["recurrent"].shape[0]), []
+        for step in x:
+            a, b = step @ w["kernel"] + w["bias"], h @ w["recurrent"] + w["recurrent_bias"]
+            (x_r, x_z, x_h), (h_r, h_z, h_h) = np.split(a, 3), np.split(b, 3)
+            z, r = gate(x_z + h_z), gate(x_r + h_r)
+            h = z * h + (1 - z) * np.tanh(x_h + r * h_h)
+            outputs.append(h)
+        return np.stack(outputs)
+
+    return layer
+
+
+def gru_reset_before(w: Mapping[str, Vector], x: Vector) -> Vector:
+    """GRUCell with reset_after=False: the candidate's recurrent product takes r ⊙ h, and there is one bias."""
+    u_r, u_z, u_h = np.split(w["recurrent"], 3, axis=1)
+    h, outputs = np.zeros(u_r.shape[0]), []
     for step in x:
-        a, b = step @ w["kernel"] + w["bias"], h @ w["recurrent"] + w["recurrent_bias"]
-        (x_r, x_z, x_h), (h_r, h_z, h_h) = np.split(a, 3), np.split(b, 3)
-        z, r = sigmoid(x_z + h_z), sigmoid(x_r + h_r)
-        h = z * h + (1 - z) * np.tanh(x_h + r * h_h)
+        x_r, x_z, x_h = np.split(step @ w["kernel"] + w["bias"], 3)
+        z, r = sigmoid(x_z + h @ u_z), sigmoid(x_r + h @ u_r)
+        h = z * h + (1 - z) * np.tanh(x_h + (r * h) @ u_h)
         outputs.append(h)
     return np.stack(outputs)
 
 
-CASES: list[tuple[ModelSpec, Layer]] = [
-    (RNN(hidden_size=(4, 3)), simple_rnn),
-    (LSTM(hidden_size=(4, 3)), lstm(np.tanh)),
-    (LSTM(hidden_size=(8, 6), activation="softplus"), lstm(softplus)),
-    (GRU(hidden_size=(4, 3)), gru),
-]
+CASES: dict[str, tuple[ModelSpec, Layer]] = {
+    "rnn": (RNN(hidden_size=(4, 3)), simple_rnn),
+    "irnn": (RNN.model_validate({"hidden_size": (4, 3), "initialization": "irnn"}), relu_rnn),
+    "lstm": (LSTM(hidden_size=(4, 3)), lstm(np.tanh)),
+    "lstm-softplus": (LSTM(hidden_size=(8, 6), activation="softplus"), lstm(softplus)),
+    "lstm-hard": (LSTM(hidden_size=(4, 3), recurrent_activation="hard_sigmoid"), lstm(np.tanh, hard_sigmoid)),
+    "lstm-peephole": (LSTM(hidden_size=(4, 3), peephole=True), lstm(np.tanh)),
+    "lstm-open-i": (LSTM(hidden_size=(4, 3), open_gates=("i",)), lstm(np.tanh, gates="fgo")),
+    "lstm-open-o": (LSTM(hidden_size=(4, 3), open_gates=("o",)), lstm(np.tanh, gates="ifg")),
+    "lstm-open-both": (LSTM(hidden_size=(4, 3), open_gates=("i", "o"), peephole=True), lstm(np.tanh, gates="fg")),
+    "gru": (GRU(hidden_size=(4, 3)), gru()),
+    "gru-hard": (GRU(hidden_size=(4, 3), recurrent_activation="hard_sigmoid"), gru(hard_sigmoid)),
+    "gru-before": (GRU(hidden_size=(4, 3), reset="before"), gru_reset_before),
+}
 
 
-@pytest.mark.parametrize(("spec", "layer"), CASES, ids=["rnn", "lstm", "lstm-softplus", "gru"])
+@pytest.mark.parametrize(("spec", "layer"), CASES.values(), ids=list(CASES))
 def test_a_stack_equals_the_equations_of_keras(spec: ModelSpec, layer: Layer) -> None:
     network = build(spec, SIGNATURE)
     weights = network.initialize(stream("keras"))

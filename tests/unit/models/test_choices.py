@@ -1,0 +1,58 @@
+"""Choices that contradict each other are refused where they stand, in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from memspan.models.gru import GRU
+from memspan.models.lru import LRU
+from memspan.models.lstm import LSTM
+from memspan.models.power_law_lstm import PowerLawLSTM
+from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
+
+WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
+    (RNN, {"initialization": "irnn", "activation": "tanh"}, "initialization", "set it to relu"),
+    (LSTM, {"forget_bias": 3}, "forget_bias", "needs the initialization forget_bias"),
+    (LSTM, {"open_gates": ["o", "o"]}, "open_gates", "held open once"),
+    (LSTM, {"open_gates": ["f"]}, "open_gates", "'i' or 'o'"),
+    (PowerLawLSTM, {"p": 0}, "p", "greater than 0"),
+    (PowerLawLSTM, {"p": 1}, "p", "less than 1"),
+    (PowerLawLSTM, {"p": 0.5, "learn_p": True}, "p", "one of the two"),
+    (LRU, {"least_modulus": 0.9995}, "largest_modulus", "above least_modulus"),
+    (LRU, {"model_size": 1}, "model_size", "between 2 and"),
+    (GRU, {"dropout": 1}, "dropout", "less than 1"),
+    (GRU, {"bidirectional": "yes"}, "bidirectional", "boolean"),
+]
+
+
+@pytest.mark.parametrize(("spec", "given", "field", "message"), WRONG, ids=str)
+def test_a_contradiction_is_named_where_it_stands(
+    spec: type[ModelSpec], given: dict[str, Any], field: str, message: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        spec.model_validate(given)
+    (error,) = refused.value.errors()
+    assert error["loc"][0] == field
+    assert message in error["msg"]
+
+
+def test_irnn_implies_relu() -> None:
+    implied = RNN.model_validate({"initialization": "irnn"})
+    assert implied == RNN(initialization="irnn", activation="relu")
+    assert RNN.model_validate_json(implied.model_dump_json()) == implied
+
+
+@pytest.mark.parametrize("spec", [RNN, LSTM, GRU])
+def test_a_choice_that_is_not_made_leaves_the_seeds_as_they_were(spec: type[ModelSpec]) -> None:
+    """Seeds are made of the content, so options that came later must not show in it."""
+    assert spec.model_validate({"hidden_size": 2, "dropout": 0, "bidirectional": False}).content() == {
+        "kind": spec().kind, "hidden_size": 2,
+    }  # fmt: skip
+
+
+def test_open_gates_are_a_set() -> None:
+    assert LSTM(open_gates=("o", "i")) == LSTM(open_gates=("i", "o"))
