@@ -10,14 +10,14 @@ from torch import Generator, Tensor
 
 from memspan.layers import initial
 from memspan.layers.dense import ACTIVATIONS, affine, dense
+from memspan.layers.flattened import Flattened
 from memspan.models import model
-from memspan.parts.model import ModelSpec
 from memspan.parts.network import Initializer, Network, Weight, Weights
 from memspan.parts.signature import Signature
 from memspan.parts.spec import Units
 
 
-class CNN(ModelSpec):
+class CNN(Flattened):
     """One convolution whose kernel spans the whole sequence, then a dense layer.
 
     The article that it comes from calls it a temporal convolutional network; it has no dilation and no causal
@@ -56,7 +56,8 @@ def build(spec: CNN, signature: Signature) -> Network:
         convolved = activation(affine(weights, "convolution", inputs.flatten(2)))
         return affine(weights, "readout", activation(affine(weights, "dense", convolved)))
 
-    return Network(weights, forward, state_size=0, receptive_field=signature.length, any_length=False)
+    kept = window + spec.filters + spec.dense_size
+    return Network(weights, forward, state_size=0, receptive_field=signature.length, any_length=False, kept=kept)
 
 
 def glorot_of_convolution(signature: Signature) -> Initializer:
