@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -30,27 +30,25 @@ class RNN(Stacked):
         "Elman (1990), Cognitive Science 14(2); irnn: Le, Jaitly & Hinton (2015), arXiv 1504.00941"
     )
     kind: Literal["rnn"] = "rnn"
+    initialization: Annotated[Literal["keras", "torch", "irnn"], Field(description="how the weights start")] = "keras"
     activation: Annotated[Literal["tanh", "relu"], Field(description="of the state; relu where irnn is asked for")] = (
         "tanh"
     )
-    initialization: Annotated[Literal["keras", "torch", "irnn"], Field(description="how the weights start")] = "keras"
 
-    @model_validator(mode="before")
+    @field_validator("activation")
     @classmethod
-    def _irnn_implies_relu(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("initialization") == "irnn" and "activation" not in given:
-            return {**given, "activation": "relu"}
+    def _irnn_needs_relu(cls, given: str, info: ValidationInfo) -> str:
+        if given == "tanh" and info.data.get("initialization") == "irnn":
+            raise PydanticCustomError(
+                "does_not_apply", "irnn starts a relu network at the identity: leave activation out, or set it to relu."
+            )
         return given
 
-    @field_validator("initialization")
-    @classmethod
-    def _irnn_needs_relu(cls, value: str, info: ValidationInfo) -> str:
-        if value == "irnn" and info.data.get("activation") == "tanh":
-            raise PydanticCustomError(
-                "does_not_apply",
-                "irnn starts a relu network at the identity: leave activation out, or set it to relu.",
-            )
-        return value
+    @model_validator(mode="after")
+    def _irnn_implies_relu(self) -> RNN:
+        if self.initialization == "irnn":
+            object.__setattr__(self, "activation", "relu")
+        return self
 
 
 CELLS = {

@@ -15,7 +15,7 @@ from memspan.models.rnn import RNN
 from memspan.parts.model import ModelSpec
 
 WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
-    (RNN, {"initialization": "irnn", "activation": "tanh"}, "initialization", "set it to relu"),
+    (RNN, {"initialization": "irnn", "activation": "tanh"}, "activation", "set it to relu"),
     (LSTM, {"forget_bias": 3}, "forget_bias", "needs the initialization forget_bias"),
     (LSTM, {"open_gates": ["o", "o"]}, "open_gates", "held open once"),
     (LSTM, {"open_gates": ["f"]}, "open_gates", "'i' or 'o'"),
@@ -44,6 +44,7 @@ def test_irnn_implies_relu() -> None:
     implied = RNN.model_validate({"initialization": "irnn"})
     assert implied == RNN(initialization="irnn", activation="relu")
     assert RNN.model_validate_json(implied.model_dump_json()) == implied
+    assert implied.content() == {"kind": "rnn", "initialization": "irnn", "activation": "relu"}
 
 
 @pytest.mark.parametrize("spec", [RNN, LSTM, GRU])
