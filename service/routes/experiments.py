@@ -13,6 +13,7 @@ from service.edge.body import json_body
 from service.edge.body_schema import documented_body
 from service.errors import BadRequest, Fault
 from service.operations import experiments as operations
+from service.operations import submission
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.health import staff
@@ -70,8 +71,8 @@ def submit(
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     """The plan, with as many workers as there are."""
     living = [worker for worker in staff(context) if worker.age < BUSY_SECONDS]
-    if spec.device == "gpu" and not any(operations.serves_gpu(worker) for worker in living):
-        raise operations.no_gpu()
+    if spec.device == "gpu" and not any(submission.serves_gpu(worker) for worker in living):
+        raise submission.no_gpu()
     return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(living), 1)))}
 
 
@@ -90,7 +91,7 @@ def narrowed(
             message = f"{name} must not hold a null character."
             raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message, text)])
     words = (("task", task), ("model", model), ("label", label))
-    kinds = tuple(operations.word(name, value) for name, value in words if value is not None)
+    kinds = tuple(submission.word(name, value) for name, value in words if value is not None)
     return Filter(state, kinds, study, q)
 
 

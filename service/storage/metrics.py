@@ -1,6 +1,7 @@
 """SQL over metrics: one row for each run, split, name and epoch; numbers that are not finite keep their kind."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,6 +67,20 @@ def learning(connection: Connection, experiment: int, split: str, name: str) -> 
     )
     for condition, repeat, epoch, value, kind in connection.execute(statement):
         yield condition, repeat, epoch, decoded(value, kind)
+
+
+def histories(connection: Connection, experiment: int, condition: int) -> dict[int, dict[str, list[float]]]:
+    """For each repeat of a condition its metrics of training and validation by name, a value for each epoch."""
+    found: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    statement = (
+        select(runs.c.repeat, metrics.c.split, metrics.c.name, metrics.c.value, metrics.c.kind)
+        .join(runs, runs.c.key == metrics.c.run_key)
+        .where(runs.c.experiment_key == experiment, runs.c.condition == condition, metrics.c.split != "test")
+        .order_by(metrics.c.run_key, metrics.c.split, metrics.c.name, metrics.c.epoch)
+    )
+    for repeat, split, name, value, kind in connection.execute(statement):
+        found[repeat][f"{split}_{name}"].append(decoded(value, kind))
+    return {repeat: dict(lines) for repeat, lines in found.items()}
 
 
 def count(connection: Connection, run_keys: Any) -> int:

@@ -37,7 +37,10 @@ experiments = Table(
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("kinds", Text, nullable=False),  # " task:latch model:lstm label:x ", for filters
-    Column("study", Text),
+    Column("study", Text),  # kind of the study that it is part of
+    Column("study_scale", Text),
+    Column("study_part", Text),  # its name within the study
+    Column("study_group", BigInteger),  # what was started together: the key of its first experiment
     Column("runs", Integer, nullable=False),
     Column("idempotency_key", Text, unique=True),
     Column("event_sequence", BigInteger, nullable=False, server_default="0"),
@@ -48,6 +51,7 @@ experiments = Table(
     Column("cancelled_at", Float),  # when somebody asked for it
     Column("served_at", Float),  # when a worker last claimed some of its runs
     Index(None, "state"),
+    Index(None, "study", "study_group"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,156 @@
+"""Submission: an experiment's rows as they are first stored, and what a key has made before."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from memspan.engine.choice import choose
+from memspan.experiment.cost import epoch_seconds
+from memspan.experiment.grid import conditions
+from memspan.experiment.spec import ExperimentSpec
+from memspan.parts.network import Network
+from service.errors import Fault, Unprocessable
+from service.operations.context import Context
+from service.storage import events, experiments, runs, studies, workers
+from service.storage.states import ExperimentState, RunState
+
+GPU_PARAMETERS = 20_000
+"""a network below that is faster on a CPU, whatever the GPU"""
+GPU_SILENT_SECONDS = 60
+"""a GPU worker that has not beaten for so long isn't counted on"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An experiment's place in a study.
+
+    Attributes:
+        group: what it was started together with; None for the first, whose key becomes the group's.
+    """
+
+    study: str
+    scale: str
+    part: str
+    group: int | None = None
+
+
+def made_before(
+    context: Context, connection: Connection, spec: ExperimentSpec, idempotency_key: str, place: Place | None = None
+) -> int | None:
+    """The experiment that an Idempotency-Key has made, unless that is too long ago.
+
+    Raises:
+        Unprocessable: it was made from another spec.
+    """
+    row = experiments.with_idempotency_key(connection, idempotency_key)
+    if row is None:
+        return None
+    if row.age > context.settings.idempotency_hours * 3600:
+        experiments.release_idempotency_key(connection, row.key)
+        return None
+    same_place = (row.study, row.study_scale) == ((place.study, place.scale) if place else (None, None))
+    if row.spec != spec.model_dump(mode="json") or not same_place:
+        message = "This Idempotency-Key has made another experiment; a new request needs a new key."
+        raise Unprocessable(message, errors=[Fault("Idempotency-Key", "key_reused", message, idempotency_key)])
+    return int(row.key)
+
+
+def insert(
+    connection: Connection, spec: ExperimentSpec, idempotency_key: str | None = None, place: Place | None = None
+) -> int:
+    """Store an experiment with all its runs; its key.
+
+    Raises:
+        Unprocessable: it asks for a GPU, and no GPU worker is there.
+    """
+    gpu = _gpu_is_there(connection)
+    if spec.device == "gpu" and not gpu:
+        raise no_gpu()
+    rows = _runs(spec, gpu)
+    key = experiments.add(
+        connection,
+        {
+            "name": spec.name,
+            "spec": spec.model_dump(mode="json"),
+            "state": ExperimentState.QUEUED,
+            "priority": spec.priority,
+            "kinds": _words(spec),
+            "runs": len(rows),
+            "idempotency_key": idempotency_key,
+            **(_columns(place) if place else {}),
+        },
+    )
+    if place and place.group is None:
+        studies.start_group(connection, key)
+    runs.add(connection, [{"experiment_key": key, **row} for row in rows])
+    events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
+    return key
+
+
+def _columns(place: Place) -> dict[str, Any]:
+    return {
+        "study": place.study,
+        "study_scale": place.scale,
+        "study_part": place.part,
+        "study_group": place.group,
+    }
+
+
+def _words(spec: ExperimentSpec) -> str:
+    """What lists are filtered by, as words between spaces."""
+    words = [word("task", task.kind) for task in spec.tasks] + [word("model", model.kind) for model in spec.models]
+    return " ".join(["", *dict.fromkeys(words + [word("label", label) for label in spec.labels]), ""])
+
+
+def word(name: str, value: str) -> str:
+    """What marks an experiment as one with a task, model or label; a label's spaces must not make it several."""
+    return f"{name}:{quote(value, safe='')}"
+
+
+def _runs(spec: ExperimentSpec, gpu: bool) -> list[dict[str, Any]]:
+    """One row for each run, with what decides where and beside whom it is trained."""
+    rows: list[dict[str, Any]] = []
+    for position, condition in enumerate(conditions(spec)):
+        network = condition.network()
+        queue = _queue(spec, network, gpu)
+        chosen = choose(condition, network, "cuda" if queue == "gpu" else "cpu")
+        cost = epoch_seconds(condition, network) * spec.training.epochs
+        rows += [
+            {
+                "condition": position,
+                "repeat": repeat,
+                "seed": condition.run_seed(repeat),
+                "engine": chosen.name,
+                "width": chosen.width,
+                "stack": repeat // chosen.width,
+                "queue": queue,
+                "cost": cost,
+                "state": RunState.QUEUED,
+            }
+            for repeat in range(spec.repeats)
+        ]
+    return rows
+
+
+def _queue(spec: ExperimentSpec, network: Network, gpu: bool) -> str:
+    """Where a run waits: what was asked for; of itself a GPU only for a large network while a GPU worker is there."""
+    if spec.device != "auto":
+        return spec.device
+    return "gpu" if gpu and network.parameters >= GPU_PARAMETERS else "cpu"
+
+
+def _gpu_is_there(connection: Connection) -> bool:
+    return any(serves_gpu(row) for row in workers.all_with_age(connection))
+
+
+def serves_gpu(worker: Any) -> bool:
+    """Whether a worker has a GPU and was heard of lately."""
+    return worker.device != "cpu" and worker.age < GPU_SILENT_SECONDS and "gpu" in worker.queues.split(",")
+
+
+def no_gpu() -> Unprocessable:
+    """Runs that wait for a GPU that nobody has would wait in silence."""
+    message = f"No GPU worker was heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
+    return Unprocessable(message, errors=[Fault("#/device", "no_gpu_worker", message, "gpu")])
