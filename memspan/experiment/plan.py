@@ -76,7 +76,9 @@ def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str,
             ((c.signature.length, n.receptive_field) for c, n in built if _short_sighted(c, n)), default=(0, 0)
         )
         if length:
-            message = f"Its receptive field of {field} steps is shorter than length {length}: it can't see the start."
+            message = (
+                f"Its receptive field of {field} steps is shorter than length {length}: it can't see all it needs."
+            )
             yield {"pointer": f"#/models/{index}", "code": "receptive_field", "message": message}
     if spec.repeats < 5:
         message = f"{spec.repeats} repeats give wide intervals; 10 or more tell models apart."
@@ -87,4 +89,6 @@ def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str,
 
 
 def _short_sighted(condition: Condition, network: Network) -> bool:
-    return network.receptive_field is not None and network.receptive_field < condition.signature.length
+    """Whether the answer can't depend on the first step that it should."""
+    field, needed = network.receptive_field, condition.task.relevant_steps(condition.extent)
+    return field is not None and bool(needed) and field < condition.signature.length - min(needed)
