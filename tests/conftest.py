@@ -12,6 +12,7 @@ import torch
 
 from service.storage.database import Database
 from tests.databases import migrate
+from tests.datasets import provided
 from tests.deployment import Deployment, deployed
 from tests.scenes import Scene, context_over
 from tests.servers import PostgresServer, RedisServer, running
@@ -19,6 +20,13 @@ from tests.servers import PostgresServer, RedisServer, running
 TEMPLATE = "migrated"
 
 torch.set_num_threads(1)  # as workers do: small networks are fastest so, and other tests need the cores
+
+
+@pytest.fixture(scope="session", autouse=True)
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """MNIST is there for every test, small where the real files aren't; no test fetches it."""
+    with provided(tmp_path_factory.mktemp("data")):
+        yield
 
 
 @pytest.fixture(scope="session")

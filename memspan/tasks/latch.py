@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache, partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
+from memspan.baselines import guessing
 from memspan.parts.batch import Batch
 from memspan.parts.signature import Problem, Signature
 from memspan.parts.spec import Real
@@ -28,6 +31,7 @@ class Latch(TaskSpec):
         "Bengio, Simard & Frasconi (1994), IEEE Trans. Neural Networks 5(2); "
         "set-up of stats.stackexchange.com/questions/340898"
     )
+    hidden: ClassVar[tuple[str, ...]] = ("bit",)
     kind: Literal["latch"] = "latch"
     noise: Annotated[Real, Field(ge=0, le=100, description="standard deviation of the noise at every step")] = 0.1
     variant: Annotated[
@@ -42,13 +46,20 @@ class Latch(TaskSpec):
         return (0,)
 
     def baselines(self, length: int) -> tuple[Baseline, ...]:
-        """Chance, and the perfect linear integrator: the sum of all steps is ±1 + N(0, noise² T)."""
+        """Chance, equal probabilities, the perfect linear integrator (the sum of all steps is ±1 + N(0, noise² T)),
+        and up to 1 000 steps the best of some random nets."""
         spread = self.noise * math.sqrt(length)
         integrator = 0.5 * (1 + math.erf(1 / (spread * math.sqrt(2)))) if spread else 1.0
         return (
             Baseline("chance", "test_accuracy", 0.5),
             Baseline("linear_integrator", "test_accuracy", integrator),
+            Baseline("do_nothing", "test_loss", math.log(2)),
+            *_guessing(self, length),
         )
+
+    def hidden_variables(self, batch: Batch) -> dict[str, Tensor]:
+        """The bit, 0 or 1, from the first step on."""
+        return {"bit": batch.targets.float().unsqueeze(1).expand(batch.inputs.shape[:2])}
 
 
 @task(Latch)
@@ -71,3 +82,8 @@ def sample(spec: Latch, length: int, count: int, rng: torch.Generator) -> Batch:
     inputs = spec.noise * torch.randn(count, length, 1, generator=rng)
     inputs[:, 0, 0] += 2.0 * labels - 1.0
     return Batch(inputs, labels)
+
+
+@lru_cache(maxsize=1024)
+def _guessing(spec: Latch, length: int) -> tuple[Baseline, ...]:
+    return guessing.baselines(partial(sample, spec, length), length)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Literal
 
+from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.seeds import stream
 from memspan.experiment.grid import Flaw
 from memspan.models import model
@@ -11,7 +12,7 @@ from memspan.probes import probe
 from memspan.registry import Family, UnknownKind
 from memspan.studies import study
 from memspan.tasks import sample, task
-from service.errors import NotFound
+from service.errors import Fault, NotFound, Unprocessable
 
 FamilyName = Literal["task", "model", "probe", "study"]
 FAMILIES: dict[FamilyName, Family[Any]] = {"task": task, "model": model, "probe": probe, "study": study}
@@ -39,32 +40,40 @@ def entry(family: FamilyName, kind: str) -> dict[str, Any]:
 
 def flaws(spec: TaskSpec, length: int, count: int) -> list[Flaw]:
     """What makes example sequences impossible; none for a sound request."""
-    steps = _steps(spec, length)
-    if steps < spec.minimum_length:
+    extent = _extent(spec, length)
+    if extent < spec.minimum_length:
         message = f"The task {spec.kind} needs at least {spec.minimum_length} steps; given {length}."
         return [Flaw(("length",), "out_of_range", message, length)]
-    numbers = count * steps * spec.signature(steps).channels
+    signature = spec.signature(extent)
+    steps, numbers = signature.length, count * signature.length * signature.channels
     if numbers > MOST_NUMBERS:
         message = f"{count} sequences of {steps} steps are {numbers} numbers; at most {MOST_NUMBERS} are answered."
         return [Flaw(("count",), "too_large", message, count)]
     return []
 
 
-def _steps(spec: TaskSpec, length: int) -> int:
-    """Steps of the sequences; a task without lengths ignores ``length``."""
+def _extent(spec: TaskSpec, length: int) -> int:
+    """The length in the task's own measure; a task without lengths ignores what is asked for."""
     return length if spec.has_length else spec.minimum_length
 
 
 def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any]:
-    """Example sequences of a task, always the same for a seed."""
-    steps = _steps(spec, length)
-    batch = sample(spec, steps, count, stream(seed, "sample", spec.content(), steps))
+    """Example sequences of a task, always the same for a seed.
+
+    Raises:
+        Unprocessable: they come from files that are missing or damaged.
+    """
+    extent = _extent(spec, length)
+    try:
+        batch = sample(spec, extent, count, stream(seed, "sample", spec.content(), extent))
+    except DatasetUnavailable as error:
+        raise Unprocessable(str(error), errors=[Fault("#/task", "data_unavailable", str(error))]) from error
     return {
         "task": spec.model_dump(mode="json"),
-        "length": steps,
+        "length": batch.inputs.shape[1],
         "inputs": batch.inputs.tolist(),
         "targets": batch.targets.tolist(),
         "shape": list(batch.inputs.shape),
-        "relevant_steps": list(spec.relevant_steps(steps)),
-        "problem": spec.signature(steps).problem.value,
+        "relevant_steps": list(spec.relevant_steps(extent)),
+        "problem": spec.signature(extent).problem.value,
     }

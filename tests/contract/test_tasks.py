@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.experiment.report import Metric
 from memspan.parts.signature import Problem
@@ -27,13 +28,14 @@ def test_sequences_and_targets_have_the_shape_and_type_of_the_signature(spec: Ta
     for length in lengths(spec):
         signature = spec.signature(length)
         batch = sample(spec, length, 7, stream(1))
-        assert batch.inputs.shape == (7, length, signature.channels)
+        assert batch.inputs.shape == (7, signature.length, signature.channels)
         assert batch.inputs.dtype == torch.float32
+        answers = (7, signature.length) if signature.every_step else (7,)
         if signature.problem is Problem.REGRESSION:
-            assert batch.targets.shape == (7, signature.outputs)
+            assert batch.targets.shape == (*answers, signature.outputs)
             assert batch.targets.dtype == torch.float32
         else:
-            assert batch.targets.shape == (7,)
+            assert batch.targets.shape == answers
             assert batch.targets.dtype == torch.int64
             assert int(batch.targets.min()) >= 0
             assert int(batch.targets.max()) < signature.outputs
@@ -70,19 +72,40 @@ def test_relevant_steps_lie_inside_the_sequence_once_each(spec: TaskSpec) -> Non
         steps = spec.relevant_steps(length)
         assert steps
         assert len(set(steps)) == len(steps)
-        assert all(0 <= step < length for step in steps)
+        assert all(0 <= step < spec.signature(length).length for step in steps)
 
 
 @each_task
 def test_baselines_name_metrics_that_a_run_reports(spec: TaskSpec) -> None:
     known = set(Metric.__args__)
     for length in lengths(spec):
-        baselines = spec.baselines(length)
-        assert len({baseline.name for baseline in baselines}) == len(baselines) > 0
+        baselines, measured = spec.baselines(length), spec.signature(length).metrics
+        assert len({(baseline.name, baseline.metric) for baseline in baselines}) == len(baselines) > 0
         for baseline in baselines:
             assert baseline.metric in known
+            assert baseline.metric.removeprefix("test_") in measured
             assert math.isfinite(baseline.value)
-            assert "accuracy" not in baseline.metric or spec.is_classification(length)
+
+
+@each_task
+def test_chance_and_doing_nothing_are_among_the_baselines(spec: TaskSpec) -> None:
+    for length in lengths(spec):
+        published = {(baseline.name, baseline.metric) for baseline in spec.baselines(length)}
+        assert ("do_nothing", "test_loss") in published
+        assert not spec.is_classification(length) or ("chance", "test_accuracy") in published
+
+
+@each_task
+def test_doing_nothing_scores_what_outputs_of_zero_score(spec: TaskSpec) -> None:
+    """n = 10 000 sequences; within 5 standard errors of the mean loss, false alarm 6e-7 a case."""
+    length = lengths(spec)[-1]
+    signature = spec.signature(length)
+    targets = sample(spec, length, 10_000, stream(7)).targets
+    outputs = torch.zeros(*targets.shape[: 2 if signature.every_step else 1], signature.outputs)
+    each = losses(signature.problem, outputs.unsqueeze(1), targets.unsqueeze(1)).double()
+    published = {(baseline.name, baseline.metric): baseline.value for baseline in spec.baselines(length)}
+    bound = 5 * float(each.std()) / math.sqrt(len(each)) + 1e-6
+    assert abs(float(each.mean()) - published["do_nothing", "test_loss"]) < bound
 
 
 @each_task
@@ -103,10 +126,12 @@ def test_a_target_variance_is_given_for_regressions_alone_and_is_true(spec: Task
 def test_steps_outside_the_relevant_ones_say_nothing_of_the_answer(spec: TaskSpec) -> None:
     """Correlation of each irrelevant step with the answer, n = 20 000: within 6 / sqrt(n), false alarm 1e-6."""
     length = lengths(spec)[-1]
+    steps = [step for step in range(spec.signature(length).length) if step not in spec.relevant_steps(length)]
+    if not steps:
+        return
     batch = sample(spec, length, 20_000, stream(6))
-    answer = batch.targets.double().reshape(len(batch), -1)[:, :1]
-    answer = (answer - answer.mean()) / answer.std()
-    steps = [step for step in range(length) if step not in spec.relevant_steps(length)]
+    answer = batch.targets.double().reshape(len(batch), -1)[:, -1:]  # where several are due, the last
+    answer = (answer - answer.mean()) / answer.std().clamp_min(1e-9)
     inputs = batch.inputs[:, steps].double()
     inputs = (inputs - inputs.mean(0)) / inputs.std(0).clamp_min(1e-9)
     correlations = (inputs * answer.unsqueeze(1)).mean(0)
@@ -114,6 +139,39 @@ def test_steps_outside_the_relevant_ones_say_nothing_of_the_answer(spec: TaskSpe
 
 
 @each_task
-def test_the_minimum_length_is_a_length_of_the_task(spec: TaskSpec) -> None:
-    assert spec.minimum_length >= 1
-    assert spec.signature(spec.minimum_length).length == spec.minimum_length
+def test_the_minimum_length_is_a_length_of_the_task_and_each_more_is_a_step(spec: TaskSpec) -> None:
+    least = spec.minimum_length
+    assert least >= 1
+    steps = [spec.signature(least + more).length for more in range(3)]
+    assert steps[0] >= least or not spec.has_length
+    assert [each - steps[0] for each in steps] == ([0, 1, 2] if spec.has_length else [0, 0, 0])
+
+
+@each_task
+def test_hidden_variables_are_told_from_some_step_on(spec: TaskSpec) -> None:
+    for length in lengths(spec):
+        batch = sample(spec, length, 50, stream(8))
+        values = spec.hidden_variables(batch)
+        assert tuple(values) == spec.hidden
+        for value in values.values():
+            assert value.shape == batch.inputs.shape[:2]
+            assert value.dtype == torch.float32
+            told = ~value.isnan()
+            assert told[:, -1].all()
+            assert (told.long().diff(dim=1) >= 0).all()
+            assert len(value[:, -1].unique()) > 1 or spec.kind == "binary_addition"  # it ends with a carry of 0
+
+
+@each_task
+def test_a_collected_set_gives_each_of_its_sequences_once_and_the_two_sets_apart(spec: TaskSpec) -> None:
+    sizes = spec.sizes()
+    if sizes is None:
+        assert torch.equal(
+            sample(spec, 10, 5, stream(9), "train").inputs, sample(spec, 10, 5, stream(9), "test").inputs
+        )
+        return
+    assert sizes.train > 0
+    assert sizes.test > 0
+    chosen = {split: sample(spec, spec.minimum_length, 100, stream(9), split).inputs for split in ("train", "test")}
+    rows = [tuple(row.flatten().tolist()) for split in chosen.values() for row in split]
+    assert len(set(rows)) == 200

@@ -1,0 +1,65 @@
+"""Fetching a file over the network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+from memspan.datasets.digest import md5_of
+
+SILENT_SECONDS = 10.0
+"""a server that says nothing for so long is given up"""
+LONGEST_SECONDS = 120.0
+"""a whole file must be there by then"""
+CHUNK = 1 << 16
+LONGEST_REASON = 90
+"""characters of a reason: it is told together with others"""
+
+
+def download(address: str, path: Path, size: int, md5: str) -> str | None:
+    """Fetch a file and put it at ``path`` if it is the right one; None, or why it isn't there.
+
+    The file appears whole or not at all, and whoever fetches it at the same time does no harm.
+    """
+    from http.client import HTTPException  # imported late: a worker that needs no data set starts without
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(address, timeout=SILENT_SECONDS) as answer:
+            data = _received(answer, size)
+        found = md5_of(data)
+        if found != md5:
+            return f"its file has the md5 {found}"
+        _put(data, path)
+    except (OSError, HTTPException, ValueError) as error:
+        return (str(error) or type(error).__name__)[:LONGEST_REASON]
+    return None
+
+
+def _received(answer: IO[bytes], size: int) -> bytes:
+    """The bytes of an answer, and never many more than are expected."""
+    give_up = time.monotonic() + LONGEST_SECONDS
+    data = bytearray()
+    while len(data) <= size and (chunk := answer.read(CHUNK)):
+        data += chunk
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"not done after {LONGEST_SECONDS:g} s")
+    return bytes(data)
+
+
+def _put(data: bytes, path: Path) -> None:
+    """Write a file beside its place and move it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,42 @@
+"""Why a data set can't be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class DatasetUnavailable(Exception):
+    """A data set can't be used; the message is a sentence that says why and what to do."""
+
+
+class DatasetMissing(DatasetUnavailable):
+    """A file is not there and can't be fetched.
+
+    Args:
+        path: where it should lie.
+        md5: of the right file.
+        reason: why it can't be read or fetched.
+    """
+
+    def __init__(self, path: Path, md5: str, reason: str) -> None:
+        super().__init__(
+            f"The file {path} (md5 {md5}) is missing: put it there, or let MEMSPAN_DATA name a folder that has "
+            f"{path.parent.name}/{path.name}. {reason}"
+        )
+
+
+class DatasetDamaged(DatasetUnavailable):
+    """A file is there and is not what it should be."""
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(
+            f"The file {path} is damaged: its md5 is {found}, expected {expected}. "
+            "Delete it, and it is fetched again at the next use."
+        )
+
+
+class NotIdx(DatasetUnavailable):
+    """Bytes that are no IDX file of the expected kind."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} is not the IDX file that it should be: {reason}.")
