@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from memspan.parts.network import Network
 from memspan.parts.spec import PartSpec
 from memspan.parts.task import TaskSpec
@@ -9,6 +11,9 @@ from memspan.parts.task import TaskSpec
 
 class ProbeSpec(PartSpec):
     """A question to a trained model; bound to ``measure(spec, model, task, length, rng) -> Reading``."""
+
+    asks_weights: ClassVar[bool] = True
+    """whether the answer depends on the trained weights, so that n counts their repeats; else on the network alone"""
 
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""

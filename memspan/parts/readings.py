@@ -31,7 +31,14 @@ class Scalars:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line with a band: y, low and high over x."""
+    """A line with a band: y, low and high over x.
+
+    Attributes:
+        n: as in Scalars.
+        baseline: a height to hold the line against, e.g. that of a model without memory.
+        scores: what the line as a whole comes to, by name, e.g. ``auc``; None where it is not defined. The ends of a
+            score's interval stand beside it as ``auc_low`` and ``auc_high``.
+    """
 
     kind: ClassVar[str] = "curve"
     x: tuple[float, ...]
@@ -44,6 +51,7 @@ class Curve:
     x_unit: str
     y_unit: str
     baseline: float | None = None
+    scores: Mapping[str, float | None] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
