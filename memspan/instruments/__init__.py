@@ -3,5 +3,6 @@
 from memspan.instruments.adder import adder
 from memspan.instruments.blind import blind
 from memspan.instruments.echo import echo
+from memspan.instruments.leaky import leaky
 
-__all__ = ["adder", "blind", "echo"]
+__all__ = ["adder", "blind", "echo", "leaky"]

@@ -1,0 +1,102 @@
+"""Random weights, tried on the same sequences and given up as soon as they can't solve the task any more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from memspan.attribution.marks import marks
+from memspan.attribution.size import HELD_VALUES
+from memspan.parts.batch import Batch
+from memspan.parts.network import Network, Weights
+from memspan.parts.predictor import trained
+from memspan.parts.signature import Signature
+
+FIRST = 32
+"""sequences of the first round; every further round doubles what has been seen"""
+FOLLOWED = 8
+"""guesses of a group that are scored on all sequences though they have failed: the best so far"""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """When a guess has solved the task: its mean fault over all sequences is at most ``most``.
+
+    A fault is a sequence's loss, or the share of its answers that are wrong.
+    """
+
+    metric: str
+    most: float
+
+    def faults(self, signature: Signature, answers: Tensor, targets: Tensor) -> Tensor:
+        """Of each guess and sequence, (N, B), none negative."""
+        found = marks(signature, answers, targets)[self.metric]
+        return found if self.metric == "loss" else 1 - found
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """How guesses did: the number that solved the task, and the lowest mean fault of those scored to the end."""
+
+    solved: int
+    lowest: float
+
+
+def guess(
+    network: Network, signature: Signature, batch: Batch, bar: Bar, trials: int, scale: float, rng: Generator
+) -> Guessed:
+    """Try ``trials`` networks with all weights U(-scale, scale), in groups that bound memory."""
+    solved, lowest = 0, math.inf
+    for weights in drawn(network, trials, scale, rng, group_size(network, signature)):
+        faults = scored(network, signature, weights, batch, bar)
+        solved += int((faults <= bar.most).sum())
+        lowest = min(lowest, float(faults.min()))
+    return Guessed(solved, lowest)
+
+
+def group_size(network: Network, signature: Signature) -> int:
+    """Guesses that are held and tried together."""
+    step = max(signature.channels, network.state_size, signature.outputs, 1)
+    each = max(FIRST * max(signature.length * step, network.kept), network.parameters)
+    return max(1, HELD_VALUES // each)
+
+
+def drawn(network: Network, trials: int, scale: float, rng: Generator, size: int) -> Iterator[dict[str, Tensor]]:
+    """Groups of guesses by name, each weight (N, ...); which weights a guess has doesn't depend on its group."""
+    shapes = {name: weight.shape for name, weight in network.weights.items()}
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    for start in range(0, trials, size):
+        count = min(size, trials - start)
+        flat = scale * (2 * torch.rand(count, sum(sizes), generator=rng) - 1)
+        pieces = zip(shapes.items(), flat.split(sizes, dim=1), strict=True)
+        yield {name: piece.reshape(count, *shape) for (name, shape), piece in pieces}
+
+
+def scored(network: Network, signature: Signature, weights: Weights, batch: Batch, bar: Bar) -> Tensor:
+    """The mean fault of each guess of a group over all sequences (N,), infinite for those that were given up.
+
+    Faults only add up, so a guess whose sum has passed what all sequences may have has failed for good. Most do so
+    within the first sequences.
+    """
+    count = next(iter(weights.values())).shape[0]
+    sums, alive, seen = torch.zeros(count, dtype=torch.float64), torch.arange(count), 0
+    while seen < len(batch):
+        part = batch[seen : max(2 * seen, FIRST)]
+        mine = {name: weight[alive] for name, weight in weights.items()}
+        answers = trained(network, mine, signature)(part.inputs)
+        sums[alive] += bar.faults(signature, answers, part.targets).nan_to_num(nan=math.inf).sum(1)
+        seen += len(part)
+        alive = _hopeful(sums, alive, bar.most * len(batch)) if seen < len(batch) else alive
+    return torch.full_like(sums, math.inf).index_copy_(0, alive, sums[alive] / len(batch))
+
+
+def _hopeful(sums: Tensor, alive: Tensor, allowed: float) -> Tensor:
+    """Those that may still solve the task, and the best of the others."""
+    best = sums[alive].argsort(stable=True)[:FOLLOWED]
+    going = sums[alive] <= allowed
+    going[best] = True
+    return alive[going]

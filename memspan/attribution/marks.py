@@ -1,0 +1,43 @@
+"""Loss, accuracy and exactness of each sequence by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from memspan.attribution.size import answered, blocks
+from memspan.attribution.watched import TINY
+from memspan.parts.batch import Batch
+from memspan.parts.predictor import Predictor
+from memspan.parts.signature import Problem, Signature
+
+Marks = Mapping[str, Tensor]
+"""Each of a signature's metrics, (M, B) float64."""
+
+
+def marks(signature: Signature, answers: Tensor, targets: Tensor) -> Marks:
+    """Of answers (M, B, K) or (M, B, T, K) to sequences with targets as a Batch has them.
+
+    The loss is over all answers that are due, accuracy and exact over those that count.
+    """
+    targets = targets.to(answers.device)
+    if signature.problem is Problem.REGRESSION:
+        return {"loss": (answers - targets).square().flatten(2).double().mean(-1)}
+    classes = targets.expand(answers.shape[0], *targets.shape)
+    chance = answers.gather(-1, classes.unsqueeze(-1)).squeeze(-1)  # (M, B) or (M, B, T)
+    losses = -chance.clamp_min(TINY).log().double()
+    hits = torch.where(answers.isnan().any(-1), torch.nan, (answers.argmax(-1) == targets).double())
+    if not signature.every_step:
+        return {"loss": losses, "accuracy": hits}
+    counted = hits[..., signature.answer_from :]
+    return {"loss": losses.mean(-1), "accuracy": counted.mean(-1), "exact": counted.amin(-1)}
+
+
+def marked(model: Predictor, signature: Signature, batch: Batch) -> Marks:
+    """The marks of a model's answers, asked in blocks."""
+    each = max(batch.inputs[0].numel(), answered(model, signature))
+    mine = [batch[part] for part in blocks(len(batch), each)]
+    parts = [marks(signature, model(part.inputs), part.targets) for part in mine]
+    return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}

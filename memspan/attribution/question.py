@@ -1,0 +1,69 @@
+"""What every probe of one watched answer is told: how many sequences, and which answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from memspan.attribution.size import too_large
+from memspan.attribution.watched import Watched
+from memspan.parts.network import Network
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.signature import Problem
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+
+Step = Annotated[
+    Whole | None,
+    Field(description="time step of the answer that is looked at, negative ones from the end; null: the last answer"),
+]
+Sequences = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
+
+
+class Question(ProbeSpec):
+    """A probe of one answer of each sequence."""
+
+    sequences: Sequences = 100
+    step: Step = None
+
+    def indices(self) -> dict[str, int]:
+        return {} if self.step is None else {"step": self.step}
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        signature = task.signature(length)
+        if self.step is not None and not signature.every_step and self.step % signature.length != signature.length - 1:
+            last = signature.length - 1
+            return f"The task {task.kind} is answered at its last step only: step must be {last}, given {self.step}."
+        return too_large(task, length, self.sequences)
+
+    def watch(self, task: TaskSpec, length: int) -> Watched:
+        """The answer that is looked at."""
+        signature = task.signature(length)
+        return Watched(signature, (-1 if self.step is None else self.step) % signature.length)
+
+
+class Slope(Question):
+    """A probe that differentiates the answer as one number."""
+
+    number: Annotated[
+        Literal["probability", "log_probability"],
+        Field(description="of a classification: the true class's probability or its logarithm"),
+    ] = "probability"
+    output: Annotated[Whole, Field(ge=0, le=4_096, description="of a regression: which of its outputs, from 0")] = 0
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        signature = task.signature(length)
+        most = signature.outputs - 1 if signature.problem is Problem.REGRESSION else 0
+        if self.output > most:
+            return f"The task {task.kind} leaves no such choice: output must be at most {most}, given {self.output}."
+        return super().objection(task, length, network)
+
+    def watch(self, task: TaskSpec, length: int) -> Watched:
+        return replace(super().watch(task, length), output=self.output, logarithm=self.number == "log_probability")
+
+    def unit(self, task: TaskSpec, length: int) -> str:
+        """Of the number."""
+        logarithm = task.is_classification(length) and self.number == "log_probability"
+        return "nats" if logarithm else "1"

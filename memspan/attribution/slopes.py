@@ -1,0 +1,42 @@
+"""Gradients of the watched answer by the inputs, for every member at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from memspan.attribution.size import blocks, carried
+from memspan.attribution.watched import Watched
+from memspan.parts.batch import Batch
+from memspan.parts.predictor import Predictor
+from memspan.parts.signature import Problem
+
+TAPED_VALUES = 2**20
+"""numbers that a layer may hold while autograd remembers every step; gates and gradients take some 20 times that"""
+
+
+def slopes(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
+    """dy/dx of each member for each sequence, (M, B, T, C), with y the watched number."""
+    count, steps, channels = batch.inputs.shape
+    each = blocks(count, carried(model, steps, channels), TAPED_VALUES)
+    parts = [_slopes(model, batch[part], watched) for part in each]
+    return torch.cat(parts, dim=1)
+
+
+def _slopes(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
+    inputs = batch.inputs.expand(model.members, *batch.inputs.shape).clone().requires_grad_()  # (M, B, T, C)
+    with torch.enable_grad():
+        total = watched.number(answers(model, inputs), batch.targets).sum()
+    if not total.requires_grad:  # the answer is a constant
+        return torch.zeros_like(inputs)
+    (found,) = torch.autograd.grad(total, inputs, allow_unused=True, materialize_grads=True)
+    return found
+
+
+def answers(model: Predictor, inputs: Tensor) -> Tensor:
+    """Each member's answers to inputs of its own: (M, B, T, C) -> (M, B, K) or (M, B, T, K)."""
+    inside = model.inside
+    if inside is None:
+        return torch.stack([model.answer(own)[member] for member, own in enumerate(inputs)])
+    outputs = inside.network.forward(inside.weights, inputs)
+    return outputs.softmax(-1) if inside.signature.problem is Problem.CLASSIFICATION else outputs
