@@ -1,0 +1,97 @@
+"""Effective context: how many of the last inputs a model needs to answer as well as it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.attribution.crossing import constant, effective
+from memspan.attribution.lags import Words, drawn, interval
+from memspan.attribution.occlude import shown
+from memspan.attribution.question import Question
+from memspan.attribution.size import answered, blocks
+from memspan.attribution.strangers import strangers
+from memspan.attribution.watched import Watched
+from memspan.parts.batch import Batch
+from memspan.parts.predictor import Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.signature import Problem
+from memspan.parts.spec import Real, Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.statistics.band import band
+from memspan.statistics.interval import Floats
+from memspan.tasks import sample
+
+
+class Context(Question):
+    """Keep the last n inputs before the answer, take all older ones from another sequence, and see the loss rise.
+
+    ``effective_context`` is the smallest n from which on the rise stays below ``epsilon`` of what the model has
+    learned: the loss of the best constant answer (``floor``) less its own (``loss``). A model that has learned nothing
+    has an effective context of 0; ``learned`` is the share of repeats that have learned something. The curve's
+    baseline is the mean rise that is still allowed.
+    """
+
+    title: ClassVar[str] = "Effective context"
+    reference: ClassVar[str] = "after Khandelwal et al. (2018), arXiv 1805.04623: truncated context, here resampled"
+    kind: Literal["context"] = "context"
+    epsilon: Annotated[Real, Field(gt=0, lt=1, description="share of what was learned that may be lost")] = 0.05
+    points: Annotated[
+        Whole,
+        Field(ge=2, le=10_000, description="most contexts that are tried; all of a shorter sequence, else log-spaced"),
+    ] = 100
+
+
+@probe(Context)
+def measure(spec: Context, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """mean over sequences of loss(inputs older than n replaced) - loss(all shown), by n.
+
+    The floor is the variance of the watched answer, or the entropy of its classes, in the same sequences.
+
+    Units:
+        nats for a classification, squared units of the answer for a regression.
+    """
+    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    other = strangers(task, length, spec.sequences, rng)
+    sizes = contexts(watched.step + 1, spec.points)
+    losses = truncated(model, batch, other, watched, sizes)  # (M, S or 1, N); the last size shows all inputs
+    problem = watched.signature.problem
+    found = effective(losses, constant(watched.target(batch.targets), problem), sizes, spec.epsilon)
+    scores = {
+        **interval("effective_context", found.context),
+        "loss": found.loss,
+        "floor": found.floor,
+        "learned": found.learned,
+    }
+    words = Words("rise of the loss", "nats" if problem is Problem.CLASSIFICATION else "1")
+    return drawn(sizes, band(losses - losses[..., -1:]), words, scores, "inputs kept", found.allowed)
+
+
+def contexts(most: int, points: int) -> tuple[int, ...]:
+    """0 to ``most`` inputs, all of them if there are at most ``points``, else spaced logarithmically."""
+    if most < points:
+        return tuple(range(most + 1))
+    spaced = np.geomspace(1, most, points - 1).round().astype(int)
+    return (0, *dict.fromkeys(spaced.tolist()))
+
+
+def truncated(model: Predictor, batch: Batch, other: Tensor, watched: Watched, sizes: Sequence[int]) -> Floats:
+    """The loss with the last n inputs shown and older ones taken from ``other``: (M, S, N), or (M, 1, N) if M > 1."""
+    places = [slice(0, watched.step + 1 - size) for size in sizes]
+    found, signature = [], watched.signature
+    for part in blocks(
+        len(batch), max(batch.inputs[0].numel(), answered(model, signature), model.members * len(sizes))
+    ):
+        mine = batch[part]
+        asked = shown(model, mine.inputs, other[part], places, signature)
+        losses = [watched.loss(answer, mine.targets) for _, answer in asked]
+        together = torch.stack(losses, dim=-1).double().cpu()  # (M, b, N)
+        found.append(together if model.members == 1 else together.sum(1, keepdim=True))
+    every = torch.cat(found, dim=1)
+    return (every if model.members == 1 else every.sum(1, keepdim=True) / len(batch)).numpy()

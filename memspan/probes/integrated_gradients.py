@@ -1,0 +1,74 @@
+"""Integrated gradients: how much of the answer each step accounts for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.attribution.integrated import integrated
+from memspan.attribution.lags import Words, by_lag, scored
+from memspan.attribution.question import Slope
+from memspan.attribution.relevance import relevant
+from memspan.attribution.size import blocks
+from memspan.attribution.watched import Watched
+from memspan.parts.batch import Batch
+from memspan.parts.predictor import Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.tasks import sample
+
+
+class IntegratedGradients(Slope):
+    """How much of the difference between the answer and that to an all-zero input each step accounts for, by lag.
+
+    Gradients are averaged on the straight way from zero to the input (Gauss-Legendre) and multiplied with it, so that
+    the steps of a sequence add up to the whole difference. The curve is their mean size; ``convergence_delta`` the mean
+    size of what is missing from the sum, in the answer's unit. ``auc`` as for input_gradient.
+    """
+
+    title: ClassVar[str] = "Integrated gradients by lag"
+    reference: ClassVar[str] = "Sundararajan, Taly & Yan (2017), arXiv 1703.01365"
+    kind: Literal["integrated_gradients"] = "integrated_gradients"
+    n_steps: Annotated[Whole, Field(ge=1, le=1_000, description="nodes of the integral from zero to the input")] = 50
+
+
+@probe(IntegratedGradients)
+def measure(spec: IntegratedGradients, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """mean over sequences of |sum over channels of IG[t, c]|, for t from the answer backwards.
+
+    Units:
+        of the answer.
+
+    Source:
+        Sundararajan, Taly & Yan (2017), equations 1 and 3; ``IntegratedGradients`` of Captum with
+        ``method="gausslegendre"``.
+    """
+    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    missing: list[Tensor] = []
+
+    def parts() -> Iterator[Tensor]:
+        for part in blocks(len(batch), model.members * batch.inputs[0].numel()):
+            found = integrated(model, batch[part], watched, spec.n_steps).sum(-1)  # (M, b, T)
+            missing.append((found.double().sum(-1) - difference(model, batch[part], watched)).abs())
+            yield found.abs()
+
+    words = Words("mean |integrated gradient|", spec.unit(task, length))
+    curve = by_lag(parts(), watched, relevant(task, length, watched), words)
+    delta = scored("convergence_delta", torch.cat(missing, dim=1))
+    return replace(curve, scores={**curve.scores, **delta})
+
+
+def difference(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
+    """The watched number of some sequences less that of an all-zero input, (M, B)."""
+    with torch.no_grad():
+        both = torch.cat([batch.inputs, torch.zeros_like(batch.inputs)])
+        numbers = watched.number(model(both), torch.cat([batch.targets] * 2)).double()
+    shown, nothing = numbers.chunk(2, dim=1)
+    return shown - nothing

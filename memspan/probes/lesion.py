@@ -1,0 +1,115 @@
+"""Lesion: set a part of the weights to zero and see what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.attribution.inside import opened
+from memspan.attribution.marks import marked
+from memspan.attribution.sections import Section, sections
+from memspan.attribution.size import answered, blocks, too_large
+from memspan.parts.batch import Batch
+from memspan.parts.network import Network, Weights
+from memspan.parts.predictor import Predictor, trained
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.readings import Scalars
+from memspan.parts.signature import Signature
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.statistics.estimate import Estimate, Numbers, estimate, mean
+from memspan.tasks import sample
+
+
+class Lesion(ProbeSpec):
+    """Set a part of every recurrent layer's weights to zero, and compare loss and answers before and after.
+
+    ``largest_change`` is the largest move of any output (of a probability, for a classification): 0 means that the part
+    does nothing. A gate whose weights are all zero stands at the middle of its range, .5 for a logistic one. Weights
+    beside kernel, recurrent matrix and biases, such as peepholes, stay.
+    """
+
+    title: ClassVar[str] = "Lesion of weights"
+    reference: ClassVar[str] = "Greff et al. (2017), arXiv 1503.04069: gates left out one by one, there before training"
+    kind: Literal["lesion"] = "lesion"
+    part: Annotated[
+        Literal["recurrent", "kernel", "bias", "all"],
+        Field(description="recurrent matrices, input kernels, biases, or the three together"),
+    ] = "recurrent"
+    gate: Annotated[
+        Annotated[str, Field(strict=True, min_length=1, max_length=32)] | None,
+        Field(description="only the weights of this gate, e.g. f for an LSTM's forget gate; null: of all"),
+    ] = None
+    sequences: Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to answer twice")] = 1_000
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        if network is not None and not self.sections(network):
+            return self._nothing(task, network)
+        return too_large(task, length, self.sequences)
+
+    def _nothing(self, task: TaskSpec, network: Network) -> str:
+        if network.recurrence is None:
+            return f"The probe lesion is for recurrent layers, and this model of {task.kind} has none."
+        gates = ", ".join(dict.fromkeys(gate for layer in network.recurrence.layers for gate in layer.cell.gates))
+        given = f"part {self.part}" + (f" and gate {self.gate}" if self.gate else "")
+        return f"This model of {task.kind} has no such weights: its gates are {gates}; given {given}."
+
+    def sections(self, network: Network) -> tuple[Section, ...]:
+        """What is set to zero."""
+        return tuple(
+            section
+            for section in sections(network)
+            if section.part is not None and self.part in ("all", section.part) and self.gate in (None, section.gate)
+        )
+
+
+@probe(Lesion)
+def measure(spec: Lesion, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Scalars:
+    """Each metric before and after, its change, and the largest |y' - y| over sequences and outputs.
+
+    Units:
+        of the loss nats or squared units of the answer, of the largest change units of the answer.
+    """
+    inside = opened(model, spec.kind)
+    hurt = trained(inside.network, lesioned(inside.weights, spec.sections(inside.network)), inside.signature)
+    batch = sample(task, length, spec.sequences, rng)
+    before, after = (marked(each, inside.signature, batch) for each in (model, hurt))
+    found = {"largest_change": estimate(largest_change(model, hurt, batch, inside.signature).cpu().numpy(), highest)}
+    for name in before:
+        pair = {"before": before[name], "after": after[name], "change": after[name] - before[name]}
+        found |= {f"{name}_{when}": estimate(values.cpu().numpy(), mean) for when, values in pair.items()}
+    return scalars(found, "nats" if task.is_classification(length) else "1")
+
+
+def lesioned(weights: Weights, parts: Sequence[Section]) -> dict[str, Tensor]:
+    """Copies of the weights with some sections at zero; the others as they are."""
+    cut = {section.weight for section in parts}
+    found = {name: weight.clone() if name in cut else weight for name, weight in weights.items()}
+    for section in parts:
+        section.of(found[section.weight]).zero_()
+    return found
+
+
+def largest_change(before: Predictor, after: Predictor, batch: Batch, signature: Signature) -> Tensor:
+    """The largest move of any output in each sequence, (M, B)."""
+    each = max(batch.inputs[0].numel(), answered(before, signature))
+    mine = [batch.inputs[part] for part in blocks(len(batch), each)]
+    return torch.cat([(after(x) - before(x)).abs().flatten(2).amax(-1) for x in mine], dim=1).double()
+
+
+def highest(samples: Numbers) -> Numbers:
+    """Maximum over the last axis."""
+    result: Numbers = samples.max(axis=-1)
+    return result
+
+
+def scalars(found: Mapping[str, Estimate], loss_unit: str) -> Scalars:
+    """Estimates by name as one reading."""
+    value, low, high = ({name: getattr(each, end) for name, each in found.items()} for end in ("value", "low", "high"))
+    units = {name: loss_unit if name.startswith("loss") else "1" for name in found}
+    return Scalars(value, low, high, found["largest_change"].n, units)

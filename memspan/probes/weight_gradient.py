@@ -1,0 +1,107 @@
+"""Weight gradient: which parts of the weights the loss still pulls at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from memspan.attribution.inside import opened
+from memspan.attribution.sections import Section, sections
+from memspan.attribution.size import blocks, carried, too_large
+from memspan.attribution.slopes import TAPED_VALUES
+from memspan.parts.batch import Batch
+from memspan.parts.network import Network
+from memspan.parts.predictor import Inside, Predictor
+from memspan.parts.probe import ProbeSpec
+from memspan.parts.readings import Scalars
+from memspan.parts.signature import Problem
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.statistics.estimate import estimate, mean
+from memspan.tasks import sample
+
+Gradients = Mapping[str, Tensor]
+"""By the weights' names, each (M, ...)."""
+
+
+class WeightGradient(ProbeSpec):
+    """The norm of the training loss's gradient by each part of the weights, on fresh batches.
+
+    Parts are each layer's kernel, recurrent matrix and bias, each gate's block by itself, and every other weight;
+    ``all`` is the whole gradient. A part that the loss does not depend on has exactly 0. With one model the interval is
+    over batches. Weight decay and dropout are left out.
+    """
+
+    title: ClassVar[str] = "Gradient by the weights"
+    reference: ClassVar[str] = "Pascanu, Mikolov & Bengio (2013), arXiv 1211.5063: norms of gradients"
+    kind: Literal["weight_gradient"] = "weight_gradient"
+    batch_size: Annotated[
+        Whole, Field(ge=1, le=10_000, description="fresh sequences whose mean loss is differentiated")
+    ] = 100
+    batches: Annotated[Whole, Field(ge=2, le=1_000, description="batches that the norms are averaged over")] = 10
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        problem = too_large(task, length, self.batch_size)
+        return None if problem is None else problem.replace("sequences must", "batch_size must")
+
+
+@probe(WeightGradient)
+def measure(spec: WeightGradient, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Scalars:
+    """mean over batches of the Euclidean norm of dL/dw for each part w.
+
+    Units:
+        nats or squared units of the answer, for each unit of a weight.
+    """
+    inside = opened(model, spec.kind)
+    parts = sections(inside.network)
+    drawn = (sample(task, length, spec.batch_size, rng) for _ in range(spec.batches))
+    found = [norms(gradients(inside, model, batch), parts) for batch in drawn]
+    each = {name: torch.stack([norm[name] for norm in found], dim=1) for name in found[0]}  # (M, batches)
+    estimates = {name: estimate(values.cpu().numpy(), mean) for name, values in each.items()}
+    value, low, high = ({name: getattr(e, end) for name, e in estimates.items()} for end in ("value", "low", "high"))
+    return Scalars(value, low, high, estimates["all"].n, dict.fromkeys(value, unit(inside)))
+
+
+def unit(inside: Inside) -> str:
+    """Of a norm."""
+    return "nats / weight" if inside.signature.problem is Problem.CLASSIFICATION else "1 / weight"
+
+
+def gradients(inside: Inside, model: Predictor, batch: Batch) -> Gradients:
+    """Of each member's mean loss over a batch, in blocks that bound memory."""
+    leaves = {name: weight.detach().requires_grad_() for name, weight in inside.weights.items()}
+    count, steps, channels = batch.inputs.shape
+    total = {name: torch.zeros_like(weight) for name, weight in inside.weights.items()}
+    for part in blocks(count, carried(model, steps, channels), TAPED_VALUES):
+        with torch.enable_grad():
+            inputs = batch.inputs[part].expand(model.members, -1, -1, -1)
+            loss = losses(inside.network.forward(leaves, inputs), batch.targets[part], inside.signature.problem) / count
+        found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        for name, gradient in zip(leaves, found, strict=True):
+            total[name] += gradient
+    return total
+
+
+def losses(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
+    """The sum over members and sequences of each one's mean loss over the answers that are due.
+
+    Shapes:
+        outputs (M, B, K) or (M, B, T, K), logits for a classification; targets as a Batch has them.
+    """
+    everyone = targets.expand(outputs.shape[0], *targets.shape)
+    if problem is Problem.REGRESSION:
+        return (outputs - everyone).square().sum() / targets[0].numel()
+    logits, classes = outputs.flatten(0, -2), everyone.flatten()
+    return functional.cross_entropy(logits, classes, reduction="sum") / targets[0].numel()
+
+
+def norms(found: Gradients, parts: tuple[Section, ...]) -> dict[str, Tensor]:
+    """The Euclidean norm of each part and of all, each (M,) float64."""
+    each = {part.name: part.of(found[part.weight]).double().flatten(1).norm(dim=1) for part in parts}
+    return {**each, "all": torch.stack(list(each.values())).norm(dim=0)}
