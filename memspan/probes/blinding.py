@@ -49,7 +49,8 @@ class Blinding(ProbeSpec):
             return f"The probe blinding compares answers with a number, and {task.kind} asks for a class."
         steps = task.signature(length).length
         if self.index_off % steps == self.index_on % steps:
-            return f"index_off and index_on name the same step of {steps}: one must be hidden, the other ramped."
+            both = "index_off and index_on name the same step of"
+            return f"Of {task.kind}, {both} {steps}: one must be hidden, the other ramped."
         return None
 
 

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.attribution.watched import Watched
 from memspan.parts.batch import Batch
 from memspan.parts.predictor import Predictor
 from memspan.parts.probe import ProbeSpec
@@ -65,11 +66,11 @@ def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Ge
 
 
 def answer(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
-    """The number that is watched, (M, B, K) -> (M, S): the outputs, or the probability of the true class."""
-    if task.signature(length).problem is Problem.REGRESSION:
-        return outputs.flatten(1)
-    targets = batch.targets.to(outputs.device).expand(outputs.shape[0], -1)
-    return outputs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    """The number that is watched, of the last answer: all outputs, or the true class's probability, (M, S)."""
+    signature = task.signature(length)
+    if signature.problem is Problem.REGRESSION:
+        return (outputs[:, :, -1] if signature.every_step else outputs).flatten(1)
+    return Watched(signature, signature.length - 1).number(outputs, batch.targets)
 
 
 def relative_change(before: Tensor, after: Tensor) -> Tensor:
