@@ -35,7 +35,7 @@ class Curve:
 
     Attributes:
         n: as in Scalars.
-        baseline: a height to hold the line against, e.g. that of a model without memory.
+        baseline: a height to hold the line against, or one for each x, e.g. that of a model without memory.
         scores: what the line as a whole comes to, by name, e.g. ``auc``; None where it is not defined. The ends of a
             score's interval stand beside it as ``auc_low`` and ``auc_high``.
     """
@@ -50,7 +50,7 @@ class Curve:
     y_label: str
     x_unit: str
     y_unit: str
-    baseline: float | None = None
+    baseline: float | tuple[float, ...] | None = None
     scores: Mapping[str, float | None] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -59,7 +59,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Surface:
-    """A height z over a grid of x (columns) and y (rows)."""
+    """A height z over a grid of x (columns) and y (rows).
+
+    Attributes:
+        n: sequences that each height is a mean over.
+        scores: what the surface as a whole comes to, by name; ``checkpoint_x`` and ``checkpoint_y`` are where the
+            weights stand.
+    """
 
     kind: ClassVar[str] = "surface"
     x: tuple[float, ...]
@@ -69,6 +75,7 @@ class Surface:
     x_label: str
     y_label: str
     z_label: str
+    scores: Mapping[str, float | None] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
