@@ -48,6 +48,27 @@ def _split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, t
     return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test"), "test"))
 
 
+def own(condition: Condition, seed: int) -> Batch:
+    """A run's own training set."""
+    return _drawn(condition, condition.training.train_size, seed, "data")
+
+
+def fresh(condition: Condition, seed: int, epoch: int, step: int) -> Batch:
+    """What a run sees at one step only; the last batch of an epoch may be smaller."""
+    training = condition.training
+    count = min(training.batch_size, training.train_size - step * training.batch_size)
+    return _drawn(condition, count, seed, "data", epoch, step)
+
+
+def shuffled(condition: Condition, seed: int, epoch: int) -> Tensor:
+    """A run's order of its sequences in an epoch (N,); recomputed from the seed, so never stored."""
+    return torch.randperm(condition.training.train_size, generator=stream(seed, "shuffle", epoch))
+
+
+def _drawn(condition: Condition, count: int, *names: object) -> Batch:
+    return sample(condition.task, condition.extent, count, stream(*names), "train")
+
+
 class TrainingData:
     """Hands out each member's batch of each step; what it hands out depends on the member's seed alone."""
 
@@ -67,30 +88,27 @@ class TrainingData:
             return split(self._condition).train.to(self._device)
         if self._condition.training.data == "fresh":
             return None
-        sets = [self._sample(self._count, seed, "data") for seed in self._seeds]
+        sets = [own(self._condition, seed) for seed in self._seeds]
         return Batch(torch.cat([s.inputs for s in sets]), torch.cat([s.targets for s in sets])).to(self._device)
-
-    def _sample(self, count: int, *names: object) -> Batch:
-        return sample(self._condition.task, self._condition.extent, count, stream(*names), "train")
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Sequences of a step: inputs (M, B, T, C), targets (M, B) or (M, B, K)."""
         start, stop = step * self._size, min((step + 1) * self._size, self._count)
         if self._sets is None:
-            return self._fresh(epoch, step, stop - start)
+            return self._fresh(epoch, step)
         rows = self._shuffled(epoch)[:, start:stop]  # (M, B)
         return Batch(self._sets.inputs[rows], self._sets.targets[rows])
 
-    def _fresh(self, epoch: int, step: int, count: int) -> Batch:
-        batches = [self._sample(count, seed, "data", epoch, step) for seed in self._seeds]
+    def _fresh(self, epoch: int, step: int) -> Batch:
+        batches = [fresh(self._condition, seed, epoch, step) for seed in self._seeds]
         members = [batches[seat] for seat in self._drawn]
         stacked = Batch(torch.stack([b.inputs for b in members]), torch.stack([b.targets for b in members]))
         return stacked.to(self._device)
 
     def _shuffled(self, epoch: int) -> Tensor:
-        """Each member's order of its sequences in an epoch (M, N); recomputed from the seed, so never stored."""
+        """Each member's order of its sequences in an epoch (M, N)."""
         if self._order is None or self._order_epoch != epoch:
-            orders = [torch.randperm(self._count, generator=stream(seed, "shuffle", epoch)) for seed in self._seeds]
+            orders = [shuffled(self._condition, seed, epoch) for seed in self._seeds]
             own = self._condition.training.data == "per_repeat"
             shifted = [orders[seat] + (seat * self._count if own else 0) for seat in self._drawn]
             self._order, self._order_epoch = torch.stack(shifted).to(self._device), epoch

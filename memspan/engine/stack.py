@@ -18,11 +18,13 @@ class Stack:
     """A stack of ``width`` places; repeat r always sits at place r modulo width.
 
     Its neighbours can't change a run's numbers then: the program, its shapes and the run's place in it are the same
-    whoever else is there.
+    whoever else is there. A stack that is ``dense`` has only as many places as repeats, for an engine whose numbers
+    depend on no place.
     """
 
     width: int
     repeats: tuple[int, ...]
+    dense: bool = False
 
     def __post_init__(self) -> None:
         if len({repeat % self.width for repeat in self.repeats}) < len(self.repeats):
@@ -31,10 +33,12 @@ class Stack:
     @property
     def places(self) -> dict[int, int]:
         """The place of each repeat."""
+        if self.dense:
+            return {repeat: place for place, repeat in enumerate(self.repeats)}
         return {repeat: repeat % self.width for repeat in self.repeats}
 
     def fill(self, items: Mapping[int, Item]) -> Sequence[Item]:
         """One item for each place: each repeat's own, and the first repeat's where there is nobody."""
         filler = items[self.repeats[0]]
         seated = {place: items[repeat] for repeat, place in self.places.items()}
-        return [seated.get(place, filler) for place in range(self.width)]
+        return [seated.get(place, filler) for place in range(len(self.repeats) if self.dense else self.width)]

@@ -43,8 +43,8 @@ class Trainer:
         self._device = torch.device(device)
         self._network = condition.network()
         self._layout = Layout(self._network)
-        self.engine = engine or choose(condition, self._network, self._device.type).name
-        self._stack = Stack(width(self._network, self.engine), tuple(repeats))
+        self.engine = self._serving(engine)
+        self._stack = Stack(self._places(engine), tuple(repeats), dense=self.engine == "fused")
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
         self._positions = {repeat: Position() for repeat in repeats}
         self._step = 0
@@ -60,8 +60,22 @@ class Trainer:
         self._backend = self._chosen_backend()
         self._started = time.perf_counter()
 
+    def _serving(self, asked: EngineName | None) -> EngineName:
+        """The engine that was asked for, or chosen; torch where the fused one can't serve here."""
+        if asked == "torch":
+            return "torch"
+        return choose(self.condition, self._network, self._device.type).name
+
+    def _places(self, asked: EngineName | None) -> int:
+        """Width of the stack; that of the engine that was asked for if another one serves."""
+        return max(width(self._network, name) for name in {self.engine, asked or self.engine})
+
     def _chosen_backend(self) -> Backend:
         state = State(self._rows, self._slots, self._sums)
+        if self.engine == "fused":
+            from memspan.engine.fused.backend import Fused  # needs the compiler, which may be missing
+
+            return Fused(self.condition, self._seeds, state)
         return Eager(self.condition, self._seeds, state, self._device)
 
     def events(self) -> Iterator[Event]:

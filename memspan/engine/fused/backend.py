@@ -1,0 +1,161 @@
+"""The fused engine's arithmetic: a stack of runs, many optimiser steps in one compiled call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from memspan.engine.fused.assembly import BYTES, LANES
+from memspan.engine.fused.compiler import Linked
+from memspan.engine.fused.descent import rate, settings, shrinkage
+from memspan.engine.fused.library import library
+from memspan.engine.fused.program import Program, Room, program, room
+from memspan.engine.fused.readout import METRICS
+from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
+from memspan.engine.fused.sheet import Field, sheet
+from memspan.engine.fused.speed import steps_of
+from memspan.engine.optimizers import slot_names
+from memspan.engine.population import Condition
+from memspan.engine.state import State
+from memspan.parts.batch import Batch
+
+SLICE_SECONDS = 0.1
+"""about how long a call trains"""
+
+
+@lru_cache(maxsize=64)
+def loaded(made: Program) -> Linked:
+    """A program's compiled calls."""
+    return library().linked(made.units, [made.training.name, made.scoring.name])
+
+
+class Fused:
+    """Small recurrent networks on the processor."""
+
+    def __init__(self, condition: Condition, seeds: Sequence[int], state: State) -> None:
+        self._condition, self._state = condition, state
+        self._seeds = tuple(seeds)
+        self._program = program(condition)
+        self._calls = loaded(self._program)
+        self._signature = condition.signature
+        self._metrics = self._signature.metrics
+        self._weights = state.rows.shape[1]
+        self._room = self._laid_out()
+        self._memory = aligned(self._room.size * self._program.streams * LANES)
+        self._settings = np.array(settings(condition.training), np.float32)
+        self._sequences: Sequences | None = None
+
+    def train(self, epoch: int, step: int) -> int:
+        """Some optimiser steps of all members; how many."""
+        training = self._condition.training
+        if self._sequences is None:
+            self._sequences = Sequences(self._condition, self._seeds)
+        possible = steps_of(self._condition, self._program.sections, len(self._seeds), SLICE_SECONDS)
+        steps = min(training.steps_per_epoch - step, possible)
+        chunk = self._sequences.chunk(epoch, step, steps)
+        self._descend(chunk, epoch * training.steps_per_epoch + step, steps)
+        return steps
+
+    def _descend(self, chunk: Chunk, done: int, steps: int) -> None:
+        """Call the loop for some steps, after ``done`` of them."""
+        state, training = self._state, self._condition.training
+        rows = padded(state.rows)
+        slots = {name: padded(state.slots[name]) for name in slot_names(training)}
+        memories = [*slots.values(), *[rows] * (2 - len(slots))]  # one that is missing is never touched
+        sums = np.zeros((len(self._seeds), METRICS))
+        for index, name in enumerate(self._metrics):
+            sums[:, index] = state.sums[name].numpy()
+        rates = np.array([rate(training, done + 1 + index) for index in range(steps)], np.float32)
+        shrinkages = np.array([shrinkage(training, done + 1 + index) for index in range(steps)], np.float32)
+        lists = _addresses(chunk)
+        values = self._common(rows, sums) | {
+            Field.BATCH: training.batch_size, Field.COUNT: chunk.count, Field.FIRST: chunk.first, Field.STEPS: steps,
+            Field.FIRST_MEMORY: address(memories[0]), Field.SECOND_MEMORY: address(memories[1]),
+            Field.RATES: address(rates), Field.SHRINKAGES: address(shrinkages),
+            Field.INPUTS: address(lists[0]), Field.TARGETS: address(lists[1]), Field.ORDERS: address(lists[2]),
+        }  # fmt: skip
+        self._call(self._program.training.name, values)
+        restore(rows, state.rows)
+        for name, memory in slots.items():
+            restore(memory, state.slots[name])
+        for index, name in enumerate(self._metrics):
+            state.sums[name].copy_(torch.from_numpy(sums[:, index]))
+
+    def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
+        """Metrics of all members over one data set."""
+        lanes = in_lanes(batch)
+        weights, sums = padded(rows), np.zeros((rows.shape[0], METRICS))
+        inputs, targets = np.array([lanes.inputs.data_ptr()]), np.array([lanes.targets.data_ptr()])
+        values = self._common(weights, sums) | {
+            Field.COUNT: lanes.count, Field.INPUTS: address(inputs), Field.TARGETS: address(targets),
+        }  # fmt: skip
+        self._call(self._program.scoring.name, values)
+        means = sums / len(batch)
+        return {name: means[:, index].tolist() for index, name in enumerate(self._metrics)}
+
+    def _laid_out(self) -> Room:
+        length, numbers, answers = self._sizes()
+        return room(self._program, numbers, answers, length, self._weights)
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Time steps, numbers of a sequence's inputs, numbers of its targets."""
+        signature = self._signature
+        due = signature.length if signature.every_step else 1
+        each = signature.outputs if self._metrics == ("loss",) else 1
+        return signature.length, signature.length * signature.channels, due * each
+
+    def _common(self, rows: Any, sums: Any) -> dict[int, int]:
+        """The fields that training and scoring share."""
+        length, numbers, answers = self._sizes()
+        return self._room.places | {
+            Field.LENGTH: length, Field.CHANNELS: self._signature.channels, Field.NUMBERS: numbers,
+            Field.ANSWERS: answers, Field.DUE: length if self._signature.every_step else 1,
+            Field.ANSWER_FROM: self._signature.answer_from if self._signature.every_step else 0,
+            Field.MEMBERS: rows.shape[0], Field.BLOCKS: rows.shape[1] // LANES, Field.ROWS: address(rows),
+            Field.SUMS: address(sums), Field.SETTINGS: address(self._settings), Field.ROOM: address(self._memory),
+            Field.ROOM_SIZE: self._room.size,
+        }  # fmt: skip
+
+    def _call(self, name: str, values: Mapping[int, int]) -> None:
+        filled = sheet(len(self._program.sections), values)
+        self._calls[name](address(filled))
+
+
+def _addresses(chunk: Chunk) -> list[Any]:
+    """Lists of addresses of each member's inputs, targets and order."""
+    return [
+        np.array([each.inputs.data_ptr() for each in chunk.sets]),
+        np.array([each.targets.data_ptr() for each in chunk.sets]),
+        np.array([each.data_ptr() for each in chunk.orders]),
+    ]
+
+
+def aligned(count: int) -> Any:
+    """Zeros that begin where a vector may."""
+    memory = np.zeros(count + LANES, np.float32)
+    first = (-memory.ctypes.data % BYTES) // 4
+    return memory[first : first + count]
+
+
+def address(array: Any) -> int:
+    return int(array.ctypes.data)
+
+
+def padded(rows: Tensor) -> Any:
+    """A copy of rows (M, P) whose rows are whole blocks of 16 numbers."""
+    members, count = rows.shape
+    width = -(-count // LANES) * LANES
+    copy = aligned(members * width).reshape(members, width)
+    copy[:, :count] = rows.detach().numpy()
+    return copy
+
+
+def restore(copy: Any, rows: Tensor) -> None:
+    """Put the numbers of a padded copy back."""
+    with torch.no_grad():
+        rows.copy_(torch.from_numpy(copy[:, : rows.shape[1]]))

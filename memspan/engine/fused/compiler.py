@@ -1,0 +1,58 @@
+"""From units to machine code: LLVM, in this process, for this processor."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from memspan.engine.fused.unit import Unit
+
+SPEED = 2
+"""LLVM's level of optimisation"""
+
+
+def machine() -> Any:
+    """LLVM's description of the processor we run on; an engine that is given one keeps it."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=SPEED, jit=True
+    )
+
+
+def processor() -> str:
+    """What compiled code depends on, beside its source: the processor and the compiler."""
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{llvm.get_host_cpu_name()} {features} llvm {llvm.llvm_version_info} level {SPEED}"
+
+
+def compiled(unit: Unit) -> bytes:
+    """The object code of a unit."""
+    module = llvm.parse_assembly(unit.text)
+    module.verify()
+    processor_ = machine()
+    options = llvm.create_pipeline_tuning_options(speed_level=SPEED)
+    options.loop_vectorization = options.slp_vectorization = False  # the vectors are there
+    passes = llvm.create_pass_builder(processor_, options)
+    passes.getModulePassManager().run(module, passes)
+    code: bytes = processor_.emit_object(module)
+    return code
+
+
+class Linked:
+    """Object code, ready to be called; alive as long as this object is."""
+
+    def __init__(self, objects: Sequence[bytes], names: Sequence[str]) -> None:
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
+        for data in objects:
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+        self._engine.finalize_object()
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        self._calls = {name: kind(self._engine.get_function_address(name)) for name in names}
+
+    def __getitem__(self, name: str) -> Callable[[Any], None]:
+        """A function that takes the address of a sheet; calling it lets go of the interpreter's lock."""
+        return self._calls[name]

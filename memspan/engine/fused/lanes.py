@@ -1,0 +1,76 @@
+"""Moving numbers between rows of memory and lanes: gathering sequences, adding lanes up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from memspan.engine.fused.assembly import BIT_VECTOR, BITS, LANES, POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.unit import UNNAMED, Unit, unit
+
+FEW = 4
+"""numbers of a sequence up to which they are moved one by one"""
+
+
+def _crossed(code: Code, a: Any, b: Any, distance: int) -> tuple[Any, Any]:
+    """Exchange the odd blocks of ``distance`` lanes of a with the even ones of b."""
+    low = [lane if not lane & distance else LANES + lane - distance for lane in range(LANES)]
+    high = [lane + distance if not lane & distance else LANES + lane for lane in range(LANES)]
+    return _shuffled(code, a, b, low), _shuffled(code, a, b, high)
+
+
+def _shuffled(code: Code, a: Any, b: Any, order: Sequence[int]) -> Any:
+    return code.build.shuffle_vector(a, b, ir.Constant(BIT_VECTOR, [BITS(lane) for lane in order]))
+
+
+def transposed(code: Code, rows: Sequence[Any]) -> list[Any]:
+    """16 vectors of 16 lanes, turned."""
+    turned = list(rows)
+    for distance in (8, 4, 2, 1):
+        for index in range(LANES):
+            if not index & distance:
+                pair = turned[index], turned[index | distance]
+                turned[index], turned[index | distance] = _crossed(code, *pair, distance)
+    return turned
+
+
+def summed(code: Code, rows: Sequence[Any]) -> Any:
+    """One vector: lane i is the sum of the lanes of the i-th of 16 vectors, in a fixed order."""
+    left = list(rows)
+    for distance in (8, 4, 2, 1):
+        left = [code.add(*_crossed(code, left[i], left[i + distance], distance)) for i in range(distance)]
+    return left[0]
+
+
+def gather() -> Unit:
+    """``f(lanes, source, order, first, count, numbers)``: 16 sequences of a batch into lanes.
+
+    ``source`` holds sequences of so many numbers, ``order`` their places (int64) from ``first`` on; of the 16 places
+    ``count`` are filled, and the others repeat the last of them. Up to 15 numbers behind the source are read, and
+    up to 15 vectors behind the last one of ``lanes`` are written.
+    """
+    code = Code(UNNAMED, [POINTER, POINTER, POINTER, WHOLE, WHOLE, WHOLE])
+    lanes, source, order, first, count, numbers = code.arguments
+    rows = []
+    for lane in range(LANES):
+        place = code.smaller(WHOLE(lane), code.plus(count, -1))
+        index = code.scalar(order, code.plus(first, place), WHOLE)
+        rows.append(code.at(source, code.times(index, numbers)))
+    few = code.build.icmp_signed("<=", numbers, WHOLE(FEW))
+    with code.build.if_else(few) as (then, otherwise):
+        with then:
+            _one_by_one(code, lanes, rows, numbers)
+        with otherwise, code.loop(numbers, stride=LANES) as start:
+            block = [code.build.load(code.at(row, start), typ=VECTOR, align=4) for row in rows]
+            for index, vector in enumerate(transposed(code, block)):
+                code.store(vector, lanes, code.plus(start, index))
+    return unit("gather", code)
+
+
+def _one_by_one(code: Code, lanes: Any, rows: Sequence[Any], numbers: Any) -> None:
+    with code.loop(numbers) as index:
+        start = code.times(index, LANES)
+        for lane, row in enumerate(rows):
+            code.build.store(code.scalar(row, index), code.at(lanes, code.plus(start, lane)))

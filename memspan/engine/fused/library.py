@@ -1,0 +1,92 @@
+"""The library of compiled units: in this process, and on disk for all processes of a user.
+
+An entry on disk is named after all that it depends on: the unit's text, the processor and the compiler. It is written
+beside its place and then moved there, so that processes which compile the same unit at once do no harm, and begins with
+a checksum: an entry that is damaged is compiled again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from memspan.engine.fused.compiler import Linked, compiled, processor
+from memspan.engine.fused.unit import Unit
+
+log = logging.getLogger("memspan.engine")
+CHECKSUM_BYTES = 32
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: $MEMSPAN_CACHE, or memspan in the user's cache folder."""
+    chosen = os.environ.get("MEMSPAN_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "memspan"
+
+
+class Library:
+    """Compiled units."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "fused"
+        self._objects: dict[str, bytes] = {}
+
+    def linked(self, units: Sequence[Unit], names: Sequence[str]) -> Linked:
+        """Units that call each other, ready to be called by name."""
+        self._announce(units)
+        return Linked([self.object(unit) for unit in units], names)
+
+    def _announce(self, units: Sequence[Unit]) -> None:
+        new = [unit for unit in units if unit.name not in self._objects and not self._path(unit).exists()]
+        if new:
+            log.info("Compiling %d loops of the fused engine for this processor, once; kept in %s.",
+                     len(new), self._folder)  # fmt: skip
+
+    def object(self, unit: Unit) -> bytes:
+        """The object code of a unit, compiled if nobody has it."""
+        if unit.name not in self._objects:
+            self._objects[unit.name] = self._read(unit) or self._made(unit)
+        return self._objects[unit.name]
+
+    def _path(self, unit: Unit) -> Path:
+        content = f"{unit.text}\n{processor()}"
+        return self._folder / f"{hashlib.sha256(content.encode()).hexdigest()[:40]}.o"
+
+    def _read(self, unit: Unit) -> bytes | None:
+        """What the disk has; None if that is nothing or damaged."""
+        with contextlib.suppress(OSError):
+            data = self._path(unit).read_bytes()
+            checksum, code = data[:CHECKSUM_BYTES], data[CHECKSUM_BYTES:]
+            if code and hashlib.sha256(code).digest() == checksum:
+                return code
+        return None
+
+    def _made(self, unit: Unit) -> bytes:
+        code = compiled(unit)
+        with contextlib.suppress(OSError):  # a disk that is full or read-only costs a compilation each time
+            self._write(self._path(unit), hashlib.sha256(code).digest() + code)
+        return code
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix="making-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@lru_cache(maxsize=1)
+def library() -> Library:
+    """The library of this process."""
+    return Library(cache_folder())

@@ -1,0 +1,115 @@
+"""A network's training and scoring as compiled calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from memspan.engine.fused.assembly import LANES
+from memspan.engine.fused.backward import backward, work_vectors
+from memspan.engine.fused.descent import descent
+from memspan.engine.fused.driver import Parts, scoring, training
+from memspan.engine.fused.forward import forward
+from memspan.engine.fused.lanes import gather
+from memspan.engine.fused.products import products
+from memspan.engine.fused.readout import readout
+from memspan.engine.fused.section import Section, places, section
+from memspan.engine.fused.sheet import Field, above, tape
+from memspan.engine.fused.unit import Unit
+from memspan.engine.population import Condition
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network
+from memspan.parts.signature import Signature
+
+SIDE_BY_SIDE = 2
+"""members of a small network whose time steps alternate"""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The units of a network, and the two that are called."""
+
+    units: tuple[Unit, ...]
+    training: Unit
+    scoring: Unit
+    sections: tuple[Section, ...]
+    every_step: bool
+    streams: int
+
+
+def program(condition: Condition) -> Program:
+    """All code for a condition's runs, generated once for each shape, or UnknownOperation."""
+    signature = replace(condition.signature, length=0, answer_from=0)  # both are read when the code runs
+    return _program(_Key(condition.model, signature, descent(condition.training), condition.network))
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a program depends on; the network follows from it, but for how its weights start."""
+
+    model: ModelSpec
+    signature: Signature
+    descent: Unit
+    network: Callable[[], Network] = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _program(key: _Key) -> Program:
+    network, signature = key.network(), key.signature
+    assert network.recurrence is not None
+    found = places(network)
+    sections = tuple(section(layer, found) for layer in network.recurrence.layers)
+    every_step = signature.every_step
+    streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in sections) else 1})
+    shared, last = products(), len(sections) - 1
+    kernel, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
+    learn, measure = (readout(signature, sections[last].size, kernel, bias, learning) for learning in (True, False))
+    parts = Parts(
+        sections=sections,
+        every_step=every_step,
+        gather=gather(),
+        forward={count: tuple(forward(each, count, taped=True) for each in sections) for count in streams},
+        answer={count: tuple(forward(each, count, taped=False) for each in sections) for count in streams},
+        backward=tuple(
+            backward(each, every_step or layer < last, down=layer > 0, products=shared)
+            for layer, each in enumerate(sections)
+        ),
+        learn=learn,
+        measure=measure,
+        descent=key.descent,
+    )
+    train, score = training(parts), scoring(parts)
+    units = (*parts.units, shared.outer, shared.transposed, train, score)
+    return Program(tuple(dict.fromkeys(units)), train, score, sections, every_step, max(streams))
+
+
+@dataclass(frozen=True)
+class Room:
+    """The work room of one stream: where each part begins and the size of the whole, in vectors."""
+
+    places: dict[int, int]
+    size: int
+
+
+def room(made: Program, numbers: int, answers: int, length: int, weights: int) -> Room:
+    """Lay out the room for sequences of ``numbers`` inputs and ``answers`` targets, for so many weights."""
+    sizes: dict[int, int] = {
+        Field.LANES_IN: _whole(numbers),
+        Field.LANES_TARGETS: _whole(answers),
+        Field.GRADIENTS: _whole(weights),
+        Field.WORK: max(work_vectors(each) for each in made.sections),
+    }
+    for layer, each in enumerate(made.sections):
+        sizes[tape(layer)] = (length + 1) * each.slot + each.size
+        sizes[above(layer)] = length * each.size
+    starts, size = {}, 0
+    for part, count in sizes.items():
+        starts[int(part)] = size
+        size += count
+    return Room(starts, size)
+
+
+def _whole(count: int) -> int:
+    """Room for the blocks of 16 in which gathering writes."""
+    return -(-count // LANES) * LANES

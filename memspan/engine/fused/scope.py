@@ -1,0 +1,61 @@
+"""What the fused engine takes on, and whether it can work here at all. Nothing here needs the compiler to import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+
+from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.parts.network import Network
+from memspan.parts.recurrence import Layer, Recurrence
+from memspan.parts.signature import Signature
+
+log = logging.getLogger("memspan.engine")
+
+CROSSOVER: Mapping[int, int] = {1: 32, 2: 24, 3: 24, 4: 24}
+"""largest hidden size, by the number of gates, at which the fused loop still beats torch's matrix products"""
+MOST_OUTPUTS = 64
+MOST_CHANNELS = 64
+
+
+def takes(network: Network, signature: Signature) -> bool:
+    """Whether the fused engine trains a network for such a task, on this machine."""
+    recurrence = network.recurrence
+    if recurrence is None or network.noisy is not None or not network.any_length:
+        return False
+    small = signature.outputs <= MOST_OUTPUTS and signature.channels <= MOST_CHANNELS
+    return small and _is_stack(recurrence) and all(map(_takes_layer, recurrence.layers)) and works()
+
+
+def _is_stack(recurrence: Recurrence) -> bool:
+    """One layer a level, all forwards in time."""
+    return all(len(level) == 1 and not level[0].backward for level in recurrence.levels)
+
+
+def _takes_layer(layer: Layer) -> bool:
+    cell = layer.cell
+    largest = CROSSOVER.get(len(cell.gates), min(CROSSOVER.values()))
+    if cell.inner is not None or layer.size > largest:
+        return False
+    try:
+        step(cell)
+    except UnknownOperation as error:
+        log.info("No fused loop for a cell: %s is not in the table of operations.", error)
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def works() -> bool:
+    """Whether code can be compiled and called here; tried once in a process."""
+    try:
+        from memspan.engine.fused.trial import trial
+
+        trial()
+    except Exception as error:  # whatever a compiler that is missing or broken raises
+        log.warning(
+            "The fused engine is out of order here, the torch engine serves: %s: %s", type(error).__name__, error
+        )
+        return False
+    return True

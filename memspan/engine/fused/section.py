@@ -1,0 +1,103 @@
+"""A recurrent layer as the fused engine sees it: its traced step, its sizes, and where its weights lie in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from memspan.engine.fused.trace import Step, step
+from memspan.parts.network import Network
+from memspan.parts.recurrence import Layer
+
+UNROLLED_PRODUCTS = 48
+"""products of weights in a step up to which all units are written out, their states and gradients in registers"""
+UNROLLED_GRADIENTS = 48
+"""weights up to which their gradients are summed in registers"""
+UNROLLED_INPUTS = 16
+"""channels up to which the product with the inputs is written out"""
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One layer.
+
+    Attributes:
+        inputs: channels from below, I.
+        size: units, H.
+        kernel, bias, recurrent, second, parameters: places in a row, in numbers; None for what the layer lacks.
+        starts: first value of each state.
+    """
+
+    step: Step
+    inputs: int
+    size: int
+    gates: int
+    joined: bool
+    starts: tuple[float, ...]
+    kernel: int
+    bias: int
+    recurrent: int | None
+    second: int | None
+    parameters: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns of the kernel, G H."""
+        return self.gates * self.size
+
+    @property
+    def states(self) -> int:
+        return len(self.starts)
+
+    @property
+    def slot(self) -> int:
+        """Vectors that a time step leaves behind: states, then the tape."""
+        return (self.states + len(self.step.tape)) * self.size
+
+    @property
+    def is_unrolled(self) -> bool:
+        products = self.width * (self.size + self.inputs)
+        return products <= UNROLLED_PRODUCTS and self.inputs <= UNROLLED_INPUTS
+
+    @property
+    def columns(self) -> int:
+        """Vectors of gradients that a time step gives to the weights."""
+        return len(self.step.gradients) * self.size
+
+    def input_gate(self, gate: int) -> int:
+        """Place, among the gates of the pointwise part, of a block of W x (+ U h)."""
+        return gate
+
+    def state_gate(self, gate: int) -> int:
+        """Place, among the gates of the pointwise part, of a block of U h."""
+        return gate if self.joined else self.gates + gate
+
+
+def section(layer: Layer, places: Mapping[str, int]) -> Section:
+    """A layer with its weights' places, or UnknownOperation."""
+    cell, name = layer.cell, layer.name
+    return Section(
+        step=step(cell),
+        inputs=layer.inputs,
+        size=layer.size,
+        gates=len(cell.gates),
+        joined=cell.joined or not cell.recurrent,
+        starts=tuple(cell.starts.get(state, 0.0) for state in cell.states),
+        kernel=places[f"{name}.kernel"],
+        bias=places[f"{name}.bias"],
+        recurrent=places.get(f"{name}.recurrent"),
+        second=places.get(f"{name}.recurrent_bias"),
+        parameters=tuple(places[f"{name}.{parameter}"] for parameter in cell.parameters),
+    )
+
+
+def places(network: Network) -> dict[str, int]:
+    """Where each weight begins in a row."""
+    found, place = {}, 0
+    for name, weight in network.weights.items():
+        found[name] = place
+        size = 1
+        for extent in weight.shape:
+            size *= extent
+        place += size
+    return found

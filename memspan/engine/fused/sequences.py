@@ -1,0 +1,107 @@
+"""Sequences as the compiled loops want them: plain rows of floats, or already in lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from memspan.engine.datasets import fresh, own, shuffled, split
+from memspan.engine.fused.assembly import LANES
+from memspan.engine.population import Condition
+from memspan.parts.batch import Batch
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sequences one after another: ``inputs`` and ``targets`` are flat, with room behind that may be read.
+
+    Class numbers are floats, exact up to 2^24.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class InLanes:
+    """Blocks of 16 sequences (blocks, numbers, 16); the last is filled up with its last sequence."""
+
+    inputs: Tensor
+    targets: Tensor
+    count: int
+
+
+@lru_cache(maxsize=2)
+def rows(batch: Batch) -> Rows:
+    """Lay out a batch; the last ones are kept, as repeats of a condition share them."""
+    return Rows(_flat(batch.inputs), _flat(batch.targets))
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    flat = torch.zeros(tensor.numel() + LANES)
+    flat[: tensor.numel()] = tensor.reshape(-1)
+    return flat
+
+
+@lru_cache(maxsize=2)
+def in_lanes(batch: Batch) -> InLanes:
+    """Put a batch into lanes; the last ones are kept."""
+    return InLanes(_lanes(batch.inputs), _lanes(batch.targets), len(batch))
+
+
+def _lanes(tensor: Tensor) -> Tensor:
+    flat = tensor.reshape(tensor.shape[0], -1).float()  # (N, numbers)
+    missing = -flat.shape[0] % LANES
+    whole = torch.cat([flat, flat[-1:].expand(missing, -1)]) if missing else flat
+    return whole.view(-1, LANES, flat.shape[1]).transpose(1, 2).contiguous()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What some optimiser steps take.
+
+    Attributes:
+        sets: each member's sequences.
+        orders: each member's order of them (N,).
+        first: step, counted in batches of the orders.
+        count: sequences of an order.
+    """
+
+    sets: tuple[Rows, ...]
+    orders: tuple[Tensor, ...]
+    first: int
+    count: int
+
+
+class Sequences:
+    """Hands out each member's sequences, the same as the torch engine's, in the same order."""
+
+    def __init__(self, condition: Condition, seeds: Sequence[int]) -> None:
+        self._condition, self._seeds = condition, tuple(seeds)
+        self._kind = condition.training.data
+        self._own = [rows(own(condition, seed)) for seed in seeds] if self._kind == "per_repeat" else []
+        self._epoch, self._orders = -1, tuple[Tensor, ...]()
+
+    def chunk(self, epoch: int, step: int, steps: int) -> Chunk:
+        """What ``steps`` steps of an epoch take, from ``step`` on."""
+        size, count = self._condition.training.batch_size, self._condition.training.train_size
+        if self._kind == "fresh":
+            return self._fresh(epoch, step, steps, min(steps * size, count - step * size))
+        if epoch != self._epoch:
+            self._orders = tuple(shuffled(self._condition, seed, epoch) for seed in self._seeds)
+            self._epoch = epoch
+        shared = () if self._own else (rows(split(self._condition).train),) * len(self._seeds)
+        return Chunk(tuple(self._own) or shared, self._orders, step, count)
+
+    def _fresh(self, epoch: int, step: int, steps: int, count: int) -> Chunk:
+        sets = tuple(self._joined(seed, epoch, range(step, step + steps)) for seed in self._seeds)
+        return Chunk(sets, (torch.arange(count),) * len(self._seeds), 0, count)
+
+    def _joined(self, seed: int, epoch: int, steps: Sequence[int]) -> Rows:
+        batches = [fresh(self._condition, seed, epoch, step) for step in steps]
+        inputs, targets = (torch.cat([getattr(each, name) for each in batches]) for name in ("inputs", "targets"))
+        return Rows(_flat(inputs), _flat(targets))

@@ -1,0 +1,98 @@
+"""The sheet of whole numbers that a compiled call reads: sizes, addresses, and where things lie in the work room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, auto
+from typing import Any
+
+import numpy as np
+
+from memspan.engine.fused.assembly import DOUBLE, FLOAT, POINTER, WHOLE, Code
+
+
+class Field(IntEnum):
+    """Places in the sheet. Addresses are those of memory; room is counted in vectors from a stream's own start.
+
+    MEMBERS rows of a population are trained by STEPS optimiser steps of BATCH of COUNT sequences from step FIRST on,
+    or scored over COUNT sequences that lie in lanes already.
+    """
+
+    LENGTH = 0
+    CHANNELS = auto()
+    NUMBERS = auto()
+    """of a sequence's inputs, T C"""
+    ANSWERS = auto()
+    """numbers of a sequence's targets"""
+    DUE = auto()
+    """steps whose answer is due: 1 or T"""
+    ANSWER_FROM = auto()
+    BATCH = auto()
+    COUNT = auto()
+    FIRST = auto()
+    STEPS = auto()
+    MEMBERS = auto()
+    BLOCKS = auto()
+    """of 16 weights in a row"""
+    ROWS = auto()
+    FIRST_MEMORY = auto()
+    SECOND_MEMORY = auto()
+    SUMS = auto()
+    SETTINGS = auto()
+    RATES = auto()
+    SHRINKAGES = auto()
+    INPUTS = auto()
+    """addresses of each member's sequences"""
+    TARGETS = auto()
+    ORDERS = auto()
+    ROOM = auto()
+    ROOM_SIZE = auto()
+    """vectors of a stream's room"""
+    LANES_IN = auto()
+    LANES_TARGETS = auto()
+    GRADIENTS = auto()
+    WORK = auto()
+    FIRST_LAYER = auto()
+
+
+def tape(layer: int) -> int:
+    """Field of the room of a layer's tape."""
+    return Field.FIRST_LAYER + 2 * layer
+
+
+def above(layer: int) -> int:
+    """Field of the room of the gradients that come down to a layer."""
+    return Field.FIRST_LAYER + 2 * layer + 1
+
+
+def sheet(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The sheet of a network of some layers."""
+    filled = np.zeros(above(layers), np.int64)
+    for field, value in values.items():
+        filled[field] = value
+    return filled
+
+
+class Reader:
+    """Reads a sheet from compiled code."""
+
+    def __init__(self, code: Code, address: Any) -> None:
+        self._code, self._address = code, address
+
+    def __getitem__(self, field: int) -> Any:
+        return self._code.scalar(self._address, int(field), WHOLE)
+
+    def address(self, field: int) -> Any:
+        return self._code.build.inttoptr(self[field], POINTER)
+
+    def listed(self, field: int, index: Any) -> Any:
+        """An address out of a list of them."""
+        return self._code.build.inttoptr(self._code.scalar(self.address(field), index, WHOLE), POINTER)
+
+    def listed_number(self, field: int, index: Any) -> Any:
+        """A float out of a list of them."""
+        return self._code.scalar(self.address(field), index, FLOAT)
+
+    def sums(self, member: Any, metrics: int) -> Any:
+        """Where a member's sums lie."""
+        return self._code.at(self.address(Field.SUMS), self._code.times(member, metrics), DOUBLE)
