@@ -242,10 +242,10 @@ def _criterion(spec: ExperimentSpec, solved_if: SolvedIf) -> Iterator[Flaw]:
     """A bound on what a task doesn't have would count each of its runs as unsolved, whatever it had learnt."""
     told: set[str] = set()
     for index, task in enumerate(spec.tasks):
-        classification = task.is_classification(task.minimum_length)
-        for name in {*solved_if.missing(classification)} - told:
+        missing = dict(solved_if.missing(task.signature(task.minimum_length)))
+        for name in missing.keys() - told:
             told.add(name)
-            wants = "a class, which has no variance" if classification else "a number, which has no accuracy"
+            wants = missing[name]
             message = f"The task {task.kind} asks for {wants}: none of its runs could ever count as solved."
             yield Flaw(("report", "solved_if", name), "does_not_apply", message, because=(("tasks", index),))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from memspan.parts.signature import Problem, Signature
 from memspan.parts.spec import Real, frozen
 from memspan.parts.task import TaskSpec
 
@@ -43,12 +44,13 @@ class SolvedIf(BaseModel):
             )
         return self
 
-    def missing(self, classification: bool) -> Iterator[str]:
-        """The fields that ask for what the tasks of a kind, classification or regression, don't have."""
-        if not classification and self.metric.endswith("_accuracy"):
-            yield "metric"
-        if classification and self.at_most_share_of_variance is not None:
-            yield "at_most_share_of_variance"
+    def missing(self, signature: Signature) -> Iterator[tuple[str, str]]:
+        """The fields that ask for what a task doesn't have, each with what it has instead."""
+        if self.metric.split("_")[1] not in signature.metrics:
+            number = signature.problem is Problem.REGRESSION
+            yield "metric", "a number, which has no accuracy" if number else "one class, not for one at every step"
+        if self.at_most_share_of_variance is not None and signature.problem is Problem.CLASSIFICATION:
+            yield "at_most_share_of_variance", "a class, which has no variance"
 
     def holds(self, metrics: Mapping[str, float], variance: float | None) -> bool:
         """Whether a run's final metrics meet the bound; a missing or non-finite one never does."""

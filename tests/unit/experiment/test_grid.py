@@ -150,6 +150,9 @@ def test_a_probe_must_apply_to_every_task_and_length() -> None:
      (["first_last"], {"metric": "test_accuracy", "at_least": 0.9}, {"metric"}),
      (["latch", "first_last"], {"metric": "train_accuracy", "at_least": 0.9}, {"metric"}),
      (["latch"], {"metric": "test_loss", "at_most_share_of_variance": 0.1}, {"at_most_share_of_variance"}),
+     (["binary_addition", "copy"], {"metric": "test_exact", "at_least": 0.9}, set()),
+     (["binary_addition", "latch"], {"metric": "test_exact", "at_least": 0.9}, {"metric"}),
+     (["first_last"], {"metric": "test_exact", "at_least": 0.9}, {"metric"}),
      (["latch", "first_last"], {"metric": "test_accuracy", "at_most_share_of_variance": 0.1},
       {"metric", "at_most_share_of_variance"})],
 )  # fmt: skip
