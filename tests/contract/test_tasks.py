@@ -70,7 +70,7 @@ def test_drawing_leaves_the_global_generator_alone(spec: TaskSpec) -> None:
 def test_relevant_steps_lie_inside_the_sequence_once_each(spec: TaskSpec) -> None:
     for length in lengths(spec):
         steps = spec.relevant_steps(length)
-        assert steps
+        assert steps or spec.target_variance(length) == 0  # an answer that never changes depends on nothing
         assert len(set(steps)) == len(steps)
         assert all(0 <= step < spec.signature(length).length for step in steps)
 
@@ -119,7 +119,7 @@ def test_a_target_variance_is_given_for_regressions_alone_and_is_true(spec: Task
     targets = sample(spec, length, 40_000, stream(5)).targets.double()
     deviations = (targets - targets.mean(0)).square()
     standard_error = float(deviations.mean(1).std() / math.sqrt(len(deviations)))
-    assert abs(float(deviations.mean()) - variance) < 5 * standard_error
+    assert abs(float(deviations.mean()) - variance) <= 5 * standard_error
 
 
 @each_task
