@@ -1,11 +1,16 @@
-"""``python -m benchmarks [latency overhead peers]``: measure and print Markdown tables."""
+"""``python -m benchmarks [feedforward latency overhead peers]``: measure and print Markdown tables."""
 
 import sys
 
-from benchmarks import latency, overhead, peers
+from benchmarks import feedforward, latency, overhead, peers
 from benchmarks.report import machine
 
-ALL = {"latency": latency.main, "overhead": overhead.main, "peers": peers.main}
+ALL = {
+    "feedforward": feedforward.main,
+    "latency": latency.main,
+    "overhead": overhead.main,
+    "peers": peers.main,
+}
 
 if __name__ == "__main__":
     print(machine(), "\n")
