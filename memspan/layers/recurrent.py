@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -74,7 +75,7 @@ def recurrent(
     weights |= dense("readout", top, signature.outputs, chosen.readout)
 
     def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
-        return _forward(recurrence, signature.every_step, weights, inputs, noise)
+        return answer(recurrence, signature.every_step, weights, inputs, noise)
 
     return Network(
         weights,
@@ -112,31 +113,54 @@ def layer_weights(layer: Layer, start: Start) -> dict[str, Weight]:
     return weights
 
 
-def _forward(recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
-    """Inputs (M, B, T, C) -> outputs (M, B, K), or (M, B, T, K)."""
+class Runner(Protocol):
+    """A way to run a layer over a sequence (M, T, B, I), in the order in which the layer goes."""
+
+    def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        """The output that it ends with, (M, B, H)."""
+
+    def every(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        """Its outputs at all steps, (M, T, B, H)."""
+
+
+class Stepwise:
+    """Step by step, by torch's own operations: any cell, any device, any derivative."""
+
+    def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        return bind(layer, weights).run(sequence)[-1][0]
+
+    def every(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        return torch.stack([state[0] for state in bind(layer, weights).run(sequence)], dim=1)
+
+
+STEPWISE = Stepwise()
+
+
+def answer(
+    recurrence: Recurrence,
+    every_step: bool,
+    weights: Weights,
+    inputs: Tensor,
+    noise: Noise | None = None,
+    runner: Runner = STEPWISE,
+) -> Tensor:
+    """Inputs (M, B, T, C) -> outputs (M, B, K), or (M, B, T, K) at every step; with dropout where there is noise."""
     sequence = inputs.transpose(1, 2)  # (M, T, B, C)
     for level in recurrence.levels[:-1]:
-        sequence = _dropped(_sequence(level, weights, sequence), recurrence.dropout, noise)
+        sequence = _dropped(_sequence(level, weights, sequence, runner), recurrence.dropout, noise)
     if every_step:
-        sequence = _dropped(_sequence(recurrence.levels[-1], weights, sequence), recurrence.dropout, noise)
-        return _readout_everywhere(weights, recurrence.readout, sequence)
-    ends = [outputs(layer, weights, sequence)[-1] for layer in recurrence.levels[-1]]
-    top = ends[0] if len(ends) == 1 else torch.cat(ends, dim=-1)  # (M, B, H)
-    return affine(weights, recurrence.readout, _dropped(top, recurrence.dropout, noise))
+        top = _dropped(_sequence(recurrence.levels[-1], weights, sequence, runner), recurrence.dropout, noise)
+        return _readout_everywhere(weights, recurrence.readout, top)
+    ends = [runner.last(layer, weights, sequence) for layer in recurrence.levels[-1]]
+    end = ends[0] if len(ends) == 1 else torch.cat(ends, dim=-1)  # (M, B, H)
+    return affine(weights, recurrence.readout, _dropped(end, recurrence.dropout, noise))
 
 
-def outputs(layer: Layer, weights: Weights, sequence: Tensor) -> list[Tensor]:
-    """Run a layer over a sequence (M, T, B, I); its outputs (M, B, H) in the order in which it makes them."""
-    return [state[0] for state in bind(layer, weights).run(sequence)]
-
-
-def _sequence(level: Level, weights: Weights, sequence: Tensor) -> Tensor:
+def _sequence(level: Level, weights: Weights, sequence: Tensor, runner: Runner) -> Tensor:
     """The outputs of a level at every step, directions end to end: (M, T, B, I) -> (M, T, B, H)."""
-    sides = []
-    for layer in level:
-        side = torch.stack(outputs(layer, weights, sequence), dim=1)
-        sides.append(side.flip(1) if layer.backward else side)
-    return sides[0] if len(sides) == 1 else torch.cat(sides, dim=-1)
+    sides = [runner.every(layer, weights, sequence) for layer in level]
+    turned = [side.flip(1) if layer.backward else side for layer, side in zip(level, sides, strict=True)]
+    return turned[0] if len(turned) == 1 else torch.cat(turned, dim=-1)
 
 
 def _dropped(x: Tensor, rate: float, noise: Noise | None) -> Tensor:
