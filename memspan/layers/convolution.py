@@ -54,13 +54,16 @@ def kernel(weights: Weights, name: str) -> Tensor:
 def convolve(weights: Weights, name: str, x: Tensor, dilation: int = 1, stride: int = 1) -> Tensor:
     """Each output step from its own input step and those 1 to k - 1 times ``dilation`` before it; zeros precede all.
 
-    Only every ``stride``-th output is computed, counted back from the last step.
+    Only every ``stride``-th output is computed, counted back from the last step. The part of a kernel that would lie
+    before the first step whatever the output is left out: a high level's dilation may exceed the sequence by far.
 
     Shapes:
         (B, M C, T) -> (B, M O, ceil(T / stride)).
     """
-    used = kernel(weights, name)
-    before = (used.shape[-1] - 1) * dilation - (x.shape[-1] - 1) % stride
+    whole, last = kernel(weights, name), x.shape[-1] - 1
+    back = min(whole.shape[-1] - 1, last // dilation)
+    used = whole[..., whole.shape[-1] - 1 - back :]
+    before = back * dilation - last % stride
     return functional.conv1d(
         functional.pad(x, (before, 0)),
         used.flatten(0, 1),

@@ -11,11 +11,14 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from memspan.experiment.grid import flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
+from memspan.experiment.spec import ExperimentSpec
 from memspan.layers.temporal import Temporal, field
 from memspan.models import build
 from memspan.models.tcn import TCN, temporal
+from memspan.parts.limits import Limits
 from memspan.parts.network import stack
 from tests.unit.models.networks import members, regression, sequences
 
@@ -115,6 +118,21 @@ def test_the_last_step_alone_is_the_last_of_every_step(size: int, levels: int, l
     weights, inputs = members(networks[0], 2), sequences(replace(TASK, length=length), 3, 2)
     last, every = (network.forward(weights, inputs) for network in networks)
     assert torch.allclose(last, every[:, :, -1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_a_stack_that_sees_far_more_than_the_sequence_needs_no_more_memory(
+    every_step: bool,
+) -> None:
+    """Padding all of its 8 billion steps would."""
+    network = build(TCN(channels=2, kernel_size=256, levels=24), replace(TASK, every_step=every_step))
+    assert network.forward(members(network), sequences(TASK)).isfinite().all()
+
+
+def test_a_step_that_would_fill_the_memory_is_refused() -> None:
+    body = {"tasks": [{"kind": "latch"}], "lengths": [500], "training": {"batch_size": 16384, "train_size": 16384}}
+    found = flaws(ExperimentSpec.model_validate({**body, "models": [{"kind": "tcn"}]}), Limits())
+    assert [each.code for each in found] == ["step_too_large"]
 
 
 def test_later_inputs_change_no_earlier_answer() -> None:
