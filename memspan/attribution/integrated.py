@@ -13,7 +13,7 @@ from memspan.parts.batch import Batch
 from memspan.parts.predictor import Predictor
 
 
-def integrated(model: Predictor, batch: Batch, watched: Watched, points: int) -> Tensor:
+def integrated(model: Predictor, batch: Batch, watched: Watched, points: int, budget: int = TAPED_VALUES) -> Tensor:
     """x times the integral over a in 0..1 of dy/dx at a x, by Gauss-Legendre with ``points`` nodes; (M, B, T, C).
 
     Source:
@@ -22,9 +22,9 @@ def integrated(model: Predictor, batch: Batch, watched: Watched, points: int) ->
     nodes, shares = gauss_legendre(points)
     count, steps, channels = batch.inputs.shape
     total = torch.zeros(())
-    for part in blocks(points, count * carried(model, steps, channels), TAPED_VALUES):
+    for part in blocks(points, count * carried(model, steps, channels), budget):
         path = Batch(_scaled(batch.inputs, nodes[part]), torch.cat([batch.targets] * len(nodes[part])))
-        found = slopes(model, path, watched).unflatten(1, (-1, count))  # (M, P, B, T, C)
+        found = slopes(model, path, watched, budget).unflatten(1, (-1, count))  # (M, P, B, T, C)
         total = total + torch.tensordot(shares[part].to(found), found, dims=([0], [1]))
     return total * batch.inputs.to(total)
 

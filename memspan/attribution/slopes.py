@@ -15,10 +15,10 @@ TAPED_VALUES = 2**20
 """numbers that a layer may hold while autograd remembers every step; gates and gradients take some 20 times that"""
 
 
-def slopes(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
-    """dy/dx of each member for each sequence, (M, B, T, C), with y the watched number."""
+def slopes(model: Predictor, batch: Batch, watched: Watched, budget: int = TAPED_VALUES) -> Tensor:
+    """dy/dx of each member for each sequence, (M, B, T, C), with y the watched number; in blocks within ``budget``."""
     count, steps, channels = batch.inputs.shape
-    each = blocks(count, carried(model, steps, channels), TAPED_VALUES)
+    each = blocks(count, carried(model, steps, channels), budget)
     parts = [_slopes(model, batch[part], watched) for part in each]
     return torch.cat(parts, dim=1)
 
