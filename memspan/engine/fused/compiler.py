@@ -43,7 +43,7 @@ def compiled(unit: Unit) -> bytes:
 
 
 class Linked:
-    """Object code, ready to be called; alive as long as this object is."""
+    """Object code, ready to be called; alive as long as this object, or a function that was taken from it."""
 
     def __init__(self, objects: Sequence[bytes], names: Sequence[str]) -> None:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
@@ -52,6 +52,8 @@ class Linked:
         self._engine.finalize_object()
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
         self._calls = {name: kind(self._engine.get_function_address(name)) for name in names}
+        for call in self._calls.values():
+            call.engine = self._engine  # type: ignore[attr-defined]
 
     def __getitem__(self, name: str) -> Callable[[Any], None]:
         """A function that takes the address of a sheet; calling it lets go of the interpreter's lock."""
