@@ -12,6 +12,8 @@ TIME_STEP_SECONDS = 1.4e-4
 """a recurrent time step, forward and backward, of a small stack"""
 MULTIPLY_SECONDS = 1.2e-10
 """a multiplication of a weight with a number, forward and backward, of one core"""
+KEPT_SECONDS = 5e-9
+"""a number that a forward pass keeps for the backward pass: elementwise work and memory"""
 BASIS = "cost model of the torch engine, one core of a 2026 server a worker"
 
 
@@ -21,9 +23,9 @@ def epoch_seconds(condition: Condition, network: Network) -> float:
     recurrent = condition.signature.length if network.state_size else 0
     per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
     each = network.multiplications or network.parameters * (recurrent or 1)
-    uses = each * members * training.batch_size
+    sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS
     sequences = 1 + training.validation_size / (3 * training.train_size)
-    return training.steps_per_epoch * (per_step + uses * MULTIPLY_SECONDS) * sequences
+    return training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
 
 
 def populations(condition: Condition, network: Network, repeats: int) -> int:
