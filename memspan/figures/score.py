@@ -35,7 +35,9 @@ def _panel(results: Results, names: Naming, task: Part) -> Panel | None:
     lines = _baselines(results, task, metric)
     if any(row["length"] is None for row in rows):
         return ranking(names.task(task), rows, names.labels, TITLES[metric], _scale(metric, _seen(rows, lines)), lines)
-    return Panel(names.task(task), _by_length(rows, names.labels, metric, lines))
+    # While runs are missing, too, the axis has all lengths: baselines have a value at each.
+    lengths = [condition["length"] for condition in conditions if condition.get("length") is not None]
+    return Panel(names.task(task), _by_length(rows, names.labels, metric, lines, lengths))
 
 
 def _row(condition: Part, metric: str, names: Naming) -> Row | None:
@@ -72,9 +74,11 @@ def _baselines(results: Results, task: Part, metric: str) -> list[Row]:
     return [{"value": value, "length": length, "name": ", ".join(names[value, length])} for value, length in kept]
 
 
-def _by_length(rows: list[Row], labels: list[str], metric: str, lines: list[Row]) -> alt.LayerChart:
+def _by_length(
+    rows: list[Row], labels: list[str], metric: str, lines: list[Row], lengths: list[float]
+) -> alt.LayerChart:
     seen = _seen(rows, lines)
-    x, scale = length_axis([row["length"] for row in rows]), _scale(metric, seen)
+    x, scale = length_axis(lengths), _scale(metric, seen)
     y = value_axis("mean", TITLES[metric], scale, **(loss_axis(seen) if metric == "test_loss" else {}))
     points = interval_layers(rows, x, y, labels, [*tips(".4~g"), alt.Tooltip("diverged:Q")])
     # Curves of accuracy lie above their baselines, curves of loss below: the names go to the other side.

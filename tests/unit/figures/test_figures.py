@@ -94,6 +94,16 @@ def test_a_baseline_by_length_is_drawn_as_a_line_that_is_named_at_its_end() -> N
     assert drawn == [(2, 0.99), (50, 0.9), (50, 0.9)]
 
 
+def test_while_runs_are_missing_the_axis_of_scores_has_all_lengths() -> None:
+    """Baselines by length would be drawn far beyond an axis of the few lengths that have finished."""
+    form = document()
+    for condition in form["conditions"]:
+        condition["metrics"] = condition["metrics"] if condition["length"] == LENGTHS[-1] else {}
+    written = spec(draw("score", form), "light")
+    low, high = next(axis["scale"]["domain"] for axis in _find(written, "x") if axis.get("field") == "length")
+    assert low <= LENGTHS[0] < LENGTHS[-1] <= high
+
+
 def test_a_loss_is_drawn_on_a_logarithmic_axis() -> None:
     scales = [y["scale"] for y in _find(spec(draw("score", document((FIRST_LAST,))), "light"), "y") if "scale" in y]
     assert scales
