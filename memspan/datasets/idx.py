@@ -39,7 +39,7 @@ def read_idx(data: bytes, dimensions: int, name: str) -> Tensor:
     shape = struct.unpack(f">{dimensions}I", plain[4:head])
     if len(plain) - head != math.prod(shape):
         raise NotIdx(name, f"it holds {len(plain) - head} values, its head says {math.prod(shape)}")
-    return torch.frombuffer(bytearray(plain), dtype=torch.uint8, offset=head).reshape(shape)
+    return torch.frombuffer(bytearray(plain), dtype=torch.uint8)[head:].reshape(shape)
 
 
 def _unzipped(data: bytes, name: str) -> bytes:
