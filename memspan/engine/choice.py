@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from memspan.engine.fused.scope import takes
+from memspan.engine.fused.section import sections
+from memspan.engine.fused.speed import epoch_seconds
 from memspan.engine.population import Condition
 from memspan.parts.network import Network
 
 EngineName = Literal["torch", "fused"]
 WIDEST = 32
 """most runs in one stack"""
-FUSED_WIDTH = 6
-"""runs of a fused stack: it needs no mates to be fast, only work enough that claiming it costs little"""
+STACK_SECONDS = 0.3
+"""what a fused stack is cut to: long beside what claiming and storing it cost, short beside a study"""
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,25 @@ def choose(condition: Condition, network: Network | None = None, device: str = "
     """The engine for the runs of a condition on a kind of device; ``network`` spares building it again."""
     network = network or condition.network()
     name: EngineName = "fused" if device == "cpu" and takes(network, condition.signature) else "torch"
-    return Choice(name, width(network, name))
+    return Choice(name, fused_width(condition, network) if name == "fused" else width(network))
 
 
-def width(network: Network, name: EngineName) -> int:
-    """How many repeats are stacked: many where a step is too small to fill a core, one where it isn't.
+def fused_width(condition: Condition, network: Network) -> int:
+    """How many repeats a claim takes: as many as take STACK_SECONDS together.
 
-    It follows from the model's own shape alone. In the torch engine a run keeps its place in the stack (repeat modulo
-    width) and missing mates are padded, so it is computed by the same instructions at the same place whatever is
-    trained beside it; in the fused engine places don't matter.
+    A run's numbers don't depend on it: what is computed for one member of a fused stack is the same whatever is
+    computed beside it.
     """
-    if name == "fused":
-        return FUSED_WIDTH
+    each = condition.training.epochs * epoch_seconds(condition, sections(network), network.parameters)
+    return max(1, min(WIDEST, int(STACK_SECONDS / each)))
+
+
+def width(network: Network) -> int:
+    """How many repeats the torch engine stacks: many where a step is too small to fill a core, one where it isn't.
+
+    It follows from the model's own shape alone. A run keeps its place in the stack (repeat modulo width) and missing
+    mates are padded, so it is computed by the same instructions at the same place whatever is trained beside it.
+    """
     if network.parameters <= 300:
         return WIDEST
     return 8 if network.parameters <= 5_000 else 1

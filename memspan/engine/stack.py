@@ -27,7 +27,7 @@ class Stack:
     dense: bool = False
 
     def __post_init__(self) -> None:
-        if len({repeat % self.width for repeat in self.repeats}) < len(self.repeats):
+        if len(set(self.places.values())) < len(self.repeats):
             raise PlacesClash(f"Repeats {self.repeats} do not fit side by side into a stack of {self.width}.")
 
     @property

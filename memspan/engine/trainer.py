@@ -44,7 +44,7 @@ class Trainer:
         self._network = condition.network()
         self._layout = Layout(self._network)
         self.engine = self._serving(engine)
-        self._stack = Stack(self._places(engine), tuple(repeats), dense=self.engine == "fused")
+        self._stack = self._places(repeats, engine)
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
         self._positions = {repeat: Position() for repeat in repeats}
         self._step = 0
@@ -66,9 +66,10 @@ class Trainer:
             return "torch"
         return choose(self.condition, self._network, self._device.type).name
 
-    def _places(self, asked: EngineName | None) -> int:
-        """Width of the stack; that of the engine that was asked for if another one serves."""
-        return max(width(self._network, name) for name in {self.engine, asked or self.engine})
+    def _places(self, repeats: Sequence[int], asked: EngineName | None) -> Stack:
+        """Where repeats sit; runs that were stacked for the fused engine have no places in a stack of the other."""
+        dense = "fused" in (self.engine, asked)
+        return Stack(width(self._network), tuple(repeats), dense)
 
     def _chosen_backend(self) -> Backend:
         state = State(self._rows, self._slots, self._sums)

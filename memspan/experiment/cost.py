@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from memspan.engine.choice import choose
+from memspan.engine.fused.section import sections
+from memspan.engine.fused.speed import epoch_seconds as fused_seconds
 from memspan.engine.population import Condition
 from memspan.parts.network import Network
 
@@ -14,12 +16,19 @@ MULTIPLY_SECONDS = 1.2e-10
 """a multiplication of a weight with a number, forward and backward, of one core"""
 KEPT_SECONDS = 5e-9
 """a number that a forward pass keeps for the backward pass: elementwise work and memory"""
-BASIS = "cost model of the torch engine, one core of a 2026 server a worker"
+BASIS = "cost model of each run's engine, one core of a 2026 server a worker"
 
 
 def epoch_seconds(condition: Condition, network: Network) -> float:
     """Seconds that one worker needs for an epoch of a full stack of runs, its validation included."""
-    training, members = condition.training, choose(condition, network).width
+    chosen = choose(condition, network)
+    if chosen.name == "fused":
+        return chosen.width * fused_seconds(condition, sections(network), network.parameters)
+    return _torch_seconds(condition, network, chosen.width)
+
+
+def _torch_seconds(condition: Condition, network: Network, members: int) -> float:
+    training = condition.training
     recurrent = condition.signature.length if network.state_size else 0
     per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
     each = network.multiplications or network.parameters * (recurrent or 1)

@@ -8,8 +8,8 @@ from typing import Any
 
 from llvmlite import ir
 
-LANES = 16
-"""sequences that are computed side by side, whatever the processor's registers hold"""
+from memspan.engine.fused.section import LANES as LANES
+
 FLOAT, DOUBLE, WHOLE, BITS, TRUTH = ir.FloatType(), ir.DoubleType(), ir.IntType(64), ir.IntType(32), ir.IntType(1)
 POINTER = ir.PointerType()
 VECTOR = ir.VectorType(FLOAT, LANES)
@@ -219,8 +219,14 @@ class Code:
 
     def total(self, x: Any) -> Any:
         """The sum of the lanes as a double, in a fixed order."""
-        wide = self.build.fpext(x, ir.VectorType(DOUBLE, LANES))
-        sums = [self.build.extract_element(wide, BITS(lane)) for lane in range(LANES)]
-        while len(sums) > 1:
-            sums = [self.build.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
-        return sums[0]
+        left, count = self.build.fpext(x, ir.VectorType(DOUBLE, LANES)), LANES
+        while count > 1:
+            count //= 2
+            halves = [self._part(left, first, count) for first in (0, count)]
+            left = self.build.fadd(*halves)
+        return self.build.extract_element(left, BITS(0))
+
+    def _part(self, vector: Any, first: int, count: int) -> Any:
+        """Some lanes that lie side by side."""
+        order = ir.Constant(ir.VectorType(BITS, count), [BITS(first + lane) for lane in range(count)])
+        return self.build.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), order)

@@ -18,7 +18,7 @@ from memspan.engine.fused.program import Program, Room, program, room
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
 from memspan.engine.fused.sheet import Field, sheet
-from memspan.engine.fused.speed import steps_of
+from memspan.engine.fused.speed import steps_within
 from memspan.engine.optimizers import slot_names
 from memspan.engine.population import Condition
 from memspan.engine.state import State
@@ -55,7 +55,7 @@ class Fused:
         training = self._condition.training
         if self._sequences is None:
             self._sequences = Sequences(self._condition, self._seeds)
-        possible = steps_of(self._condition, self._program.sections, len(self._seeds), SLICE_SECONDS)
+        possible = steps_within(SLICE_SECONDS, self._condition, self._program.sections, self._weights, len(self._seeds))
         steps = min(training.steps_per_epoch - step, possible)
         chunk = self._sequences.chunk(epoch, step, steps)
         self._descend(chunk, epoch * training.steps_per_epoch + step, steps)

@@ -112,14 +112,10 @@ class _Training(_Driver):
         """16 sequences of each member."""
         code, parts, sheet = self.code, self.parts, self.sheet
         for stream, member in enumerate(members):
-            order = sheet.listed(Field.ORDERS, member)
             code.call(
-                parts.gather.name, self.room(stream, Field.LANES_IN), sheet.listed(Field.INPUTS, member), order,
-                first, lanes, sheet[Field.NUMBERS],
-            )  # fmt: skip
-            code.call(
-                parts.gather.name, self.room(stream, Field.LANES_TARGETS), sheet.listed(Field.TARGETS, member), order,
-                first, lanes, sheet[Field.ANSWERS],
+                parts.gather.name, sheet.listed(Field.ORDERS, member), first, lanes,
+                self.room(stream, Field.LANES_IN), sheet.listed(Field.INPUTS, member), sheet[Field.NUMBERS],
+                self.room(stream, Field.LANES_TARGETS), sheet.listed(Field.TARGETS, member), sheet[Field.ANSWERS],
             )  # fmt: skip
         self._forward(members)
         for stream, member in enumerate(members):

@@ -14,14 +14,18 @@ TANH_ODD = (
 )  # fmt: skip
 TANH_EVEN = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 EXP = (
-    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+    1.383656752295792e-3, 8.375036530196667e-3, 4.166824370622635e-2, 1.6666416823863983e-1, 4.9999991059303284e-1,
+    1.0, 1.0,
 )  # fmt: skip
+"""minimax of e^r for |r| <= 0.3475: relative error 2e-9"""
 LOG = (
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
     2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 )  # fmt: skip
 LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4
 LOG2_E = 1.44269504088896341
+ROUNDER = 1.5 * 2**23
+"""added to a small number, it leaves the nearest whole one in the last bits"""
 ROOT_HALF_BITS = 0x3F3504F3
 
 
@@ -41,18 +45,14 @@ def tanh(code: Code, x: Any) -> Any:
 
 
 def exp(code: Code, x: Any) -> Any:
-    """2^n e^r with |r| <= ln(2) / 2. Source: Cephes, ``expf``. The result is finite, and 0 below 1.2e-38."""
-    x = code.at_most(code.at_least(x, -88.0), 88.3762626647949)
-    n = code.intrinsic("llvm.rint", code.mul(x, code.number(LOG2_E)))
+    """2^n e^r with |r| <= ln(2) / 2, n added to the exponent's bits. Finite, and about 0 below e^-87."""
+    x = code.at_most(code.at_least(x, -87.33), 88.37)
+    shifted = code.fma(x, code.number(LOG2_E), code.number(ROUNDER))
+    n = code.sub(shifted, code.number(ROUNDER))
     rest = code.fma(n, code.number(-LN2_LOW), code.fma(n, code.number(-LN2_HIGH), x))
-    tail = code.fma(polynomial(code, rest, EXP), code.mul(rest, rest), code.add(rest, code.number(1)))
-    return code.mul(tail, _power_of_two(code, n))
-
-
-def _power_of_two(code: Code, n: Any) -> Any:
-    """2^n for a whole n from -127 (which gives 0) to 127."""
-    whole = code.build.fptosi(n, BIT_VECTOR)
-    return code.build.bitcast(code.build.shl(code.build.add(whole, code.bits(127)), code.bits(23)), VECTOR)
+    mantissa = code.build.bitcast(polynomial(code, rest, EXP), BIT_VECTOR)
+    power = code.build.shl(code.build.bitcast(shifted, BIT_VECTOR), code.bits(23))
+    return code.build.bitcast(code.build.add(mantissa, power), VECTOR)
 
 
 def sigmoid(code: Code, x: Any) -> Any:

@@ -45,32 +45,40 @@ def summed(code: Code, rows: Sequence[Any]) -> Any:
 
 
 def gather() -> Unit:
-    """``f(lanes, source, order, first, count, numbers)``: 16 sequences of a batch into lanes.
+    """``f(order, first, count, inputs..., targets...)`` with (lanes, source, numbers) each: 16 sequences into lanes.
 
-    ``source`` holds sequences of so many numbers, ``order`` their places (int64) from ``first`` on; of the 16 places
-    ``count`` are filled, and the others repeat the last of them. Up to 15 numbers behind the source are read, and
-    up to 15 vectors behind the last one of ``lanes`` are written.
+    A ``source`` holds sequences of so many numbers, ``order`` their places (int64) from ``first`` on; of the 16 lanes
+    ``count`` are filled, and the others repeat the last of them. Up to 15 numbers behind a source are read, and up to
+    15 vectors behind the last one of ``lanes`` are written.
     """
-    code = Code(UNNAMED, [POINTER, POINTER, POINTER, WHOLE, WHOLE, WHOLE])
-    lanes, source, order, first, count, numbers = code.arguments
-    rows = []
+    code = Code(UNNAMED, [POINTER, WHOLE, WHOLE, *[POINTER, POINTER, WHOLE] * 2])
+    order, first, count = code.arguments[:3]
+    indices = []
     for lane in range(LANES):
         place = code.smaller(WHOLE(lane), code.plus(count, -1))
-        index = code.scalar(order, code.plus(first, place), WHOLE)
-        rows.append(code.at(source, code.times(index, numbers)))
-    few = code.build.icmp_signed("<=", numbers, WHOLE(FEW))
-    with code.build.if_else(few) as (then, otherwise):
-        with then:
-            _one_by_one(code, lanes, rows, numbers)
-        with otherwise, code.loop(numbers, stride=LANES) as start:
-            block = [code.build.load(code.at(row, start), typ=VECTOR, align=4) for row in rows]
-            for index, vector in enumerate(transposed(code, block)):
-                code.store(vector, lanes, code.plus(start, index))
+        indices.append(code.scalar(order, code.plus(first, place), WHOLE))
+    for lanes, source, numbers in (code.arguments[3:6], code.arguments[6:9]):
+        rows = [code.at(source, code.times(index, numbers)) for index in indices]
+        few = code.build.icmp_signed("<=", numbers, WHOLE(FEW))
+        with code.build.if_else(few) as (then, otherwise):
+            with then:
+                _one_by_one(code, lanes, rows, numbers)
+            with otherwise:
+                _block_by_block(code, lanes, rows, numbers)
     return unit("gather", code)
 
 
+def _block_by_block(code: Code, lanes: Any, rows: Sequence[Any], numbers: Any) -> None:
+    with code.loop(numbers, stride=LANES) as start:
+        block = [code.build.load(code.at(row, start), typ=VECTOR, align=4) for row in rows]
+        for index, vector in enumerate(transposed(code, block)):
+            code.store(vector, lanes, code.plus(start, index))
+
+
 def _one_by_one(code: Code, lanes: Any, rows: Sequence[Any], numbers: Any) -> None:
+    """A vector is put together in a register: storing its lanes one by one would stall the load that follows."""
     with code.loop(numbers) as index:
-        start = code.times(index, LANES)
+        vector = ir.Constant(VECTOR, ir.Undefined)
         for lane, row in enumerate(rows):
-            code.build.store(code.scalar(row, index), code.at(lanes, code.plus(start, lane)))
+            vector = code.build.insert_element(vector, code.scalar(row, index), BITS(lane))
+        code.store(vector, lanes, index)

@@ -14,7 +14,7 @@ from memspan.engine.fused.forward import forward
 from memspan.engine.fused.lanes import gather
 from memspan.engine.fused.products import products
 from memspan.engine.fused.readout import readout
-from memspan.engine.fused.section import Section, places, section
+from memspan.engine.fused.section import Section, places, sections
 from memspan.engine.fused.sheet import Field, above, tape
 from memspan.engine.fused.unit import Unit
 from memspan.engine.population import Condition
@@ -22,7 +22,7 @@ from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.signature import Signature
 
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 3
 """members of a small network whose time steps alternate"""
 
 
@@ -59,21 +59,21 @@ def _program(key: _Key) -> Program:
     network, signature = key.network(), key.signature
     assert network.recurrence is not None
     found = places(network)
-    sections = tuple(section(layer, found) for layer in network.recurrence.layers)
+    layers = sections(network)
     every_step = signature.every_step
-    streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in sections) else 1})
-    shared, last = products(), len(sections) - 1
+    streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in layers) else 1})
+    shared, last = products(), len(layers) - 1
     kernel, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
-    learn, measure = (readout(signature, sections[last].size, kernel, bias, learning) for learning in (True, False))
+    learn, measure = (readout(signature, layers[last].size, kernel, bias, learning) for learning in (True, False))
     parts = Parts(
-        sections=sections,
+        sections=layers,
         every_step=every_step,
         gather=gather(),
-        forward={count: tuple(forward(each, count, taped=True) for each in sections) for count in streams},
-        answer={count: tuple(forward(each, count, taped=False) for each in sections) for count in streams},
+        forward={count: tuple(forward(each, count, taped=True) for each in layers) for count in streams},
+        answer={count: tuple(forward(each, count, taped=False) for each in layers) for count in streams},
         backward=tuple(
             backward(each, every_step or layer < last, down=layer > 0, products=shared)
-            for layer, each in enumerate(sections)
+            for layer, each in enumerate(layers)
         ),
         learn=learn,
         measure=measure,
@@ -81,7 +81,7 @@ def _program(key: _Key) -> Program:
     )
     train, score = training(parts), scoring(parts)
     units = (*parts.units, shared.outer, shared.transposed, train, score)
-    return Program(tuple(dict.fromkeys(units)), train, score, sections, every_step, max(streams))
+    return Program(tuple(dict.fromkeys(units)), train, score, layers, every_step, max(streams))
 
 
 @dataclass(frozen=True)

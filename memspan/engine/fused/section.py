@@ -9,6 +9,8 @@ from memspan.engine.fused.trace import Step, step
 from memspan.parts.network import Network
 from memspan.parts.recurrence import Layer
 
+LANES = 16
+"""sequences that are computed side by side, whatever the processor's registers hold"""
 UNROLLED_PRODUCTS = 48
 """products of weights in a step up to which all units are written out, their states and gradients in registers"""
 UNROLLED_GRADIENTS = 48
@@ -89,6 +91,13 @@ def section(layer: Layer, places: Mapping[str, int]) -> Section:
         second=places.get(f"{name}.recurrent_bias"),
         parameters=tuple(places[f"{name}.{parameter}"] for parameter in cell.parameters),
     )
+
+
+def sections(network: Network) -> tuple[Section, ...]:
+    """All layers of a network, from the input upwards, or UnknownOperation."""
+    assert network.recurrence is not None
+    found = places(network)
+    return tuple(section(layer, found) for layer in network.recurrence.layers)
 
 
 def places(network: Network) -> dict[str, int]:

@@ -148,7 +148,7 @@ class _Recorder(TorchDispatchMode):
     """Writes down every operation between its tensors."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.graph = Graph()
         self._values: dict[int, Value] = {}
         self._alive: list[Tensor] = []  # memory that is freed would be given to another tensor

@@ -37,7 +37,7 @@ def differ(asked: Condition, repeats: tuple[int, ...]) -> list[str]:
 
 @pytest.mark.parametrize("spec", MODELS, ids=named)
 def test_every_model_s_runs_are_bit_equal_alone_and_in_company(spec: ModelSpec) -> None:
-    repeats = tuple(range(min(width(condition(spec).network(), "torch"), 5)))
+    repeats = tuple(range(min(width(condition(spec).network()), 5)))
     assert differ(condition(spec), repeats) == []
 
 
@@ -53,7 +53,7 @@ def test_every_optimizer_and_kind_of_data_keeps_them_bit_equal(optimizer: Adam |
 def test_wider_layers_and_a_regression_keep_them_bit_equal(spec: ModelSpec) -> None:
     """Sizes that are no multiple of a vector register, in stacks of 8."""
     asked = condition(spec, FirstLast(), length=9, best=True)
-    assert width(asked.network(), "torch") == 8
+    assert width(asked.network()) == 8
     assert differ(asked, (0, 3, 4, 7)) == []
 
 
@@ -91,5 +91,5 @@ def test_places_are_repeats_modulo_the_width_and_gaps_are_filled_by_the_first() 
 
 
 def test_the_width_follows_from_the_size_of_the_network() -> None:
-    widths = {size: width(condition(LSTM(hidden_size=size)).network(), "torch") for size in (1, 8, 9, 32, 64)}
+    widths = {size: width(condition(LSTM(hidden_size=size)).network()) for size in (1, 8, 9, 32, 64)}
     assert widths == {1: 32, 8: 8, 9: 8, 32: 8, 64: 1}

@@ -1,0 +1,33 @@
+"""Warming: the usual loops are compiled, or loaded from disk, before the first run waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memspan.engine.fused.scope import takes, works
+from memspan.engine.population import Condition
+from memspan.models.gru import GRU
+from memspan.models.lstm import LSTM
+from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
+from memspan.parts.task import TaskSpec
+from memspan.parts.training import Training
+from memspan.tasks.latch import Latch
+
+USUAL: Sequence[ModelSpec] = (RNN(), LSTM(), GRU())
+LATCH = Latch()
+
+
+def warm(models: Sequence[ModelSpec] = USUAL, task: TaskSpec = LATCH) -> int:
+    """Make the loops of some models for a task ready in this process; how many models the fused engine serves."""
+    return sum(_ready(Condition(task, model, task.minimum_length, Training(), seed=0)) for model in models)
+
+
+def _ready(condition: Condition) -> bool:
+    if not works() or not takes(condition.network(), condition.signature):
+        return False
+    from memspan.engine.fused.backend import loaded
+    from memspan.engine.fused.program import program
+
+    loaded(program(condition))
+    return True
