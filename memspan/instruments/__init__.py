@@ -2,7 +2,11 @@
 
 from memspan.instruments.adder import adder
 from memspan.instruments.blind import blind
+from memspan.instruments.delay_line import delay_line
 from memspan.instruments.echo import echo
+from memspan.instruments.gate import gate
 from memspan.instruments.leaky import leaky
+from memspan.instruments.linear import linear
+from memspan.instruments.one_unit_map import one_unit_map
 
-__all__ = ["adder", "blind", "echo", "leaky"]
+__all__ = ["adder", "blind", "delay_line", "echo", "gate", "leaky", "linear", "one_unit_map"]

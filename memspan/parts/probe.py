@@ -14,6 +14,8 @@ class ProbeSpec(PartSpec):
 
     asks_weights: ClassVar[bool] = True
     """whether the answer depends on the trained weights, so that n counts their repeats; else on the network alone"""
+    one_repeat: ClassVar[bool] = False
+    """whether one of several repeats is looked at, so that n counts what it is asked about"""
 
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""

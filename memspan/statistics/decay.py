@@ -12,6 +12,7 @@ from memspan.statistics.interval import Floats
 FEWEST_POINTS = 3
 # Rounding leaves squared residuals of some 1e-32 where a curve is exact; below it one fit can't be told from another.
 LEAST_VARIANCE = 1e-30
+SCORES = ("half_length_steps", "exponential_rate", "power_law_exponent", "exponential_aic", "power_law_aic")
 PARAMETERS = 3  # height, slope, and the variance of the residuals
 
 
@@ -40,13 +41,8 @@ class Decay:
 
     def scores(self) -> dict[str, float]:
         """By name, for a reading."""
-        return {
-            "half_length_steps": self.half_length,
-            "exponential_rate": self.rate,
-            "power_law_exponent": self.exponent,
-            "exponential_aic": self.exponential_aic,
-            "power_law_aic": self.power_aic,
-        }
+        values = (self.half_length, self.rate, self.exponent, self.exponential_aic, self.power_aic)
+        return dict(zip(SCORES, values, strict=True))
 
 
 def fit_decay(lags: Floats, values: Floats) -> Decay:
@@ -60,13 +56,16 @@ def fit_decay(lags: Floats, values: Floats) -> Decay:
         AIC of least squares, n log(RSS / n) + 2 k: Burnham & Anderson (2002), Model Selection, section 2.2.
     """
     kept = np.isfinite(values) & (values > 0)
-    points = int(kept.sum())
-    if points < FEWEST_POINTS:
-        return Decay(nan, nan, nan, nan, points)
-    heights = np.log(values[kept])
-    slope, exponential = _line(lags[kept], heights)
-    power, power_law = _line(np.log1p(lags[kept]), heights)
-    return Decay(-slope, -power, exponential, power_law, points)
+    return fit_logarithms(lags[kept], np.log(values[kept]))
+
+
+def fit_logarithms(lags: Floats, heights: Floats) -> Decay:
+    """The same from finite logarithms (L,), which hold what is too small for a number itself."""
+    if len(heights) < FEWEST_POINTS:
+        return Decay(nan, nan, nan, nan, len(heights))
+    slope, exponential = _line(lags, heights)
+    power, power_law = _line(np.log1p(lags), heights)
+    return Decay(-slope, -power, exponential, power_law, len(heights))
 
 
 def slopes(x: Floats, y: Floats) -> Floats:

@@ -1,0 +1,31 @@
+"""Linear: a state that is multiplied by a matrix at every step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from memspan.instruments.hand_set import NUMBER, hand_set
+from memspan.parts.cell import Cell, Gates, Parameters, State
+from memspan.parts.predictor import Predictor
+from memspan.parts.signature import Signature
+
+
+def step(z: Gates, state: State, _: Parameters) -> State:
+    """h = z: no activation."""
+    return (z[0],)
+
+
+CELL = Cell(("z",), ("h",), step)
+
+
+def linear(matrix: Tensor, signature: Signature = NUMBER) -> Predictor:
+    """h <- A h + x in every unit, and the first unit answers. A is (H, H), or a number for a single unit."""
+    square = matrix.reshape(1, 1) if matrix.dim() == 0 else matrix
+    units = len(square)
+    weights = {
+        "layer0.kernel": torch.ones(signature.channels, units),
+        "layer0.recurrent": square.T,
+        "readout.kernel": torch.eye(units, signature.outputs),
+    }
+    return hand_set(CELL, units, weights, signature)

@@ -1,0 +1,119 @@
+"""Capacity: how many past inputs can be read linearly from the state."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Generator
+
+from memspan.parts.network import Network
+from memspan.parts.predictor import Inside, Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.recurrence import Recurrence
+from memspan.parts.spec import Real, Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.states.causal import causal
+from memspan.states.drive import Drive, drive, products, seen_states
+from memspan.states.precise import precise
+from memspan.states.question import InnerQuestion, inner, one_way
+from memspan.states.tiles import tiles
+from memspan.statistics.band import band
+from memspan.statistics.interval import Floats
+from memspan.statistics.resampled import resampled
+from memspan.statistics.typical import averaged
+
+FEWEST_LAGS, MOST_LAGS = 20, 1_000
+FEWEST_SAMPLES, SAMPLES_A_UNIT = 4_096, 16
+
+Sequences = Annotated[
+    Whole, Field(ge=16, le=1_000, multiple_of=2, description="courses that are driven; the second half is held out")
+]
+
+
+class Capacity(InnerQuestion):
+    """Linear memory capacity: drive the network with independent uniform numbers and read each past one from its state.
+
+    The squared correlation of a linear read-out with the input of each lag, held out, less what strangers' inputs
+    give; lag 0 is the step just read. ``total`` sums over lags; it is at most the number of states. One channel is
+    driven, with the task's own mean and spread; the others stand still at their means.
+    """
+
+    title: ClassVar[str] = "Linear memory capacity"
+    reference: ClassVar[str] = (
+        "Jaeger (2001), Short term memory in echo state networks, GMD Report 152; pitfalls: Ballarin, Grigoryeva & "
+        "Ortega (2023), arXiv 2305.01457"
+    )
+    kind: Literal["capacity"] = "capacity"
+    sequences: Sequences = 64
+    channel: Annotated[Whole, Field(ge=0, le=4_096, description="input channel that is driven")] = 0
+    lags: Annotated[
+        Whole | None,
+        Field(ge=1, le=10_000, description="how many; null: twice the number of states, from 20 to 1 000"),
+    ] = None
+    ridge: Annotated[Real, Field(ge=0, le=1, description="of the read-out, in variances of a state")] = 1e-6
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        channels = task.signature(length).channels
+        if self.channel >= channels:
+            return (
+                f"The task {task.kind} has {channels} input channels: channel must be below it, given {self.channel}."
+            )
+        return super().objection(task, length, network)
+
+    def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
+        return one_way(self, task, recurrence)
+
+    def size(self, states: int) -> tuple[int, int, int]:
+        """Sequences, rows used of each, and lags, for a network of so many states."""
+        lags = self.lags or min(max(2 * states, FEWEST_LAGS), MOST_LAGS)
+        samples = max(FEWEST_SAMPLES, SAMPLES_A_UNIT * states)
+        return self.sequences, -(-samples // self.sequences), lags
+
+
+@probe(Capacity)
+def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """corr²(u(n - k), read-out) for lags k = 0 .. K - 1, corrected for chance.
+
+    Jaeger counts lags from 1, as his state at n is read before the input of n + 1 and after that of n: his k = 1 is
+    lag 0 here.
+    """
+    inside, recurrence = inner(spec, model)
+    shown = drive(task, length, spec.channel, spec.size(recurrence.state_size), rng)
+    parts, away = driven(inside, recurrence, shown, spec.ridge)
+    null = squared(away).mean((1, 2))  # (M,)
+    each = corrected(squared(parts.mean(1)), null[:, None])  # (M, lags)
+    one = len(each) == 1
+    found = resampled(parts[0], lambda means: corrected(squared(means), null)) if one else band(each[:, None])
+    y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
+    words = ("lag", "memory capacity", "steps", "1")
+    return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, averaged("total", each.sum(1)))
+
+
+def driven(inside: Inside, recurrence: Recurrence, shown: Drive, ridge: float) -> tuple[Floats, Floats]:
+    """Of each member what its correlations are made of: (M, B/2, lags, 5), and those with strangers (M, 4, lags, 5)."""
+    members, samples = len(next(iter(inside.weights.values()))), shown.pasts[..., 0].numel()
+    found = []
+    for some, _ in tiles(members, 1, samples * recurrence.state_size):
+        states = seen_states(causal(recurrence, precise(inside, some)), shown)
+        found += [products(member, shown, ridge) for member in states]
+    return torch.stack([own for own, _ in found]).numpy(), torch.stack([away for _, away in found]).numpy()
+
+
+def squared(means: Floats) -> Floats:
+    """Squared correlation of y and p from the means of y, p, y², p², y p (..., 5); 0 where one of them stands still."""
+    y, p, yy, pp, yp = np.moveaxis(means, -1, 0)
+    variances = np.maximum(yy - y * y, 0) * np.maximum(pp - p * p, 0)
+    covariance = yp - y * p
+    still = variances <= 0
+    found: Floats = np.where(still, 0.0, covariance**2 / np.where(still, 1.0, variances))
+    return found
+
+
+def corrected(value: Floats, null: Floats) -> Floats:
+    """Corrected for chance: what strangers reach is 0, and 1 stays 1."""
+    found: Floats = (value - null) / (1 - null)
+    return found

@@ -1,0 +1,131 @@
+"""Decode: from which step on, and where, a layer's state holds what the task hides."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.parts.batch import Batch
+from memspan.parts.network import Network
+from memspan.parts.predictor import Inside, Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.recurrence import Recurrence
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.states.causal import causal
+from memspan.states.decoding import BestUnit, Hidden, best_unit, decoded, hidden, score
+from memspan.states.precise import precise
+from memspan.states.question import StateQuestion, inner, one_way
+from memspan.states.tiles import tiles
+from memspan.statistics.band import band
+from memspan.statistics.interval import Floats
+from memspan.statistics.resampled import resampled
+from memspan.statistics.typical import averaged
+from memspan.tasks import sample
+
+Sequences = Annotated[
+    Whole, Field(ge=16, le=10_000, multiple_of=2, description="fresh sequences; the second half is held out")
+]
+
+
+class Decode(StateQuestion):
+    """Read a hidden variable of the task, such as a carry or a first bit, from a layer's state at each step.
+
+    A linear read-out is fitted for every step to half of the sequences and scored on the other half: accuracy for a
+    variable of a few whole values, R² for a number. ``best_unit`` is the single unit that tells it best at all steps
+    alike, with its own score and its share of the weights of a common read-out.
+    """
+
+    title: ClassVar[str] = "Decode a hidden variable"
+    reference: ClassVar[str] = "Alain & Bengio (2016), Understanding intermediate layers, arXiv 1610.01644"
+    kind: Literal["decode"] = "decode"
+    sequences: Sequences = 512
+    variable: Annotated[
+        str | None, Field(max_length=60, description="which of the task's hidden variables; null: the first")
+    ] = None
+    points: Annotated[Whole, Field(ge=1, le=1_000, description="most steps that are decoded, spread evenly")] = 100
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        if not task.hidden:
+            return f"The probe {self.kind} reads what a task hides, and {task.kind} names no hidden variable."
+        if self.variable is not None and self.variable not in task.hidden:
+            known = ", ".join(task.hidden)
+            return f"The task {task.kind} hides {known}; there is no variable {self.variable!r}."
+        return super().objection(task, length, network)
+
+    def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
+        return super().objection_to_layers(task, recurrence) or one_way(self, task, recurrence)
+
+
+@probe(Decode)
+def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """Accuracy or R² on held-out sequences, by time step.
+
+    Units:
+        steps from 0 at the sequence's start; accuracies and R² as shares.
+    """
+    inside, recurrence = inner(spec, model)
+    batch = mixed(sample(task, length, spec.sequences, rng), rng)
+    variable = hidden(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
+    if not len(variable.steps):
+        return nothing(len(next(iter(inside.weights.values()))))
+    marks, best = read(spec, inside, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
+    steps = tuple(variable.steps.tolist())
+    each = score(marks.mean(1))  # (M, P)
+    found = resampled(marks[0], score) if len(marks) == 1 else band(each[:, None])
+    y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
+    words = ("step", "accuracy" if variable.classes else "R²", "steps", "1")
+    chance = tuple(variable.chance().tolist())
+    return Curve(steps, y, low, high, found.n, *words, baseline=chance, scores=told(each, best))
+
+
+def mixed(batch: Batch, rng: Generator) -> Batch:
+    """The same sequences in random order: a task may hand them out sorted, and one half is held out."""
+    order = torch.randperm(len(batch), generator=rng)
+    return Batch(batch.inputs[order], batch.targets[order])
+
+
+def nothing(members: int) -> Curve:
+    """The answer where no step tells sequences apart."""
+    return Curve((), (), (), (), members, "step", "accuracy", "steps", "1", baseline=())
+
+
+def read(
+    spec: Decode, inside: Inside, recurrence: Recurrence, inputs: Tensor, variable: Hidden
+) -> tuple[Floats, list[BestUnit]]:
+    """The marks of every member's read-outs (M, B/2, P, 2), and its best unit."""
+    members, layer = len(next(iter(inside.weights.values()))), spec.chosen(recurrence)
+    each = len(variable.steps) * layer.size + recurrence.state_size
+    marks, best = [], []
+    for some, _ in tiles(members, 1, each * len(inputs)):
+        states = kept_states(inside, recurrence, some, inputs, variable.steps, spec.place(recurrence))
+        for member in states:
+            marks.append(decoded(member, variable).transpose(0, 1))
+            best.append(best_unit(member, variable))
+    return torch.stack(marks).numpy(), best
+
+
+@torch.no_grad()
+def kept_states(
+    inside: Inside, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
+) -> Tensor:
+    """A state of a layer at some steps, (M, P, B, H)."""
+    stack = causal(recurrence, precise(inside, members))
+    wanted, (level, state) = set(steps.tolist()), place
+    drive = inputs.to(stack.layers[0].kernel)
+    seen = [states[level][state] for step, states in enumerate(stack.run(drive)) if step in wanted]
+    return torch.stack(seen, dim=1).cpu()
+
+
+def told(each: Floats, best: list[BestUnit]) -> dict[str, float | None]:
+    """What the curve comes to; which unit is best can be said of one model only."""
+    columns = {"mean": each.mean(1), "last": each[:, -1]}
+    columns["best_unit_score"] = np.array([unit.score for unit in best])
+    columns["best_unit_share"] = np.array([unit.share for unit in best])
+    found = {key: value for name, column in columns.items() for key, value in averaged(name, column).items()}
+    return found | {"best_unit": best[0].unit if len(best) == 1 else None}

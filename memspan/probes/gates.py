@@ -1,0 +1,83 @@
+"""Gates: for how long they let a unit remember."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from torch import Generator, Tensor
+
+from memspan.parts.predictor import Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.recurrence import Recurrence
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.states.kept import kept
+from memspan.states.question import LayerQuestion, inner
+from memspan.statistics.band import band
+from memspan.statistics.decay import fit_logarithms, middle
+from memspan.statistics.interval import Floats
+from memspan.statistics.typical import scores
+from memspan.tasks import sample
+
+
+class Gates(LayerQuestion):
+    """Read off a layer's gates which share of what the first step wrote is left, by age.
+
+    The time constant of a unit is -1 / mean log f over steps and sequences, with f the share that its gate keeps;
+    ``tau_median`` and ``tau_max`` are over units. Where the gates follow the age of the memory, as in a power-law
+    LSTM, no time constant fits and ``exponent`` tells: survival falls as (age + 1)^-exponent.
+    """
+
+    title: ClassVar[str] = "Time constants of the gates"
+    reference: ClassVar[str] = (
+        "Mahto, Vo, Turek & Huth (2020), arXiv 2009.12727; Tallec & Ollivier (2018), arXiv 1804.11188"
+    )
+    kind: Literal["gates"] = "gates"
+
+    def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
+        misplaced = super().objection_to_layers(task, recurrence)
+        if misplaced or self.chosen(recurrence).cell.keep:
+            return misplaced
+        return f"The probe {self.kind} needs a gate that keeps memory, and this model has none for {task.kind}."
+
+
+@probe(Gates)
+def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """Survival by age, the product of the shares kept since the first step, as a mean over units.
+
+    Units:
+        ages and time constants in steps.
+    """
+    inside, recurrence = inner(spec, model)
+    found = kept(inside, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
+    curve = band(found.survival.numpy())
+    y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
+    told = constants(found.logarithms) | laws(found.logarithms)
+    words = ("age", "share of the memory left", "steps", "1")
+    return Curve(tuple(range(len(y))), y, low, high, curve.n, *words, scores=told)
+
+
+def constants(logarithms: Tensor) -> dict[str, float | None]:
+    """Time constants in steps, of log shares (M, T, H): the median and the longest of the units."""
+    tau = (-1 / logarithms.mean(1)).numpy()  # (M, H)
+    return scores("tau_median", np.median(tau, axis=1)) | scores("tau_max", tau.max(axis=1))
+
+
+def laws(logarithms: Tensor) -> dict[str, float | None]:
+    """The power law and the exponential fitted to each unit's survival; medians over units."""
+    left = logarithms.cumsum(1) - logarithms[:, :1]  # (M, T, H), 0 at age 0
+    part = middle(left.shape[1])
+    ages = np.arange(left.shape[1], dtype=np.float64)[part]
+    fits = np.array([_medians(ages, member[part].T.numpy()) for member in left])  # (M, 3)
+    names = ("exponent", "exponential_aic", "power_law_aic")
+    return {
+        key: value for name, column in zip(names, fits.T, strict=True) for key, value in scores(name, column).items()
+    }
+
+
+def _medians(ages: Floats, units: Floats) -> Floats:
+    """Exponent and both AIC, medians over the log survival of units (H, ages)."""
+    fits = [fit_logarithms(ages, unit) for unit in units]
+    found: Floats = np.median([(fit.exponent, fit.exponential_aic, fit.power_aic) for fit in fits], axis=0)
+    return found

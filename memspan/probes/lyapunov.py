@@ -1,0 +1,84 @@
+"""Lyapunov: how fast two states that are a little apart come together, or part."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Generator, Tensor
+
+from memspan.parts.predictor import Inside, Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.recurrence import Recurrence
+from memspan.parts.spec import Whole
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.states.causal import causal
+from memspan.states.exponents import exponents, orthonormal
+from memspan.states.precise import precise
+from memspan.states.question import InnerQuestion, inner, one_way
+from memspan.states.tiles import HELD_VALUES, tiles
+from memspan.statistics.band import band
+from memspan.statistics.typical import scores
+from memspan.tasks import sample
+
+Sequences = Annotated[Whole, Field(ge=2, le=1_000, description="courses through time that are followed")]
+
+
+class Lyapunov(InnerQuestion):
+    """The Lyapunov exponents of all states of all layers together, driven by the task's own sequences.
+
+    A largest exponent below 0 means that the state forgets, with a memory time of -1 / exponent; near 0 it holds, and
+    above 0 it is chaotic. Sequences are laid end to end until ``steps`` lie between a ``transient`` at either end.
+    """
+
+    title: ClassVar[str] = "Lyapunov exponents"
+    reference: ClassVar[str] = (
+        "Vogt, Puelma Touzel, Shlizerman & Lajoie (2022), arXiv 2006.14123; Engelken (2023), arXiv 2312.17306"
+    )
+    kind: Literal["lyapunov"] = "lyapunov"
+    sequences: Sequences = 4
+    steps: Annotated[Whole, Field(ge=1, le=10_000, description="steps that are averaged over")] = 200
+    transient: Annotated[
+        Whole, Field(ge=0, le=10_000, description="steps before them, and after them, that don't count")
+    ] = 50
+    exponents: Annotated[Whole, Field(ge=1, le=256, description="how many, the largest first")] = 8
+
+    def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
+        return one_way(self, task, recurrence)
+
+
+@probe(Lyapunov)
+def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """Exponents by rank, nats per step; none is told from less than log ε = -36, where a step forgets everything."""
+    inside, recurrence = inner(spec, model)
+    inputs = laid(task, length, spec.sequences, spec.steps + 2 * spec.transient, rng)
+    size = min(spec.exponents, recurrence.state_size)
+    found = followed(inside, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
+    curve = band(found.numpy())
+    y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
+    largest = found[..., 0].mean(1)  # (M,)
+    memory = torch.where(largest < 0, -1 / largest, torch.where(largest.isnan(), math.nan, math.inf))
+    told = scores("largest", largest.numpy()) | scores("memory_steps", memory.numpy())
+    words = ("rank", "Lyapunov exponent", "1", "nats per step")
+    return Curve(tuple(range(1, size + 1)), y, low, high, curve.n, *words, baseline=0.0, scores=told)
+
+
+def laid(task: TaskSpec, length: int, count: int, steps: int, rng: Generator) -> Tensor:
+    """Fresh sequences laid end to end, (B, steps, C)."""
+    times = -(-steps // task.signature(length).length)
+    parts = [sample(task, length, count, rng).inputs for _ in range(times)]
+    return torch.cat(parts, dim=1)[:, :steps]
+
+
+def followed(inside: Inside, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
+    """The exponents of every member along every course, (M, B, K)."""
+    members = len(next(iter(inside.weights.values())))
+    found = torch.empty(members, len(inputs), start.shape[1], dtype=torch.float64)
+    for some, courses in tiles(members, len(inputs), 8 * start.numel(), HELD_VALUES):
+        stack = causal(recurrence, precise(inside, some))
+        drive = inputs[courses].to(stack.layers[0].kernel)
+        found[some, courses] = exponents(stack, drive, transient, start.to(drive.device)).cpu()
+    return found

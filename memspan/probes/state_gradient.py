@@ -1,0 +1,70 @@
+"""State gradient: how strongly the answer's loss still depends on a state, by lag."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from torch import Generator, Tensor
+
+from memspan.parts.predictor import Predictor
+from memspan.parts.readings import Curve
+from memspan.parts.task import TaskSpec
+from memspan.probes import probe
+from memspan.states.gradients import gradient_norms
+from memspan.states.question import StateQuestion, inner
+from memspan.statistics.band import Band, band
+from memspan.statistics.decay import SCORES, fit_decay, middle
+from memspan.statistics.interval import Floats
+from memspan.statistics.typical import scores, typical
+from memspan.tasks import sample
+
+
+class StateGradient(StateQuestion):
+    """Follow the loss of the last answer back through time: the size of its gradient by a layer's state, by lag.
+
+    Relative to the gradient at the last step. A curve that falls says that gradients vanish, and so how far back a
+    model can learn; an exponential and a power law are fitted to the middle of it. Of several repeats the median.
+    """
+
+    title: ClassVar[str] = "Gradient by the state, by lag"
+    reference: ClassVar[str] = (
+        "Pascanu, Mikolov & Bengio (2013), arXiv 1211.5063; Bengio, Simard & Frasconi (1994), "
+        "IEEE Trans. Neural Networks 5(2)"
+    )
+    kind: Literal["state_gradient"] = "state_gradient"
+
+
+@probe(StateGradient)
+def measure(spec: StateGradient, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
+    """G(T - lag) / G(T) with G(t) the mean over sequences of ‖dL/dh_t‖, L the loss at the last step alone.
+
+    Units:
+        lags in steps, gradients as shares of the one at lag 0.
+    """
+    inside, recurrence = inner(spec, model)
+    batch = sample(task, length, spec.sequences, rng)
+    norms = gradient_norms(inside, recurrence, batch, task.signature(length), spec.place(recurrence))  # (M, B, T)
+    found, each = relative(norms.flip(-1))
+    y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
+    label = f"|dL/d{spec.state}| relative to lag 0"
+    return Curve(tuple(range(len(y))), y, low, high, found.n, "lag", label, "steps", "1", scores=decay_scores(each))
+
+
+def relative(norms: Tensor) -> tuple[Band, Floats]:
+    """Gradients over the one at lag 0: with its interval, and of each member (M, lags).
+
+    Of one member the mean over sequences; of several the median of these, as one that explodes would rule a mean.
+    """
+    means = norms.mean(1)  # (M, lags)
+    each = (means / means[:, :1]).numpy()
+    return (band((norms / means[:, None, :1]).numpy()) if len(each) == 1 else typical(each)), each
+
+
+def decay_scores(each: Floats) -> dict[str, float | None]:
+    """Both laws fitted to the middle of each member's curve (M, lags), and the median of what was found."""
+    part = middle(each.shape[1])
+    lags = np.arange(each.shape[1], dtype=np.float64)[part]
+    fits = [fit_decay(lags, row[part]).scores() for row in each]
+    columns = {name: np.array([fit[name] for fit in fits]) for name in SCORES}
+    return {key: value for name, column in columns.items() for key, value in scores(name, column).items()}

@@ -1,0 +1,1 @@
+"""What the probes of inner states share: networks run step by step in double precision, and linear read-outs."""

@@ -1,0 +1,55 @@
+"""Numbers of repeats as one: their median, where one repeat in thirty may be a million times the others, or mean."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memspan.statistics.band import Band, band
+from memspan.statistics.interval import Floats
+
+LEVEL = 0.95
+RESAMPLES = 1_000
+BLOCK_VALUES = 4_000_000  # resampled numbers held at once
+
+
+def typical(rows: Floats, seed: int = 0) -> Band:
+    """Median over rows (n, X) and its percentile bootstrap interval; rows with a value that is NaN are left out."""
+    kept = rows[~np.isnan(rows).any(axis=1)]
+    places = rows.shape[1]
+    if not len(kept):
+        nothing = np.full(places, np.nan)
+        return Band(nothing, nothing, nothing, 0)
+    drawn = np.random.default_rng(seed).integers(0, len(kept), (RESAMPLES, len(kept)))
+    width = max(1, BLOCK_VALUES // drawn.size)
+    parts = [_interval(kept[:, start : start + width], drawn) for start in range(0, places, width)]
+    low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return Band(np.median(kept, axis=0), low, high, len(kept))
+
+
+def scores(name: str, values: Floats) -> dict[str, float | None]:
+    """The median of one number of each repeat (n,); of several repeats with the ends of its interval."""
+    found = typical(values[:, None])
+    return _named(name, len(values), found)
+
+
+def averaged(name: str, values: Floats) -> dict[str, float | None]:
+    """The same of their mean."""
+    return _named(name, len(values), band(values[:, None, None]))
+
+
+def _named(name: str, repeats: int, found: Band) -> dict[str, float | None]:
+    value, low, high = (_known(part) for part in (found.value, found.low, found.high))
+    return {name: value} if repeats == 1 else {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def _known(part: Floats) -> float | None:
+    """What couldn't be worked out is None."""
+    return None if np.isnan(part[0]) else float(part[0])
+
+
+def _interval(rows: Floats, drawn: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Of each column: rows (n, X), drawn (R, n) places of rows. Order statistics, so infinite values do no harm."""
+    medians = np.median(rows[drawn], axis=1)  # (R, X)
+    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="nearest")
+    return low, high
