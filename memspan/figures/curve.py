@@ -7,6 +7,9 @@ import altair as alt
 from memspan.figures.document import Part, Row, finite
 from memspan.figures.naming import Naming
 from memspan.figures.panel import Panel, colour, data, stack, value_axis
+from memspan.figures.scores import curve_scores
+
+MOST_SCORES = 8  # lines of text over the curves
 
 
 def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
@@ -18,7 +21,7 @@ def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
     words = f"{title}, length {length:,}" if length is not None else title
     x = alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(title=_title(result, "x"), grid=False))
     y = value_axis("mean", _title(result, "y"), alt.Scale(zero=False))
-    return Panel(words, stack(*_baseline(result, x), *_layers(rows, x, y, names.labels)))
+    return Panel(words, stack(*_baseline(result, x), *_layers(rows, x, y, names.labels), *_scores(group, names)))
 
 
 def _title(result: Part, axis: str) -> str:
@@ -48,6 +51,24 @@ def _layers(rows: list[Row], x: alt.X, y: alt.Y, labels: list[str]) -> list[alt.
         chart.mark_area(opacity=0.15).encode(y=low, y2="high:Q"),
         chart.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18)).encode(y=y, tooltip=[*tooltip, "n:Q"]),
     ]
+
+
+def _scores(group: list[Part], names: Naming) -> list[alt.Chart]:
+    """What each model's curve comes to by its first score, in the upper right corner, one line a model."""
+    said = {names.model(entry["model"]): text for entry in group if (text := _score(entry["result"]))}
+    lines = [{"model": model, "score": text} for model, text in said.items()][:MOST_SCORES]
+    return [
+        alt.Chart(data([line]))
+        .mark_text(align="right", dx=-4)
+        .encode(x=alt.value("width"), y=alt.value(8 + 13 * place), text="score:N", color=colour(names.labels))
+        for place, line in enumerate(lines)
+    ]
+
+
+def _score(result: Part) -> str | None:
+    """The first score that has a number: ``auc 0.97``."""
+    known = ((score.words, finite(score.value)) for score in curve_scores(result))
+    return next((f"{words} {value:.3g}" for words, value in known if value is not None), None)
 
 
 def _baseline(result: Part, x: alt.X) -> list[alt.Chart]:

@@ -1,6 +1,6 @@
 """Results as tables for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,6 +11,7 @@ from rich.text import Text
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
 from memspan.figures.reach import reach
+from memspan.figures.scores import curve_scores
 
 Entry = Mapping[str, Any]
 
@@ -96,28 +97,47 @@ def spans(results: Entry) -> Table:
 
 
 def _probes(results: Entry) -> list[Table]:
-    """For each probe with scalars one table: a row a length, a column a model."""
-    kinds: list[Any] = []
+    """For each number that a probe gave, a scalar or what a curve comes to, one table: a row a length, a column a
+    model."""
+    specs: list[Any] = []
     for probe in results["probes"]:
-        if probe["spec"] not in kinds and (probe["result"] or {}).get("kind") == "scalars":
-            kinds.append(probe["spec"])
-    return [table for spec in kinds for table in _probe(results, spec)]
+        if probe["spec"] not in specs:
+            specs.append(probe["spec"])
+    return [table for spec in specs for table in _probe(results, spec)]
 
 
 def _probe(results: Entry, spec: Entry) -> list[Table]:
-    models = _models(results)
     done = [p for p in results["probes"] if p["spec"] == spec and p["result"]]
-    found = []
-    for name in done[0]["result"]["values"]:
-        unit = done[0]["result"]["units"].get(name, "")
-        table = _table("length", title=f"Probe {asked(spec)}: {name.replace('_', ' ')} ({unit})")
-        for model in models:
-            table.add_column(label(model, models), justify="right")
-        for length in dict.fromkeys(p["length"] for p in done):
-            cells = {str(p["model"]): _value(p["result"], name) for p in done if p["length"] == length}
-            table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
-        found.append(table)
-    return found
+    names = dict.fromkeys(name for probe in done for name in _numbers(probe["result"]))
+    return [_table_of(results, done, name, asked(spec)) for name in names]
+
+
+def _table_of(results: Entry, done: Sequence[Entry], name: str, question: str) -> Table:
+    """One number of a probe; models that don't have it show a dash."""
+    models = _models(results)
+    unit = next((unit for p in done if (unit := (p["result"].get("units") or {}).get(name))), None)
+    table = _table("length", title=f"Probe {question}: {name.replace('_', ' ')}" + (f" ({unit})" if unit else ""))
+    for model in models:
+        table.add_column(label(model, models), justify="right")
+    for length in dict.fromkeys(p["length"] for p in done):
+        cells = {str(p["model"]): _numbers(p["result"]).get(name, "–") for p in done if p["length"] == length}
+        table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
+    return table
+
+
+def _numbers(result: Entry) -> dict[str, str]:
+    """A probe's numbers by name, with their intervals: scalars, or what a curve comes to."""
+    if result["kind"] == "scalars":
+        return {
+            name: _ranged(value, result["low"][name], result["high"][name]) for name, value in result["values"].items()
+        }
+    return {each.name: _ranged(each.value, each.low, each.high) for each in curve_scores(result)}
+
+
+def _ranged(value: Any, low: Any, high: Any) -> str:
+    if value is None:
+        return "–"
+    return _number(value) if low is None or high is None else _with_interval(value, low, high)
 
 
 def failures(results: Entry) -> list[Text]:
@@ -135,8 +155,4 @@ def asked(spec: Entry) -> str:
     """A probe in words: change at step 0 by 50 %."""
     if spec["kind"] == "change":
         return f"change step {spec['index']} by {spec['percent']:+g} %"
-    return f"{spec['kind']} " + ", ".join(f"{k} {v}" for k, v in spec.items() if k.startswith("index"))
-
-
-def _value(result: Entry, name: str) -> str:
-    return _with_interval(result["values"][name], result["low"][name], result["high"][name])
+    return f"{spec['kind']} {', '.join(f'{k} {v}' for k, v in spec.items() if k.startswith('index'))}".strip()

@@ -10,6 +10,7 @@ from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.naming import Naming
 from memspan.figures.probe import probe_label
 from memspan.figures.reach import reach
+from memspan.figures.scores import curve_scores
 from service.pages.words import number
 
 Part = Mapping[str, Any]
@@ -66,7 +67,8 @@ def baselines(results: Part, names: Naming) -> list[dict[str, Any]]:
 
 
 def probes(results: Part, names: Naming) -> list[dict[str, Any]]:
-    """One row a probe and scalar; a probe that is no set of scalars, or is not measured yet, has one row of its own."""
+    """One row a probe and scalar; a probe that is no set of scalars, or is not measured yet, has one row of its own,
+    followed by one for each score of a curve."""
     every = entries(results, "probes")
     return [
         {**item, "label": names.model(item["model"]), "task": names.task(item["task"]), **row}
@@ -78,7 +80,7 @@ def probes(results: Part, names: Naming) -> list[dict[str, Any]]:
 def _scalars(item: Part, name: str) -> list[dict[str, Any]]:
     result = item.get("result") or {}
     if result.get("kind") != "scalars":
-        return [{"probe": name, "scalar": None, "form": result.get("kind")}]
+        return [{"probe": name, "scalar": None, "form": result.get("kind")}, *_of_curve(result, name)]
     ideal, low, high, units = (result.get(key) or {} for key in ("baseline", "low", "high", "units"))
     return [
         {
@@ -91,4 +93,12 @@ def _scalars(item: Part, name: str) -> list[dict[str, Any]]:
             "ideal": ideal.get(scalar) if isinstance(ideal, Mapping) else ideal or None,
         }
         for scalar, value in result["values"].items()
+    ]
+
+
+def _of_curve(result: Part, name: str) -> list[dict[str, Any]]:
+    """What a curve as a whole comes to; nothing for other forms."""
+    return [
+        {"probe": name, "scalar": each.words, "value": each.value, "low": each.low, "high": each.high, "ideal": None}
+        for each in curve_scores(result)
     ]

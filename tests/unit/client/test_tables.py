@@ -1,6 +1,7 @@
 """Results in a terminal."""
 
 import io
+import re
 from typing import Any
 
 from rich.console import Console
@@ -71,3 +72,12 @@ def test_an_unfinished_classification_is_already_called_accuracy() -> None:
     document = jsonable(memspan.run({**SPEC, "probes": []}).document)
     empty = [{**condition, "metrics": {}} for condition in document["conditions"]]
     assert "test accuracy, mean" in " ".join(shown({**document, "conditions": empty, "spans": []}).split())
+
+
+def test_a_curve_shows_what_it_comes_to_and_models_without_a_number_show_a_dash() -> None:
+    probes = [{"kind": "occlusion", "sequences": 10}, {"kind": "weight_gradient", "batch_size": 4, "batches": 2}]
+    document = jsonable(memspan.run({**SPEC, "lengths": [4], "probes": probes}).document)
+    text = " ".join(shown(document).split())
+    assert "Probe occlusion: auc length mlp rnn" in text
+    assert "auc low" not in text
+    assert re.search(r"layer0\.recurrent\.h \(nats / weight\) length mlp rnn ─+ 4 – \S+ \(", text)

@@ -76,7 +76,8 @@ def scalars() -> Part:
 def curve() -> Part:
     numbers = {"x": [0, 1, 2], "y": [0.5, 0.2, 0.1], "low": [0.4, 0.1, 0.0], "high": [0.6, 0.3, 0.2], "n": 30}
     words = {"x_label": "lag", "y_label": "drop", "x_unit": "steps", "y_unit": "", "baseline": 0.0}
-    return {"kind": "curve", **numbers, **words}
+    scores = {"auc": 0.97, "auc_low": 0.9, "auc_high": 1.0, "effective_context": None}
+    return {"kind": "curve", **numbers, **words, "scores": scores}
 
 
 def probe(kind: str, result: Part, task: Part, model: Part, length: int | None) -> Part:

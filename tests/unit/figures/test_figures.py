@@ -142,6 +142,14 @@ def test_probes_of_best_and_last_weights_have_their_own_panels() -> None:
     assert [title.rpartition(" · ")[2] for title in titles] == ["last weights", "best weights"]
 
 
+def test_a_curve_says_what_it_comes_to() -> None:
+    said = [row for row in rows("probe", document()) if "score" in row]
+    assert {row["score"] for row in said} == {"auc 0.97"}
+    assert {row["model"] for row in said} == {"rnn", "lstm · keras", "lstm · chrono"}
+    unknown = json.loads(json.dumps(document()).replace('"auc": 0.97', '"auc": "NaN"'))
+    assert not [row for row in rows("probe", unknown) if "score" in row]
+
+
 def test_an_unfinished_probe_is_not_drawn() -> None:
     results = document()
     for entry in results["probes"]:

@@ -102,8 +102,8 @@ def test_what_a_user_typed_is_escaped_everywhere() -> None:
 def test_a_page_shows_each_condition_span_and_probe() -> None:
     page = Page(PAGES["one task"])
     rows = len(page.all("tr"))
-    conditions, spans, probes, baselines, heads = 9, 3, 18, 3, 4
-    assert rows == conditions + spans + probes + baselines + heads
+    conditions, spans, probes, scores, baselines, heads = 9, 3, 18, 9 * 2, 3, 4
+    assert rows == conditions + spans + probes + scores + baselines + heads
     assert "0.9000 [0.8500, 0.9500]" in page.text
     assert "> 50.0" in page.text
     assert "above the longest tested" in page.text
@@ -239,3 +239,10 @@ def test_a_cancelled_experiment_that_is_not_over_says_so() -> None:
     assert "Experiment cancelling " in Page(render_results(results(state="running", cancelling=True))).text
     listed = render_results_list({"items": [summary(cancelling=True)], "next_cursor": None}, "/results", ORIGIN)
     assert " cancelling " in Page(listed).text
+
+
+def test_a_curve_s_scores_have_rows_and_an_unknown_one_a_dash() -> None:
+    text = Page(render_results(results())).text
+    assert "auc 0.9700 [0.9000, 1.000]" in text
+    assert "effective context –" in text
+    assert "auc low" not in text
