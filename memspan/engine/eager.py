@@ -1,4 +1,7 @@
-"""The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd."""
+"""The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd.
+
+Large recurrent layers are woven on the processor: one operation of autograd each, with compiled loops of the cell.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from memspan.engine.population import Condition
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
+from memspan.engine.woven.runner import woven
 from memspan.parts.batch import Batch
+from memspan.parts.network import Weights
 from memspan.parts.noise import Noise
 
 SCORING_VALUES = 2**22
@@ -32,6 +37,7 @@ class Eager:
         views = self._layout.named(state.rows.detach())
         self._leaves = {name: view.requires_grad_() for name, view in views.items()}
         self._data: TrainingData | None = None
+        self._forward = woven(self._network, self._signature.every_step, device) or self._plain
 
     def train(self, epoch: int, step: int) -> int:
         """One optimiser step of all members."""
@@ -53,9 +59,15 @@ class Eager:
 
     def _answer(self, batch: Batch, epoch: int, step: int) -> Tensor:
         if self._network.noisy is None:
-            return self._network.forward(self._leaves, batch.inputs)
+            return self._forward(self._leaves, batch.inputs, None)
         noise = Noise([stream(seed, "dropout", epoch, step) for seed in self._seeds], self._device)
-        return self._network.noisy(self._leaves, batch.inputs, noise)
+        return self._forward(self._leaves, batch.inputs, noise)
+
+    def _plain(self, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
+        """The network's own answer."""
+        if noise is None or self._network.noisy is None:
+            return self._network.forward(weights, inputs)
+        return self._network.noisy(weights, inputs, noise)
 
     @torch.no_grad()
     def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
@@ -66,7 +78,7 @@ class Eager:
         block = max(1, SCORING_VALUES // (members * max(batch.inputs.shape[1] * wide, self._network.kept)))
         for start in range(0, len(batch), block):
             part = batch[start : start + block].to(self._device)
-            outputs = self._network.forward(weights, part.inputs.expand(members, *part.inputs.shape))
+            outputs = self._forward(weights, part.inputs.expand(members, *part.inputs.shape), None)
             targets = part.targets.expand(members, *part.targets.shape)
             for name, values in scores(self._signature, outputs, targets).items():
                 totals[name].add_(values, alpha=len(part))

@@ -1,0 +1,63 @@
+"""Which networks are woven, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from memspan.engine.fused.scope import works
+from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.engine.woven.room import Room
+from memspan.layers.bound import bind
+from memspan.layers.recurrent import answer
+from memspan.parts.network import Network, Weights
+from memspan.parts.noise import Noise
+from memspan.parts.recurrence import Layer, Recurrence
+
+LEAST_SIZE = 24
+"""units from which on a member's products fill the processor by themselves"""
+Answer = Callable[[Weights, Tensor, Noise | None], Tensor]
+"""(weights, inputs (M, B, T, C), noise of dropout) -> outputs"""
+
+
+class Woven:
+    """Runs layers by matrix products of torch with the cell's compiled loops between them; on the processor only."""
+
+    def __init__(self, recurrence: Recurrence) -> None:
+        from memspan.engine.woven import layer, loops  # need the compiler, which may be missing
+
+        self._outputs, self._room = layer.outputs, Room()
+        self._loops = {each.name: loops.loops(each.cell) for each in recurrence.layers}
+
+    def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        return self._run(layer, weights, sequence, every=False)
+
+    def every(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
+        return self._run(layer, weights, sequence, every=True)
+
+    def _run(self, layer: Layer, weights: Weights, sequence: Tensor, every: bool) -> Tensor:
+        turned = sequence.flip(1) if layer.backward else sequence
+        return self._outputs(bind(layer, weights), self._loops[layer.name], turned, self._room, every)
+
+
+def woven(network: Network, every_step: bool, device: torch.device) -> Answer | None:
+    """A network's answer by woven layers, equal to its own but for rounding; None for what is not woven."""
+    recurrence = network.recurrence
+    if recurrence is None or device.type != "cpu" or not all(map(_is_woven, recurrence.layers)) or not works():
+        return None
+    runner = Woven(recurrence)
+    return lambda weights, inputs, noise: answer(recurrence, every_step, weights, inputs, noise, runner)
+
+
+def _is_woven(layer: Layer) -> bool:
+    """Large enough, one product a step with an output that starts at 0, and no operation that can't be compiled."""
+    cell = layer.cell
+    if layer.size < LEAST_SIZE or cell.inner is not None or cell.starts.get(cell.states[0]):
+        return False
+    try:
+        step(cell)
+    except UnknownOperation:
+        return False
+    return True

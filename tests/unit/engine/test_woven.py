@@ -1,0 +1,209 @@
+"""Woven layers against the cell's own torch function, and what they owe beside: bits, room, and their limits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from memspan.engine.seeds import stream
+from memspan.engine.woven.room import Room
+from memspan.engine.woven.runner import Answer, woven
+from memspan.models import build
+from memspan.models.gru import GRU
+from memspan.models.lru import LRU
+from memspan.models.lstm import LSTM
+from memspan.models.min_gru import MinGRU
+from memspan.models.min_lstm import MinLSTM
+from memspan.models.mlp import MLP
+from memspan.models.power_law_lstm import PowerLawLSTM
+from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
+from memspan.parts.network import Network, Weights, stack
+from memspan.parts.noise import Noise
+from memspan.parts.signature import Problem, Signature
+
+CPU = torch.device("cpu")
+WOVEN = [
+    RNN(hidden_size=32), RNN(hidden_size=25, activation="relu"), LSTM(hidden_size=32), LSTM(hidden_size=(37, 24)),
+    LSTM(hidden_size=33, activation="softplus", initialization="torch"),
+    LSTM(hidden_size=24, recurrent_activation="hard_sigmoid", peephole=True),
+    LSTM(hidden_size=31, open_gates=("i", "o")),
+    LSTM(hidden_size=(24, 25), bidirectional=True), GRU(hidden_size=(32, 27)),
+    GRU(hidden_size=40, initialization="torch"),
+    PowerLawLSTM(hidden_size=24), PowerLawLSTM(hidden_size=26, learn_p=True), MinGRU(hidden_size=(24, 30)),
+    MinLSTM(hidden_size=24, candidate="positive"),
+]  # fmt: skip
+each_model = pytest.mark.parametrize("spec", WOVEN, ids=str)
+
+
+def signature(length: int, every_step: bool = False) -> Signature:
+    return Signature(length, 3, 2, Problem.REGRESSION, every_step)
+
+
+def members(network: Network, count: int = 2) -> dict[str, Tensor]:
+    drawn = [network.initialize(stream("weights", member)) for member in range(count)]
+    noisy = [
+        {n: w + 0.1 * torch.randn(w.shape, generator=stream(n, m)) for n, w in d.items()} for m, d in enumerate(drawn)
+    ]
+    return {name: weight.requires_grad_() for name, weight in stack(noisy).items()}
+
+
+def inputs(asked: Signature, batch: int, count: int = 2) -> Tensor:
+    return torch.randn(count, batch, asked.length, asked.channels, generator=stream("inputs"), requires_grad=True)
+
+
+def answered(network: Network, every_step: bool = False) -> Answer:
+    made = woven(network, every_step, CPU)
+    assert made is not None
+    return made
+
+
+def slopes(outputs: Tensor, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+    """Gradients of an arbitrary number, by weights and inputs."""
+    target = torch.randn(outputs.shape, generator=stream("target")).to(outputs.dtype)
+    found = torch.autograd.grad((outputs * target).sum(), [*weights.values(), x])
+    return dict(zip([*weights, "inputs"], found, strict=True))
+
+
+def error(found: Tensor, wanted: Tensor) -> float:
+    """Largest difference, relative to the norm of what is wanted in the mean."""
+    found, wanted = found.detach().double(), wanted.detach().double()
+    scale = float(wanted.norm()) / math.sqrt(wanted.numel())
+    return float((found - wanted).abs().max()) / max(scale, 1e-30)
+
+
+@each_model
+@pytest.mark.parametrize(("length", "batch"), [(1, 5), (2, 1), (9, 16)])
+def test_answers_and_gradients_equal_those_of_float64(spec: ModelSpec, length: int, batch: int) -> None:
+    """Relative error of each weight's gradient <= 1e-5."""
+    every = length == 9 and not getattr(spec, "bidirectional", False)
+    network = build(spec, signature(length, every))
+    weights, x = members(network), inputs(signature(length), batch)
+    outputs = answered(network, every)(weights, x, None)
+    exact = {name: weight.detach().double().requires_grad_() for name, weight in weights.items()}
+    wide = x.detach().double().requires_grad_()
+    wanted = network.forward(exact, wide)
+    assert error(outputs, wanted) <= 1e-5
+    found, expected = slopes(outputs, weights, x), slopes(wanted, exact, wide)
+    for name, gradient in found.items():
+        assert float((gradient.double() - expected[name]).norm()) <= 1e-5 * float(expected[name].norm()) + 1e-9, name
+
+
+@pytest.mark.parametrize("spec", [LSTM(hidden_size=48), GRU(hidden_size=32)], ids=str)
+def test_a_long_sequence_equals_float64_too(spec: ModelSpec) -> None:
+    asked = signature(200)
+    network = build(spec, asked)
+    weights, x = members(network, 1), inputs(asked, 4, 1)
+    exact = {name: weight.detach().double().requires_grad_() for name, weight in weights.items()}
+    wide = x.detach().double().requires_grad_()
+    found = slopes(answered(network)(weights, x, None), weights, x)
+    expected = slopes(network.forward(exact, wide), exact, wide)
+    for name, gradient in found.items():
+        assert float((gradient.double() - expected[name]).norm()) <= 1e-5 * float(expected[name].norm()), name
+
+
+def test_dropout_draws_the_same_masks() -> None:
+    spec = GRU(hidden_size=(24, 32), dropout=0.4)
+    network = build(spec, signature(6))
+    weights, x = members(network), inputs(signature(6), 5)
+    assert network.noisy is not None
+    plain, other = (Noise([stream("a"), stream("b")], CPU) for _ in range(2))
+    outputs = answered(network)(weights, x, plain)
+    assert error(outputs, network.noisy(weights, x, other)) <= 1e-5
+    assert error(outputs, network.forward(weights, x)) > 1e-2
+
+
+@each_model
+def test_room_that_others_left_leaves_no_trace(spec: ModelSpec) -> None:
+    """The same numbers to the bit the second time, after batches of another size and after NaN."""
+    network = build(spec, signature(5))
+    answer, weights = answered(network), members(network)
+    first = slopes(answer(weights, x := inputs(signature(5), 7), None), weights, x)
+    slopes(answer(weights, larger := inputs(signature(5), 9) * math.nan, None), weights, larger)
+    with torch.no_grad():
+        answer(weights, inputs(signature(5), 20), None)
+    again = slopes(answer(weights, x, None), weights, x)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@each_model
+def test_a_member_s_numbers_are_the_same_to_the_bit_whatever_its_mates_do(spec: ModelSpec) -> None:
+    network = build(spec, signature(5))
+
+    def gradients(spoilt: bool) -> dict[str, Tensor]:
+        weights, x = members(network, 3), inputs(signature(5), 7, 3)
+        with torch.no_grad():
+            for weight in weights.values():
+                weight[::2] = math.nan if spoilt else weight[::2]
+        return slopes(answered(network)(weights, x, None), weights, x)
+
+    sound, beside = gradients(False), gradients(True)
+    assert all(torch.equal(sound[name][1], beside[name][1]) for name in sound)
+
+
+def test_at_one_step_the_forget_gate_and_the_recurrent_matrix_learn_exactly_nothing() -> None:
+    network = build(LSTM(hidden_size=(50, 100)), signature(1))
+    weights, x = members(network), inputs(signature(1), 8)
+    found = slopes(answered(network)(weights, x, None), weights, x)
+    for level in range(2):
+        assert not found[f"layer{level}.recurrent"].any()
+        i, f, g, o = found[f"layer{level}.kernel"].chunk(4, -1)
+        assert not f.any()
+        assert all(bool(block.any()) for block in (i, g, o))
+
+
+def test_weights_that_lie_in_the_rows_of_a_population_are_read_where_they_are() -> None:
+    """Rows of a number of weights that is odd: no weight begins at a round address."""
+    network = build(LSTM(hidden_size=25), signature(4))
+    weights, x = members(network, 3), inputs(signature(4), 6, 3)
+    sizes = [weight[0].numel() for weight in weights.values()]
+    rows = torch.cat([torch.zeros(3, 1), *(weight.detach().flatten(1) for weight in weights.values())], 1)
+    views = rows[:, 1:].split(sizes, 1)
+    apart = {
+        name: view.unflatten(1, weight.shape[1:]).requires_grad_()
+        for (name, weight), view in zip(weights.items(), views, strict=True)
+    }
+    first, second = (slopes(answered(network)(each, x, None), each, x) for each in (weights, apart))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_way_back_can_be_gone_once() -> None:
+    network = build(RNN(hidden_size=24), signature(3))
+    outputs = answered(network)(weights := members(network), inputs(signature(3), 2), None).sum()
+    torch.autograd.grad(outputs, list(weights.values()), retain_graph=True)
+    with pytest.raises(RuntimeError, match="can be gone once"):
+        torch.autograd.grad(outputs, list(weights.values()))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [LSTM(hidden_size=23), LSTM(hidden_size=(32, 8)), GRU(hidden_size=64, reset="before"), MLP(hidden_size=64),
+     LRU(hidden_size=64)],
+    ids=str,
+)  # fmt: skip
+def test_what_is_small_or_no_plain_stack_of_products_is_left_to_autograd(spec: ModelSpec) -> None:
+    assert woven(build(spec, signature(4)), False, CPU) is None
+
+
+def test_another_device_is_left_to_autograd() -> None:
+    assert woven(build(LSTM(hidden_size=64), signature(4)), False, torch.device("meta")) is None
+
+
+def test_room_is_lent_once_at_a_time_and_again_when_it_is_back() -> None:
+    room = Room()
+    first, second = room.lend(4, 5), room.lend(4, 5)
+    assert first.data_ptr() != second.data_ptr()
+    room.back(first)
+    assert room.lend(3, 6).data_ptr() == first.data_ptr()
+    assert room.lend(4, 5).data_ptr() not in (first.data_ptr(), second.data_ptr())
+
+
+def test_room_that_is_too_small_makes_way() -> None:
+    room = Room()
+    room.back(small := room.lend(10))
+    large = room.lend(100)
+    room.back(large)
+    assert room.lend(10).data_ptr() == large.data_ptr() != small.data_ptr()
