@@ -1,6 +1,9 @@
 """The memory span: the length at which the fitted success curve crosses one half.
 
-As in psychology, where it is the length of list recalled on half of the trials.
+As in psychology, where it is the length of list recalled on half of the trials. The curve is the best falling one
+(``falling``), its crossing the middle of its fall (``crossing``). A logistic curve would need less data where it is
+true, but it isn't: some repeats fail at whatever length, and how many such lengths were tested then moves the crossing
+of a logistic curve by a quarter of itself, while its interval grows narrow around the wrong value.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from memspan.statistics.crossing import LOWER, UPPER, crossing
+from memspan.statistics.falling import falling
 from memspan.statistics.interval import Floats
-from memspan.statistics.logistic import crossing, fit
 
 Censored: TypeAlias = Literal["above", "below"] | None
 LEVEL = 0.95
@@ -58,16 +62,17 @@ def memory_span(
     if not len(outcomes.lengths):
         return None
     octaves = np.log2(outcomes.lengths)
-    crossed = float(crossing(fit(octaves, outcomes.successes[None], outcomes.totals))[0])
+    curve = falling((outcomes.successes / outcomes.totals)[None], outcomes.totals)
+    crossed = float(crossing(octaves, curve)[0])
     span = np.clip(crossed, octaves[0], octaves[-1])
     low, high = _interval(outcomes, octaves, seed, resamples)
-    left, right = _unresolved(outcomes, octaves, crossed)
+    left, right = _unresolved(octaves, curve[0])
     return Span(
         span=_steps(span, outcomes),
         low=_steps(min(low, left, span), outcomes),
         high=_steps(max(high, right, span), outcomes),
         longest_solved=_longest_solved(outcomes),
-        censored="above" if crossed > octaves[-1] else "below" if crossed < octaves[0] else None,
+        censored=_censored(octaves, crossed),
     )
 
 
@@ -87,7 +92,7 @@ def _interval(outcomes: Outcomes, octaves: Floats, seed: int, resamples: int) ->
     """Percentile interval of the crossing over resampled repeats, in octaves and inside the grid."""
     rng = np.random.default_rng(seed)
     drawn = rng.binomial(outcomes.totals.astype(int), smoothed_rates(outcomes), size=(resamples, len(octaves)))
-    crossings = crossing(fit(octaves, drawn.astype(np.float64), outcomes.totals))
+    crossings = crossing(octaves, falling(drawn / outcomes.totals, outcomes.totals))
     inside = np.clip(crossings, octaves[0], octaves[-1])
     low, high = np.quantile(inside, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
@@ -97,10 +102,9 @@ def smoothed_rates(outcomes: Outcomes) -> Floats:
     """The rate from which repeats are redrawn at each length: Jeffreys' (successes + .5) / (repeats + 1).
 
     Redrawing from 0 of n or n of n itself would never vary. But half a repeat of doubt at every length would
-    scatter failures among lengths that lie far below the span and so flatten the redrawn curves. A curve that falls
-    knows more: n of n at one length also speaks for all shorter ones. So in the unanimous run of successes at the
-    start of the grid each length counts all repeats from itself to the end of that run; likewise the failures at
-    the end of the grid, mirrored.
+    scatter failures among lengths that lie far below the span. A curve that falls knows more: n of n at one length
+    also speaks for all shorter ones. So in the unanimous run of successes at the start of the grid each length counts
+    all repeats from itself to the end of that run; likewise the failures at the end of the grid, mirrored.
 
     Shapes:
         (L,)
@@ -114,17 +118,25 @@ def smoothed_rates(outcomes: Outcomes) -> Floats:
     return np.asarray((successes + 0.5) / (totals + 1))
 
 
-def _unresolved(outcomes: Outcomes, octaves: Floats, crossed: float) -> tuple[float, float]:
-    """The bracket of tested lengths around the crossing where the grid can't resolve it, else (inf, -inf): no bracket.
+def _unresolved(octaves: Floats, rates: Floats) -> tuple[float, float]:
+    """The two lengths between which the curve loses a half or more, else (inf, -inf): no bracket.
 
-    A slope needs two lengths with mixed outcomes. With fewer, the curve's steepness, and so the crossing's place
-    between its two neighbours on the grid, come from the prior and not from data: the bracket is all that is known.
+    The bend then lies between the two, where nothing was tested: the bracket is all that is known.
+
+    Shapes:
+        octaves (L,), rates (L,) falling
     """
-    mixed = (outcomes.successes > 0) & (outcomes.successes < outcomes.totals)
-    right = int(np.searchsorted(octaves, crossed))
-    if mixed.sum() >= 2 or not 0 < right < len(octaves):
+    right = int((rates >= 0.5).sum())
+    if not 0 < right < len(octaves) or rates[right - 1] - rates[right] < UPPER - LOWER:
         return np.inf, -np.inf
     return float(octaves[right - 1]), float(octaves[right])
+
+
+def _censored(octaves: Floats, crossed: float) -> Censored:
+    """On which side of the tested lengths the crossing lies. One length tells only the side: half solved is above."""
+    if crossed > octaves[-1] or crossed == octaves[0] == octaves[-1]:
+        return "above"
+    return "below" if crossed < octaves[0] else None
 
 
 def _longest_solved(outcomes: Outcomes) -> int | None:
