@@ -13,7 +13,18 @@ from service.edge.layers import install_edge
 from service.edge.ledger import SqlLedger
 from service.operations.context import Context
 from service.pages import render_problem
-from service.routes import catalogues, checkpoints, events, experiments, operating, pages, probes, results, runs
+from service.routes import (
+    catalogues,
+    checkpoints,
+    events,
+    experiments,
+    operating,
+    pages,
+    probes,
+    results,
+    runs,
+    studies,
+)
 from service.schemas.description import described
 from service.tails import Tails
 
@@ -23,7 +34,7 @@ Post an experiment (task x model x length x repeats); workers train it; read sco
 probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
-ROUTERS = (experiments, events, runs, results, checkpoints, probes, catalogues, operating, pages)
+ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, operating, pages)
 
 
 def create_app(context: Context) -> FastAPI:

@@ -1,4 +1,4 @@
-"""The command line: serve, api, worker, migrate and run."""
+"""The command line: serve, api, worker, migrate, run and study."""
 
 import os
 import sys
@@ -16,6 +16,8 @@ from service.storage.database import Database
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="How far back does this network remember?")
 Host = Annotated[str, typer.Option(help="address to listen on")]
+Server = Annotated[str, typer.Option(envvar="MEMSPAN_SERVER", help="where the service is")]
+Wait = Annotated[bool, typer.Option("--wait", help="show progress, and the results at the end")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="port to listen on")]
 
 
@@ -89,16 +91,36 @@ def migrate() -> None:
 @cli.command()
 def run(
     spec: Annotated[Path, typer.Argument(help="a JSON file with an experiment spec; - reads standard input")],
-    wait: Annotated[bool, typer.Option("--wait", help="show progress, and the results at the end")] = False,
-    server: Annotated[
-        str, typer.Option(envvar="MEMSPAN_SERVER", help="where the service is")
-    ] = "http://127.0.0.1:8000",
+    wait: Wait = False,
+    server: Server = "http://127.0.0.1:8000",
 ) -> None:
     """Post a spec to a running service."""
     from service.client.following import submit_and_follow
 
     text = sys.stdin.read() if str(spec) == "-" else _read(spec)
     raise typer.Exit(submit_and_follow(server, text, wait))
+
+
+@cli.command()
+def study(
+    kind: Annotated[str | None, typer.Argument(help="of the study; without it all studies are listed")] = None,
+    scale: Annotated[
+        str, typer.Option(help="quick: about a minute; full: the sizes that the claims are about")
+    ] = "quick",
+    group: Annotated[str | None, typer.Option(help="look at experiments that were started before")] = None,
+    wait: Wait = False,
+    markdown: Annotated[
+        str | None, typer.Option(help="write its tables to this file when it has ended; - writes to standard output")
+    ] = None,
+    server: Server = "http://127.0.0.1:8000",
+) -> None:
+    """Start a study at a running service and show its verdicts; or list the studies."""
+    from service.client.studying import Inquiry, inquire, list_studies
+
+    if kind is None:
+        raise typer.Exit(list_studies(server))
+    asked = Inquiry(kind, scale, group, wait or markdown is not None, markdown)
+    raise typer.Exit(inquire(server, asked))
 
 
 def _read(path: Path) -> str:

@@ -1,1 +1,1 @@
-"""The client: what ``memspan run`` says to a service over HTTP."""
+"""The client: what ``memspan run`` and ``memspan study`` say to a service over HTTP."""

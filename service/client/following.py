@@ -1,36 +1,26 @@
 """Posting a spec and watching it: progress bars while it runs, tables at its end."""
 
-import json
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from service.client.connection import ENDED_BADLY, INTERRUPTED, connected, post
 from service.client.stream import FINAL, follow
 from service.client.tables import tables
-
-NOT_SENT, REFUSED, ENDED_BADLY, INTERRUPTED = 3, 2, 1, 130
 
 
 def submit_and_follow(server: str, spec: str, wait: bool) -> int:
     """Post a spec; with ``wait`` follow it to its end. The exit status: 0 only if all went well."""
     console = Console()
-    with httpx.Client(base_url=server, timeout=30.0) as client:
-        try:
-            experiment = submit(client, spec)
-            console.print(f"Submitted {experiment['id']}: {server}{experiment['links']['results']}")
-            return _followed(client, experiment, console) if wait else 0
-        except httpx.HTTPStatusError as error:
-            say(console, error.response)
-            return REFUSED
-        except httpx.UnsupportedProtocol:
-            console.print(f"[red]{server} is no address of a service:[/] it must begin with http:// or https://")
-            return NOT_SENT
-        except httpx.TransportError as error:
-            console.print(f"[red]{server} can't be reached: {error}.[/] Is it running? Start it with: memspan serve")
-            return NOT_SENT
+
+    def act(client: httpx.Client) -> int:
+        experiment = submit(client, spec)
+        console.print(f"Submitted {experiment['id']}: {server}{experiment['links']['results']}")
+        return _followed(client, experiment, console) if wait else 0
+
+    return connected(server, console, act)
 
 
 def _followed(client: httpx.Client, experiment: dict[str, Any], console: Console) -> int:
@@ -48,22 +38,11 @@ def _followed(client: httpx.Client, experiment: dict[str, Any], console: Console
 
 def submit(client: httpx.Client, spec: str) -> dict[str, Any]:
     """Post a spec once, even if the first answer is lost; the experiment."""
-    headers = {"Content-Type": "application/json", "Idempotency-Key": uuid4().hex}
-    for tries in range(3):
-        try:
-            response = client.post("/experiments", content=spec.encode(), headers=headers)
-            break
-        except httpx.ReadTimeout:
-            if tries == 2:
-                raise
-    response.raise_for_status()
-    experiment: dict[str, Any] = response.json()
-    return experiment
+    return post(client, "/experiments", spec)
 
 
-def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) -> str:
-    """Show progress until the experiment has ended; its final state."""
-    state = str(experiment["state"])
+def bars(console: Console) -> Progress:
+    """Progress bars of epochs."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -73,30 +52,25 @@ def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) ->
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
+    return Progress(*columns, console=console, expand=True)
+
+
+def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) -> str:
+    """Show progress until the experiment has ended; its final state."""
+    state = str(experiment["state"])
     console.print(experiment["name"], style="bold", markup=False, highlight=False)
-    with Progress(*columns, console=console, expand=True) as bars:
-        bar = bars.add_task("training", total=experiment["progress"]["total"], left="")
+    with bars(console) as shown:
+        bar = shown.add_task("training", total=experiment["progress"]["total"], left="")
         for event in follow(client, experiment["links"]["events"]):
             state = event.data.get("state", state) if event.type in ("state", "progress") else state
             if event.type == "progress":
-                bars.update(bar, completed=event.data["progress"]["completed"], left=_left(event.data))
+                left = left_words(event.data["state"], event.data.get("eta_seconds"))
+                shown.update(bar, completed=event.data["progress"]["completed"], left=left)
     return state
 
 
-def _left(progress: dict[str, Any]) -> str:
-    seconds = progress.get("eta_seconds")
-    if progress["state"] in FINAL:
-        return str(progress["state"])
-    return "" if seconds is None else f"about {seconds:.0f} s left"
-
-
-def say(console: Console, response: httpx.Response) -> None:
-    """Show a problem document as sentences."""
-    try:
-        response.read()
-        problem = response.json()
-    except json.JSONDecodeError:
-        problem = {"title": f"The service answered {response.status_code}.", "detail": response.text[:500]}
-    console.print(f"[red]{problem.get('title', 'Refused')}:[/] {problem.get('detail', '')}", highlight=False)
-    for fault in problem.get("errors") or ():
-        console.print(f"  {fault['pointer']}: {fault['message']}", highlight=False, markup=False)
+def left_words(state: str, eta_seconds: float | None) -> str:
+    """How much is left, or how it ended."""
+    if state in FINAL:
+        return state
+    return "" if eta_seconds is None else f"about {eta_seconds:.0f} s left"

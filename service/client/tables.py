@@ -22,7 +22,7 @@ def tables(results: Entry) -> Group:
     return Group(*parts, *([spans(results)] if results["spans"] else []), *_probes(results), *failures(results))
 
 
-def _table(*columns: str, title: str) -> Table:
+def narrow_table(*columns: str, title: str) -> Table:
     """A table that stays narrow: 80 columns hold a length and four models."""
     return Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
 
@@ -48,7 +48,7 @@ def scores(results: Entry, task: Entry) -> Table:
     conditions = [c for c in results["conditions"] if c["task"] == task]
     metric, models = metric_of(conditions), _models(results)
     title = f"{task['kind']}: {metric.replace('_', ' ')}, mean over repeats with 95 % interval"
-    table = _table("length", title=title)
+    table = narrow_table("length", title=title)
     for model in models:
         table.add_column(label(model, models), justify="right")
     for length in dict.fromkeys(c["length"] for c in conditions):
@@ -60,10 +60,11 @@ def scores(results: Entry, task: Entry) -> Table:
 def _score(summary: Entry | None) -> str:
     if summary is None or summary["n"] == 0:
         return "–"
-    return _with_interval(summary["mean"], summary["low"], summary["high"])
+    return with_interval(summary["mean"], summary["low"], summary["high"])
 
 
-def _with_interval(value: Any, low: Any, high: Any) -> str:
+def with_interval(value: Any, low: Any, high: Any) -> str:
+    """A value and its interval in few digits."""
     return f"{_number(value)} ({_number(low)}…{_number(high)})"
 
 
@@ -83,7 +84,7 @@ def spans(results: Entry) -> Table:
     """One row for each task and model: its memory span in steps."""
     models = _models(results)
     title = "Memory span: the length that half of the repeats solve"
-    table = _table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
+    table = narrow_table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
     marks = {"above": "beyond ", "below": "below ", None: ""}
     for span in results["spans"]:
         table.add_row(
@@ -116,7 +117,7 @@ def _table_of(results: Entry, done: Sequence[Entry], name: str, question: str) -
     """One number of a probe; models that don't have it show a dash."""
     models = _models(results)
     unit = next((unit for p in done if (unit := (p["result"].get("units") or {}).get(name))), None)
-    table = _table("length", title=f"Probe {question}: {name.replace('_', ' ')}" + (f" ({unit})" if unit else ""))
+    table = narrow_table("length", title=f"Probe {question}: {name.replace('_', ' ')}" + (f" ({unit})" if unit else ""))
     for model in models:
         table.add_column(label(model, models), justify="right")
     for length in dict.fromkeys(p["length"] for p in done):
@@ -137,7 +138,7 @@ def _numbers(result: Entry) -> dict[str, str]:
 def _ranged(value: Any, low: Any, high: Any) -> str:
     if value is None:
         return "–"
-    return _number(value) if low is None or high is None else _with_interval(value, low, high)
+    return _number(value) if low is None or high is None else with_interval(value, low, high)
 
 
 def failures(results: Entry) -> list[Text]:

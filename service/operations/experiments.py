@@ -102,6 +102,14 @@ def cancelling(row: Any) -> bool:
     return row.cancelled_at is not None and row.state in ACTIVE
 
 
+def membership(row: Any) -> dict[str, str] | None:
+    """The study that an experiment serves, and its place in it."""
+    if row.study is None:
+        return None
+    group = ids.public(ids.GROUP, row.study_group)
+    return {"kind": row.study, "scale": row.study_scale, "part": row.study_part, "group": group}
+
+
 def locked(connection: Connection, key: int) -> Any:
     """The row of an experiment, kept from changing and from being deleted, or NotFound."""
     row = experiments.lock(connection, key)

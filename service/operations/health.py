@@ -16,6 +16,10 @@ BROKER = {
 }
 
 
+SILENT_SECONDS = 60
+"""a worker that has not beaten for so long isn't counted on"""
+
+
 def readiness(context: Context, needed_revision: str | None) -> tuple[bool, dict[str, Any]]:
     """Whether requests can be served, and how each part is. A broker that is away only delays: degraded, ready."""
     database = _database(context, needed_revision)
@@ -40,6 +44,11 @@ def staff(context: Context) -> list[Any]:
     """The workers that are known, with the seconds since each one's last beat."""
     with context.database.reading() as connection:
         return list(workers.all_with_age(connection))
+
+
+def living(context: Context) -> list[Any]:
+    """The workers that were heard of lately: what plans count on."""
+    return [worker for worker in staff(context) if worker.age < SILENT_SECONDS]
 
 
 def state(worker: Any) -> str:

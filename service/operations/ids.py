@@ -4,6 +4,8 @@ EXPERIMENT = "exp"
 RUN = "run"
 CHECKPOINT = "ckpt"
 PROBE = "probe"
+GROUP = "group"
+"""the experiments of a study that were started together, by the key of the first"""
 
 
 def public(prefix: str, key: int) -> str:

@@ -11,25 +11,28 @@ import numpy as np
 from sqlalchemy import Connection
 
 from memspan.engine.population import Condition
-from memspan.experiment.results import RunRow, document
+from memspan.experiment.results import document
 from memspan.parts.numbers import jsonable
 from memspan.statistics import summarize_many
-from service.operations import ids
+from service.operations import ids, verdicts
 from service.operations.context import Context
-from service.operations.experiments import cancelling, found
+from service.operations.evidence import readings, run_rows
+from service.operations.experiments import cancelling, found, membership
 from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
-from service.storage import failures, metrics, probes, runs
+from service.storage import failures, metrics, runs, studies
 
 RELEASE = release("memspan")
 
 
 def results(context: Context, key: int) -> bytes:
-    """The results document of an experiment as JSON, finished or not."""
+    """The results document of an experiment as JSON, finished or not; with the claims of the study that it serves."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        return context.results.get((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
+        own = context.results.get((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
+        # Claims change with other experiments, too: they are kept apart, and put in as the last member.
+        return own.removesuffix(b"}") + b',"claims":' + verdicts.of_experiment(context, connection, row) + b"}"
 
 
 def results_document(context: Context, key: int) -> dict[str, Any]:
@@ -50,9 +53,21 @@ def learning(context: Context, key: int) -> list[dict[str, Any]]:
 
 
 def version(context: Context, key: int) -> str:
-    """Changes whenever the results do, or the release that shows them."""
+    """Changes whenever what the experiment itself found does, or the release that shows it."""
     with context.database.reading() as connection:
-        return f"{RELEASE}-{key}-{found(connection, key).event_sequence}"
+        return _version(found(connection, key))
+
+
+def judged_version(context: Context, key: int) -> str:
+    """Changes whenever the results do: with the experiment, or with others that its study is judged by."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        group = studies.group(connection, row.study, row.study_group) if row.study else ()
+        return f"{verdicts.version(group)}-{len(group)}-{_version(row)}"
+
+
+def _version(row: Any) -> str:
+    return f"{RELEASE}-{row.key}-{row.event_sequence}"
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
@@ -60,11 +75,12 @@ def _encoded(data: dict[str, Any]) -> bytes:
 
 
 def _results(connection: Connection, row: Any) -> dict[str, Any]:
+    """All but the claims."""
     stored = StoredSpec(row.key, row.spec)
-    rows = [run_row(each) for each in runs.for_results(connection, row.key)]
-    asked = [_probe(each, stored) for each in probes.of_conditions(connection, row.key)]
+    made = document(parsed(stored), run_rows(connection, row.key), readings(connection, stored))
     failed = [dict(each._mapping) for each in failures.of_runs(connection, row.key)]
-    return {"experiment": _header(connection, row), **document(parsed(stored), rows, asked), "failures": failed}
+    own = {name: value for name, value in made.items() if name != "claims"}
+    return {"experiment": _header(connection, row), **own, "failures": failed}
 
 
 def _header(connection: Connection, row: Any) -> dict[str, Any]:
@@ -73,34 +89,12 @@ def _header(connection: Connection, row: Any) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "cancelling": cancelling(row),
+        "study": membership(row),
         **counts_of(connection, row),
         "eta_seconds": eta_seconds(connection, row),
         "created_at": rfc3339(row.created_at),
         "started_at": rfc3339(row.started_at),
         "finished_at": rfc3339(row.finished_at),
-    }
-
-
-def run_row(row: Any) -> RunRow:
-    """A stored run as the results need it."""
-    values = {name: float(value) for name, value in (row.metrics or {}).items()}
-    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine)
-
-
-def _probe(row: Any, stored: StoredSpec) -> dict[str, Any]:
-    condition = grid(stored)[row.condition]
-    return {
-        "id": ids.public(ids.PROBE, row.key),
-        "kind": row.kind,
-        "spec": row.spec,
-        "task": condition.task.model_dump(mode="json"),
-        "model": condition.model.model_dump(mode="json"),
-        "length": condition.length,
-        "checkpoint": row.checkpoint_kind,
-        "n": row.n,
-        "state": row.state,
-        "reason": row.detail,
-        "result": row.result,
     }
 
 

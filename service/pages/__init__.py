@@ -5,5 +5,14 @@ from service.pages.docs_page import render_docs
 from service.pages.list_page import render_results_list
 from service.pages.problem_page import render_problem
 from service.pages.results_page import render_results
+from service.pages.study_page import render_studies, render_study
 
-__all__ = ["javascript_bundle", "render_docs", "render_problem", "render_results", "render_results_list"]
+__all__ = [
+    "javascript_bundle",
+    "render_docs",
+    "render_problem",
+    "render_results",
+    "render_results_list",
+    "render_studies",
+    "render_study",
+]

@@ -11,6 +11,7 @@ from memspan.figures.naming import naming
 from service.pages import tables
 from service.pages.answer import answer
 from service.pages.environment import environment
+from service.pages.study_page import claims
 
 LIVE = frozenset({"queued", "running", "paused"})
 
@@ -30,7 +31,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             spans=tables.spans(results, names),
             probes=tables.probes(results, names),
             baselines=tables.baselines(results, names),
-            claims=entries(results, "claims"),
+            claims=claims(entries(results, "claims")),
             failures=entries(results, "failures"),
             learning=bool(entries(results, "learning")),
             figures=list(catalogue),

@@ -16,7 +16,7 @@ from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
-from service.operations.health import staff
+from service.operations.health import living
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, Surroundings
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
@@ -35,8 +35,6 @@ def _flaws(request: Request, spec: ExperimentSpec) -> list[Flaw]:
 
 Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec, look=_flaws))]
 SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 10, 50]}
-BUSY_SECONDS = 60
-"""a worker that has not beaten for so long isn't counted on"""
 
 
 @router.post(
@@ -70,10 +68,10 @@ def submit(
 
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     """The plan, with as many workers as there are."""
-    living = [worker for worker in staff(context) if worker.age < BUSY_SECONDS]
-    if spec.device == "gpu" and not any(submission.serves_gpu(worker) for worker in living):
+    workers = living(context)
+    if spec.device == "gpu" and not any(submission.serves_gpu(worker) for worker in workers):
         raise submission.no_gpu()
-    return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(living), 1)))}
+    return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(workers), 1)))}
 
 
 def narrowed(

@@ -71,7 +71,7 @@ def look(
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(operations.export(context, key, format), media_type=MEDIA[format], headers=headers)
     html = format is None and prefers_html(request.scope)
-    etag = f'W/"{operations.version(context, key)}-{"html" if html else "json"}"'
+    etag = f'W/"{operations.judged_version(context, key)}-{"html" if html else "json"}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache", **VARY}
     if not_modified(request, etag):
         return unchanged(etag, headers)

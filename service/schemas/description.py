@@ -18,7 +18,8 @@ TAGS = {
     "results": "What the runs say: scores with intervals, memory spans, probes; as pages, JSON, tables and figures.",
     "checkpoints": "Stored models: weights, predictions and questions.",
     "probes": "Questions to stored models, and their answers.",
-    "catalogue": "The tasks, models, probes and studies that there are.",
+    "studies": "Questions from the literature: their experiments are started together, their claims judged by numbers.",
+    "catalogue": "The tasks, models and probes that there are.",
     "datasets": "Sequences of one's own.",
     "operating": "For those who run the service.",
 }

@@ -28,6 +28,7 @@ HEADER: dict[str, Any] = {
     "name": SPEC["name"],
     "state": "succeeded",
     "cancelling": False,
+    "study": None,
     "runs": {"total": 240, "queued": 0, "running": 0, "succeeded": 240, "failed": 0, "cancelled": 0},
     "progress": {"completed": 1200.0, "total": 1200.0, "unit": "epochs"},
     "eta_seconds": None,
@@ -60,6 +61,58 @@ RUN: dict[str, Any] = {
 }
 CHECKPOINTS = [{"id": "ckpt-689", "kind": "best", "epoch": 5}, {"id": "ckpt-690", "kind": "last", "epoch": 5}]
 
+PLAN: dict[str, Any] = {
+    "spec": SPEC,
+    "conditions": 8,
+    "runs": 240,
+    "populations": 8,
+    "parameters": [{"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16}],
+    "warnings": [],
+    "estimated_seconds": 74.2,
+    "workers": 2,
+    "basis": "cost model of the torch engine, one core of a 2026 server a worker",
+}
+CLAIM = {
+    "id": "lstm-below-rnn-corrected",
+    "text": "On balanced data with a test set of its own, the LSTM still stays below the RNN at long lengths.",
+    "source": "article",
+    "metric": "mean test accuracy of the RNN minus the LSTM's, lengths of 100 and more",
+    "direction": "at_least",
+    "threshold": 0.01,
+    "measured": 0.061,
+    "low": 0.028,
+    "high": 0.097,
+    "n": 330,
+    "verdict": "supported",
+    "reason": "",
+}
+GROUP = {"group": "group-12", "scale": "full", "state": "succeeded"}
+PART = {
+    "name": "corrected",
+    "id": "exp-12",
+    "title": "latch study: corrected",
+    **{name: HEADER[name] for name in ("state", "runs", "progress")},
+    "links": {"self": "/experiments/exp-12", "results": "/results/exp-12"},
+}
+STUDY: dict[str, Any] = {
+    "kind": "latch",
+    "title": "Why does an LSTM latch a bit worse than a plain RNN?",
+    "summary": "Latching one bit through noise with one unit: RNN, LSTM and GRU, as published and corrected.",
+    "reference": "Bengio, Simard & Frasconi (1994)",
+    "schema": {"type": "object"},
+    "question": "Why does a one-unit LSTM remember one bit worse than a one-unit plain RNN?",
+    "explanation": "A tanh unit with a recurrent weight near 1 is a switch by birth. An LSTM must learn to be one.",
+    "claims": [CLAIM],
+    **GROUP,
+    "progress": HEADER["progress"],
+    "eta_seconds": None,
+    **MOMENTS,
+    "experiments": ["exp-12"],
+    "links": {"self": "/studies/latch", "start": "/studies/latch/experiments"},
+    "parts": [PART],
+    "groups": [{"id": "group-12", "scale": "full", "state": "succeeded", "created_at": MOMENTS["created_at"]}],
+}
+
 EXAMPLES: dict[str, Any] = {
     "Problem": {
         "type": "/problems/unprocessable",
@@ -79,16 +132,26 @@ EXAMPLES: dict[str, Any] = {
     },
     "Experiment": {**HEADER, "spec": SPEC, "links": LINKS},
     "Summary": {**HEADER, "links": LINKS, "tasks": ["latch"], "models": [MODEL], "lengths": [2, 5, 10], "repeats": 30},
-    "Plan": {
-        "spec": SPEC,
-        "conditions": 8,
-        "runs": 240,
-        "populations": 8,
-        "parameters": [{"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16}],
-        "warnings": [],
-        "estimated_seconds": 74.2,
-        "workers": 2,
-        "basis": "cost model of the torch engine, one core of a 2026 server a worker",
+    "Plan": PLAN,
+    "Study": STUDY,
+    "StartedStudy": {
+        "study": "latch",
+        "group": "group-12",
+        "items": [
+            {
+                **HEADER,
+                "study": {"kind": "latch", "scale": "full", "part": "corrected", "group": "group-12"},
+                "spec": SPEC,
+                "links": LINKS,
+            }
+        ],
+        "links": {"self": "/studies/latch?group=group-12"},
+    },
+    "StudyPlan": {
+        "study": "latch",
+        "scale": "quick",
+        "items": [{"name": "corrected", **PLAN}],
+        **{name: PLAN[name] for name in ("conditions", "runs", "estimated_seconds", "workers", "basis")},
     },
     "Run": RUN,
     "WholeRun": {**RUN, "metrics": {"test_loss": 0.061, "test_accuracy": 0.991}, "checkpoints": CHECKPOINTS},

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from service.operations import ids
-from service.operations.experiments import ExperimentView, cancelling
+from service.operations.experiments import ExperimentView, cancelling, membership
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Link
 
@@ -29,6 +29,15 @@ class Progress(Answer):
     unit: str
 
 
+class Membership(Answer):
+    """The study that an experiment serves, and its place in it."""
+
+    kind: str
+    scale: str
+    part: str = Field(description="its name in the study")
+    group: str = Field(description="what was started together")
+
+
 class Experiment(Answer):
     """An experiment as it stands."""
 
@@ -36,6 +45,7 @@ class Experiment(Answer):
     name: str
     state: str = Field(description="queued, running, paused, succeeded, partial, failed or cancelled")
     cancelling: bool = Field(description="cancelled, while workers still have to let go of its runs")
+    study: Membership | None
     spec: Data = Field(description="as accepted, with every default filled in")
     runs: RunCounts
     progress: Progress
@@ -61,6 +71,7 @@ def experiment(view: ExperimentView) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "cancelling": cancelling(row),
+        "study": membership(row),
         "spec": row.spec,
         **view.counts,
         "eta_seconds": view.eta_seconds,

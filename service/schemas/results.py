@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from service.schemas.experiment import Progress, RunCounts
+from service.schemas.experiment import Membership, Progress, RunCounts
 from service.schemas.number import Answer, Data, Link, Number
+from service.schemas.study import Claim
 
 
 class Header(Answer):
@@ -13,6 +14,7 @@ class Header(Answer):
     name: str
     state: str
     cancelling: bool
+    study: Membership | None
     runs: RunCounts
     progress: Progress
     eta_seconds: float | None
@@ -124,7 +126,7 @@ class Results(Answer):
     spans: list[SpanResult]
     baselines: list[BaselineResult]
     probes: list[ProbeResult]
-    claims: list[Data]
+    claims: list[Claim] = Field(description="of the study that the experiment serves, judged by all its experiments")
     failures: list[Failure] = Field(description="why runs failed, the most frequent first; empty where none did")
 
 

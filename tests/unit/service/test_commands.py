@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.client import following
+from service.client import connection, following
 from service.commands import cli
 from service.serving import _bound
 from service.settings import Settings
@@ -54,7 +54,7 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 
 def test_a_server_without_a_protocol_is_told_apart_from_one_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:
-    assert following.submit_and_follow("localhost:8000", "{}", wait=False) == following.NOT_SENT
+    assert following.submit_and_follow("localhost:8000", "{}", wait=False) == connection.NOT_SENT
     assert "must begin with http:// or https://" in " ".join(capsys.readouterr().out.split())
 
 
@@ -69,7 +69,7 @@ def test_who_stops_watching_hears_that_the_experiment_goes_on(
 
     transport = httpx.MockTransport(lambda request: httpx.Response(201, text=json.dumps(posted)))
     real = httpx.Client
-    monkeypatch.setattr(following.httpx, "Client", lambda **options: real(transport=transport, **options))
+    monkeypatch.setattr(httpx, "Client", lambda **options: real(transport=transport, **options))
     monkeypatch.setattr(following, "follow", interrupted)
     assert following.submit_and_follow("http://localhost:8000", "{}", wait=True) == following.INTERRUPTED
     said = " ".join(capsys.readouterr().out.split())

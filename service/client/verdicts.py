@@ -1,0 +1,55 @@
+"""Claims and their verdicts as tables for a terminal."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from service.client.tables import narrow_table, with_interval
+
+Entry = Mapping[str, Any]
+COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow"}
+BOUNDS = {"at_least": "≥", "at_most": "≤"}
+
+
+def claims(study: Entry) -> Table:
+    """One row a claim: what was measured, the threshold, the verdict and its reason."""
+    table = narrow_table("claim", title="Claims, with 95 % intervals over repeats")
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("threshold", justify="right", no_wrap=True)
+    table.add_column("verdict", min_width=12)
+    for claim in study["claims"]:
+        bound = f"{BOUNDS[claim['direction']]} {claim['threshold']:g}"
+        table.add_row(Text(claim["text"]), _measured(claim), bound, _verdict(claim))
+    return table
+
+
+def _measured(claim: Entry) -> str:
+    if claim["measured"] is None:
+        return "–"
+    return with_interval(claim["measured"], claim["low"], claim["high"])
+
+
+def _verdict(claim: Entry) -> Text:
+    text = Text(claim["verdict"], style=COLOURS.get(claim["verdict"], ""))
+    return text.append(f"\n{claim['reason']}", style="dim") if claim["reason"] else text
+
+
+def overview(studies: Sequence[Entry]) -> Table:
+    """One row a study: its question, and how its claims stood when it was last run."""
+    table = narrow_table("study", title="Studies")
+    table.add_column("question")
+    table.add_column("newest verdicts")
+    for study in studies:
+        table.add_row(study["kind"], Text(study["question"]), _newest(study))
+    return table
+
+
+def _newest(study: Entry) -> str:
+    if study["group"] is None:
+        return "not run yet"
+    counts = Counter(claim["verdict"] for claim in study["claims"])
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in COLOURS if counts[verdict])
+    return f"{told} ({study['scale']}, {study['state']})"

@@ -1,0 +1,67 @@
+"""Evidence: the stored rows of experiments as results and claims need them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from memspan.experiment.results import RunRow
+from memspan.judgement.evidence import Evidence, History, Part
+from service.operations import ids
+from service.operations.specs import StoredSpec, grid, parsed
+from service.storage import metrics, probes, runs
+
+
+def run_row(row: Any) -> RunRow:
+    """A stored run as the results need it."""
+    values = {name: float(value) for name, value in (row.metrics or {}).items()}
+    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine)
+
+
+def run_rows(connection: Connection, experiment: int) -> list[RunRow]:
+    """All runs of an experiment."""
+    return [run_row(each) for each in runs.for_results(connection, experiment)]
+
+
+def readings(connection: Connection, stored: StoredSpec) -> list[dict[str, Any]]:
+    """The probes over all repeats of an experiment's conditions, as its results show them."""
+    return [_reading(each, stored) for each in probes.of_conditions(connection, stored.key)]
+
+
+def _reading(row: Any, stored: StoredSpec) -> dict[str, Any]:
+    condition = grid(stored)[row.condition]
+    return {
+        "id": ids.public(ids.PROBE, row.key),
+        "kind": row.kind,
+        "spec": row.spec,
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "checkpoint": row.checkpoint_kind,
+        "n": row.n,
+        "state": row.state,
+        "reason": row.detail,
+        "result": row.result,
+    }
+
+
+def gathered(connection: Connection, scale: str, rows: Sequence[Any]) -> Evidence:
+    """What the experiments of one group found, by their names in the study; usable while the connection is."""
+    return Evidence(scale, {row.study_part: _part(connection, row) for row in rows})
+
+
+def _part(connection: Connection, row: Any) -> Part:
+    stored = StoredSpec(row.key, row.spec)
+    found, asked = run_rows(connection, row.key), readings(connection, stored)
+    return Part(row.study_part, parsed(stored), found, asked, _histories(connection, row.key))
+
+
+def _histories(connection: Connection, experiment: int) -> Callable[[int], Mapping[int, History]]:
+    """Reads the epochs of a condition when a claim asks for them, once."""
+
+    @cache
+    def of_condition(position: int) -> Mapping[int, History]:
+        return metrics.histories(connection, experiment, position)
+
+    return of_condition

@@ -1,0 +1,171 @@
+"""What a user does with studies: start one, and look at what it says."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.plan import plan
+from memspan.experiment.spec import ExperimentSpec
+from memspan.judgement.study import StudySpec
+from memspan.parts.limits import Limits
+from service.errors import NotFound
+from service.operations import catalogue, ids, verdicts
+from service.operations.context import Context
+from service.operations.experiments import ExperimentView, view_of
+from service.operations.progress import counts_of_many
+from service.operations.standing import groups, standing
+from service.operations.submission import Place, insert, made_before
+from service.storage import studies
+
+EARLIER_GROUPS = 20
+"""groups of a study that its document names, the newest first"""
+
+
+@dataclass(frozen=True)
+class Started:
+    """Experiments that were started together."""
+
+    study: str
+    group: int
+    views: Sequence[ExperimentView]
+
+
+def spec_of(kind: str) -> type[StudySpec]:
+    """The spec class of a study, or NotFound."""
+    catalogue.entry("study", kind)
+    found: type[StudySpec] = catalogue.FAMILIES["study"].spec(kind)
+    return found
+
+
+def asked(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
+    """The experiments of a study by their names in it."""
+    found: Mapping[str, ExperimentSpec] = catalogue.FAMILIES["study"].verb(spec)(spec)
+    return found
+
+
+def misfits(spec: StudySpec, limits: Limits) -> list[Flaw]:
+    """The experiments of a study that go beyond the caps of this service."""
+    found = [(name, flaw) for name, each in asked(spec).items() for flaw in flaws(each, limits)]
+    return [
+        Flaw(("scale",), "does_not_fit", f"The experiment {name!r} does not fit this service: {flaw.message}")
+        for name, flaw in found
+    ]
+
+
+def plans(spec: StudySpec, workers: int) -> dict[str, Any]:
+    """What a study would train and roughly for how long."""
+    items = [
+        {"name": name, "spec": each.model_dump(mode="json"), **asdict(plan(each, workers))}
+        for name, each in asked(spec).items()
+    ]
+    return {
+        "study": spec.kind,
+        "scale": spec.scale,
+        "items": items,
+        "conditions": sum(item["conditions"] for item in items),
+        "runs": sum(item["runs"] for item in items),
+        "estimated_seconds": sum(item["estimated_seconds"] for item in items),
+        "workers": workers,
+        "basis": items[0]["basis"],
+    }
+
+
+def start(context: Context, spec: StudySpec, idempotency_key: str | None = None) -> Started:
+    """Store all experiments of a study in one unit of work, then ring.
+
+    A key that was used before names the group that it made: a request whose answer was lost makes no second one.
+    """
+    try:
+        with context.database.writing() as connection:
+            group = _made_before(context, connection, spec, idempotency_key)
+            keys = _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key)
+            started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
+    except IntegrityError:
+        if idempotency_key is None:
+            raise
+        return start(context, spec, idempotency_key)  # another request with the key was faster
+    for queue in ("cpu", "gpu"):
+        context.bell.ring(queue)
+    return started
+
+
+def _made_before(context: Context, connection: Connection, spec: StudySpec, idempotency_key: str | None) -> int | None:
+    """The group that a key has made: its first experiment bears the key."""
+    if idempotency_key is None:
+        return None
+    name, first = next(iter(asked(spec).items()))
+    return made_before(context, connection, first, idempotency_key, Place(spec.kind, spec.scale, name))
+
+
+def _members(connection: Connection, kind: str, group: int) -> list[int]:
+    return [row.key for row in studies.group(connection, kind, group)]
+
+
+def _insert(connection: Connection, spec: StudySpec, idempotency_key: str | None) -> list[int]:
+    keys: list[int] = []
+    for name, each in asked(spec).items():
+        place = Place(spec.kind, spec.scale, name, keys[0] if keys else None)
+        keys.append(insert(connection, each, None if keys else idempotency_key, place))
+    return keys
+
+
+def listing(context: Context) -> list[dict[str, Any]]:
+    """Every study with what its newest group says."""
+    with context.database.reading() as connection:
+        rows = studies.newest(connection)
+        return [
+            _document(context, connection, kind, [row for row in rows if row.study == kind])
+            for kind in catalogue.kinds("study")
+        ]
+
+
+def look(context: Context, kind: str, group: int | None) -> dict[str, Any]:
+    """A study with what its newest group, or an older one, says; NotFound when there is no such group."""
+    spec_of(kind)
+    with context.database.reading() as connection:
+        earlier = groups(studies.groups(connection, kind, EARLIER_GROUPS))
+        chosen = group or (int(earlier[0]["key"]) if earlier else None)
+        rows = studies.group(connection, kind, chosen) if chosen else ()
+        if group and not rows:
+            raise NotFound(f"The study {kind} was never run as {ids.public(ids.GROUP, group)}.")
+        return {
+            **_document(context, connection, kind, rows),
+            "parts": _parts(connection, rows),
+            "groups": [{name: each[name] for name in ("id", "scale", "state", "created_at")} for each in earlier],
+        }
+
+
+def _document(context: Context, connection: Connection, kind: str, rows: Sequence[Any]) -> dict[str, Any]:
+    spec = spec_of(kind)
+    return {
+        **catalogue.entry("study", kind),
+        "question": spec.question,
+        "explanation": spec.explanation,
+        "claims": json.loads(verdicts.claims(context, connection, spec, rows)),
+        "group": ids.public(ids.GROUP, rows[0].study_group) if rows else None,
+        "scale": rows[0].study_scale if rows else None,
+        **standing(connection, rows),
+        "experiments": [ids.public(ids.EXPERIMENT, row.key) for row in rows],
+        "links": {"self": f"/studies/{kind}", "start": f"/studies/{kind}/experiments"},
+    }
+
+
+def _parts(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """The experiments of a group, each under its name in the study."""
+    counts = counts_of_many(connection, rows)
+    return [
+        {
+            "name": row.study_part,
+            "id": (name := ids.public(ids.EXPERIMENT, row.key)),
+            "title": row.name,
+            "state": row.state,
+            **counts[row.key],
+            "links": {"self": f"/experiments/{name}", "results": f"/results/{name}"},
+        }
+        for row in rows
+    ]

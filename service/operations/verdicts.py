@@ -1,0 +1,61 @@
+"""Verdicts: a study's claims judged by stored rows alone, kept while those don't change."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from memspan.judgement.study import StudySpec
+from memspan.judgement.verdict import judged, unjudged
+from memspan.parts.numbers import jsonable
+from memspan.registry import UnknownKind
+from service.operations.catalogue import FAMILIES
+from service.operations.context import Context
+from service.operations.evidence import gathered
+from service.storage import studies
+
+NONE_YET = "Not run yet."
+
+
+def claims(context: Context, connection: Connection, spec: type[StudySpec], rows: Sequence[Any]) -> bytes:
+    """The claims of a study with what one group of experiments says of them, as JSON.
+
+    Args:
+        rows: the group's experiments; none before the study was ever run.
+    """
+    if not rows:
+        return _encoded(unjudged(spec.claims, NONE_YET))
+    group, scale = rows[0].study_group, rows[0].study_scale
+    # Whatever changes an experiment appends an event; one that was deleted is missing in the name.
+    name = f"claims {scale} {','.join(str(row.key) for row in rows)}"
+    return context.results.get(
+        (group, version(rows), name), lambda: _encoded(judged(spec.claims, gathered(connection, scale, rows)))
+    )
+
+
+def version(rows: Sequence[Any]) -> int:
+    """Grows with every change of a group's experiments."""
+    return sum(int(row.event_sequence) for row in rows)
+
+
+def of_experiment(context: Context, connection: Connection, row: Any) -> bytes:
+    """The claims of the group that an experiment belongs to, as JSON; none where it is part of no study."""
+    spec = _spec(row.study) if row.study else None
+    if spec is None:
+        return b"[]"
+    return claims(context, connection, spec, studies.group(connection, row.study, row.study_group))
+
+
+def _spec(kind: str) -> type[StudySpec] | None:
+    """A study by its kind; None for one that this release no longer knows."""
+    try:
+        found: type[StudySpec] = FAMILIES["study"].spec(kind)
+    except UnknownKind:
+        return None
+    return found
+
+
+def _encoded(judgements: Sequence[Any]) -> bytes:
+    documents = [jsonable(judgement.document()) for judgement in judgements]
+    return json.dumps(documents, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
