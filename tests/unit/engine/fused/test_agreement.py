@@ -1,0 +1,107 @@
+"""The two engines, step by step and to the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.eager import Eager
+from memspan.engine.events import Finished
+from memspan.engine.fused.backend import Fused
+from memspan.engine.population import Condition
+from memspan.engine.state import Backend
+from memspan.engine.trainer import Trainer
+from memspan.models.gru import GRU
+from memspan.models.lstm import LSTM
+from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
+from memspan.parts.training import SGD, Adam, RMSprop, Training
+from memspan.tasks.first_last import FirstLast
+from memspan.tasks.latch import Latch
+from tests.unit.engine.fused.cells import start, state
+
+STEPS = 50
+SEEDS = (11, 12, 13, 14)
+SIZES = {"batch_size": 20, "train_size": 17 * 20 + 3, "validation_size": 21, "test_size": 40, "epochs": 4}
+HOW: dict[str, dict[str, Any]] = {
+    "adam": {"optimizer": Adam(learning_rate=0.01)},
+    "adam, decay, clipping, halving": {
+        "optimizer": Adam(learning_rate=0.02), "weight_decay": 0.1, "clip_norm": 0.05, "halve_every": 9,
+    },
+    "rmsprop": {"optimizer": RMSprop(), "data": "per_repeat"},
+    "rmsprop with momentum": {"optimizer": RMSprop(momentum=0.8), "data": "fresh"},
+    "sgd": {"optimizer": SGD(learning_rate=0.1), "weight_decay": 0.05},
+    "momentum": {"optimizer": SGD(learning_rate=0.05, momentum=0.9), "clip_norm": 0.1},
+    "nesterov": {"optimizer": SGD(learning_rate=0.05, momentum=0.9, nesterov=True), "data": "fresh"},
+}  # fmt: skip
+
+
+def asked(spec: ModelSpec, **how: Any) -> Condition:
+    return Condition(Latch(noise=0.3), spec, 12, Training(**{**SIZES, **how}), seed=3)
+
+
+def walked(condition: Condition, kind: type[Fused] | type[Eager]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Weights after some steps, and the sums of the metrics."""
+    population = state(condition, start(condition))
+    device = () if kind is Fused else (torch.device("cpu"),)
+    backend: Backend = kind(condition, SEEDS, population, *device)  # type: ignore[arg-type]
+    per_epoch = condition.training.steps_per_epoch
+    with denormals_flushed():
+        done = 0
+        while done < STEPS:
+            done += backend.train(done // per_epoch, done % per_epoch)
+    return population.rows, list(population.sums.values())
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_fifty_steps_of_every_optimizer_are_the_same(how: str) -> None:
+    condition = asked(LSTM(), **HOW[how])
+    fused, sums = walked(condition, Fused)
+    eager, wanted = walked(condition, Eager)
+    assert (fused - eager).abs().max() < 1e-4
+    for mine, its in zip(sums, wanted, strict=True):
+        assert torch.allclose(mine, its, rtol=1e-4)
+
+
+@pytest.mark.parametrize("spec", [RNN(), GRU(), LSTM(hidden_size=8), GRU(hidden_size=(3, 5)), RNN(hidden_size=16)])
+def test_fifty_steps_of_every_size_are_the_same(spec: ModelSpec) -> None:
+    fused, _ = walked(asked(spec), Fused)
+    eager, _ = walked(asked(spec), Eager)
+    assert (fused - eager).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("task", [Latch(noise=0.3), FirstLast()])
+def test_scores_of_one_set_of_weights_are_the_same(task: Latch | FirstLast) -> None:
+    from memspan.engine.datasets import split
+
+    condition = Condition(task, LSTM(hidden_size=(2, 5)), 30, Training(**SIZES), seed=3)
+    rows = start(condition, members=5)
+    population, other = state(condition, rows), state(condition, rows)
+    with denormals_flushed():
+        mine = Fused(condition, range(5), population).score(rows, split(condition).test)
+        its = Eager(condition, range(5), other, torch.device("cpu")).score(rows, split(condition).test)
+    assert mine.keys() == its.keys()
+    for name, values in mine.items():
+        assert values == pytest.approx(its[name], rel=1e-5)
+
+
+def ended(engine: Any) -> list[float]:
+    """Test losses of 24 runs that learn a short latch."""
+    training = Training(batch_size=16, train_size=800, validation_size=16, test_size=400, epochs=3,
+                        optimizer=Adam(learning_rate=0.02))  # fmt: skip
+    condition = Condition(Latch(), GRU(), 5, training, seed=8)
+    trainer = Trainer(condition, range(24), engine=engine)
+    outcomes = next(event for event in trainer.events() if isinstance(event, Finished)).outcomes
+    assert trainer.engine == engine
+    return [outcome.metrics["test_loss"] for outcome in outcomes.values()]
+
+
+def test_both_engines_end_alike() -> None:
+    """Paired by seed, n = 24: the mean difference is within 5 standard errors (false alarms below 1e-4), or tiny."""
+    fused, torch_ = torch.tensor(ended("fused")), torch.tensor(ended("torch"))
+    difference = fused - torch_
+    assert abs(difference.mean()) < 5 * difference.std() / 24**0.5 + 1e-3
+    assert abs(fused.mean() - torch_.mean()) < 0.1 * torch_.mean()
