@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import altair as alt
 
 from memspan.figures.document import Part, Results, Row, entries, finite, metric_of, of_task
@@ -64,14 +62,15 @@ def _scale(metric: str, seen: list[float]) -> alt.Scale:
 
 
 def _baselines(results: Results, task: Part, metric: str) -> list[Row]:
-    """Reference values of the task; those of equal height share a label, else they would be printed over each other."""
-    names: dict[tuple[float, float | None], list[str]] = defaultdict(list)
+    """Reference values of the task; one that is not positive has no place on the logarithmic axis of a loss."""
+    lines = []
     for baseline in entries(results, "baselines"):
         value = finite(baseline["value"])
-        if baseline["task"] == task and baseline["metric"] == metric and value is not None:
-            names[(value, baseline.get("length"))].append(str(baseline["name"]).replace("_", " "))
-    kept = [(value, length) for value, length in names if metric != "test_loss" or value > 0]
-    return [{"value": value, "length": length, "name": ", ".join(names[value, length])} for value, length in kept]
+        drawn = value is not None and (metric != "test_loss" or value > 0)
+        if baseline["task"] == task and baseline["metric"] == metric and drawn:
+            name = str(baseline["name"]).replace("_", " ")
+            lines.append({"value": value, "length": baseline.get("length"), "name": name})
+    return lines
 
 
 def _by_length(
