@@ -29,7 +29,9 @@ class SampleRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     task: Annotated[dict[str, Any], Field(description="fields of the task's spec, without kind")] = {}
-    length: Annotated[Length, Field(description="time steps; left out of account by tasks without a length")] = 10
+    length: Annotated[
+        Length, Field(description="in the task's own measure, mostly time steps; tasks without a length ignore it")
+    ] = 10
     count: Annotated[Whole, Field(ge=1, le=100, description="sequences")] = 3
     seed: Annotated[Whole, Field(ge=0, le=2**53 - 1)] = 0
 
@@ -38,7 +40,7 @@ class Samples(Answer):
     """Example sequences with what they ask for."""
 
     task: Data
-    length: int
+    length: int = Field(description="time steps of each sequence")
     inputs: list[Any] = Field(description="(count, length, channels)")
     targets: list[Any]
     shape: list[int]

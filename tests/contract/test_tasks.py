@@ -10,6 +10,7 @@ import torch
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.experiment.report import Metric
+from memspan.experiment.run import SpecImpossible, parse
 from memspan.parts.signature import Problem
 from memspan.parts.task import TaskSpec
 from memspan.tasks import sample, task
@@ -145,6 +146,19 @@ def test_the_minimum_length_is_a_length_of_the_task_and_each_more_is_a_step(spec
     steps = [spec.signature(least + more).length for more in range(3)]
     assert steps[0] >= least or not spec.has_length
     assert [each - steps[0] for each in steps] == ([0, 1, 2] if spec.has_length else [0, 0, 0])
+
+
+@each_task
+def test_lengths_below_the_minimum_are_refused_with_the_limit_and_what_was_given(spec: TaskSpec) -> None:
+    body = {"tasks": [spec.model_dump(mode="json")], "models": [{"kind": "rnn"}]}
+    least = spec.minimum_length
+    if spec.has_length:
+        assert parse({**body, "lengths": [least]}).lengths == (least,)
+    if spec.has_length and least > 1:
+        with pytest.raises(SpecImpossible) as refused:
+            parse({**body, "lengths": [least - 1]})
+        expected = f"lengths: The task {spec.kind} needs at least {least} steps; given {least - 1}."
+        assert str(refused.value) == expected
 
 
 @each_task
