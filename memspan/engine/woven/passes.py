@@ -101,7 +101,8 @@ def _through_time(loops: Loops, weights: Weights, tape: Tape, sent: Tensor, into
     sheet = Sheet(tape, weights.parameters, carried, into.parameters, [sent] if everywhere else [])
     loop = loops.back_with_outputs if everywhere else loops.back
     matrix = None if weights.matrix is None else weights.matrix.t()
+    steps = tape.products[-1].unbind()
     for now in range(tape.length - 1, -1, -1):
         loop(sheet.at(now))
         if matrix is not None and now:
-            carried[0].addmm_(tape.products[-1][now], matrix)
+            carried[0].addmm_(steps[now], matrix)

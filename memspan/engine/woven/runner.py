@@ -10,44 +10,66 @@ from torch import Tensor
 from memspan.engine.fused.scope import works
 from memspan.engine.fused.trace import UnknownOperation, step
 from memspan.engine.woven.room import Room
-from memspan.layers.bound import bind
-from memspan.layers.recurrent import answer
+from memspan.layers.bound import Bound, bind
+from memspan.layers.recurrent import STEPWISE, answer
 from memspan.parts.network import Network, Weights
 from memspan.parts.noise import Noise
 from memspan.parts.recurrence import Layer, Recurrence
 
 LEAST_SIZE = 24
 """units from which on a member's products fill the processor by themselves"""
+LEAST_STEPS = 3
+LEAST_NUMBERS = 1024
+"""outputs of a time step from which on members with one gate are better run one after another than side by side"""
 Answer = Callable[[Weights, Tensor, Noise | None], Tensor]
 """(weights, inputs (M, B, T, C), noise of dropout) -> outputs"""
+
+
+Pays = Callable[[Layer, int, int, int], bool]
+
+
+def pays(layer: Layer, members: int, steps: int, batch: int) -> bool:
+    """Whether weaving is faster; measured."""
+    busy = len(layer.cell.gates) > 1 or batch * layer.size >= LEAST_NUMBERS
+    return steps >= LEAST_STEPS and (members == 1 or busy)
 
 
 class Woven:
     """Runs layers by matrix products of torch with the cell's compiled loops between them; on the processor only."""
 
-    def __init__(self, recurrence: Recurrence) -> None:
+    def __init__(self, recurrence: Recurrence, pays: Pays) -> None:
         from memspan.engine.woven import layer, loops  # need the compiler, which may be missing
 
-        self._outputs, self._room = layer.outputs, Room()
+        self._outputs, self._room, self._pays = layer.outputs, Room(), pays
         self._loops = {each.name: loops.loops(each.cell) for each in recurrence.layers}
 
     def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
-        return self._run(layer, weights, sequence, every=False)
+        bound = bind(layer, weights)
+        if not self._is_worth(bound, sequence):
+            return STEPWISE.last(layer, weights, sequence)
+        return self._run(bound, sequence, every=False)
 
     def every(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
-        return self._run(layer, weights, sequence, every=True)
+        bound = bind(layer, weights)
+        if not self._is_worth(bound, sequence):
+            return STEPWISE.every(layer, weights, sequence)
+        return self._run(bound, sequence, every=True)
 
-    def _run(self, layer: Layer, weights: Weights, sequence: Tensor, every: bool) -> Tensor:
-        turned = sequence.flip(1) if layer.backward else sequence
-        return self._outputs(bind(layer, weights), self._loops[layer.name], turned, self._room, every)
+    def _is_worth(self, bound: Bound, sequence: Tensor) -> bool:
+        members, steps, batch, _ = sequence.shape
+        return self._pays(bound.layer, members, steps, batch)
+
+    def _run(self, bound: Bound, sequence: Tensor, every: bool) -> Tensor:
+        turned = sequence.flip(1) if bound.layer.backward else sequence
+        return self._outputs(bound, self._loops[bound.layer.name], turned, self._room, every)
 
 
-def woven(network: Network, every_step: bool, device: torch.device) -> Answer | None:
+def woven(network: Network, every_step: bool, device: torch.device, pays: Pays = pays) -> Answer | None:
     """A network's answer by woven layers, equal to its own but for rounding; None for what is not woven."""
     recurrence = network.recurrence
     if recurrence is None or device.type != "cpu" or not all(map(_is_woven, recurrence.layers)) or not works():
         return None
-    runner = Woven(recurrence)
+    runner = Woven(recurrence, pays)
     return lambda weights, inputs, noise: answer(recurrence, every_step, weights, inputs, noise, runner)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from memspan.engine.seeds import stream
 from memspan.engine.woven.room import Room
-from memspan.engine.woven.runner import Answer, woven
+from memspan.engine.woven.runner import Answer, pays, woven
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
@@ -24,6 +24,8 @@ from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network, Weights, stack
 from memspan.parts.noise import Noise
 from memspan.parts.signature import Problem, Signature
+from memspan.tasks.first_last import FirstLast
+from tests.unit.engine.populations import condition, stories
 
 CPU = torch.device("cpu")
 WOVEN = [
@@ -56,7 +58,8 @@ def inputs(asked: Signature, batch: int, count: int = 2) -> Tensor:
 
 
 def answered(network: Network, every_step: bool = False) -> Answer:
-    made = woven(network, every_step, CPU)
+    """Woven even where it doesn't pay."""
+    made = woven(network, every_step, CPU, lambda *_: True)
     assert made is not None
     return made
 
@@ -186,6 +189,33 @@ def test_the_way_back_can_be_gone_once() -> None:
 )  # fmt: skip
 def test_what_is_small_or_no_plain_stack_of_products_is_left_to_autograd(spec: ModelSpec) -> None:
     assert woven(build(spec, signature(4)), False, CPU) is None
+
+
+def test_short_sequences_and_small_steps_of_many_members_are_not_woven() -> None:
+    plain, gated = (build(spec, signature(4)).recurrence for spec in (RNN(hidden_size=32), LSTM(hidden_size=32)))
+    assert plain is not None
+    assert gated is not None
+    assert pays(plain.layers[0], members=1, steps=3, batch=1)
+    assert pays(plain.layers[0], members=8, steps=50, batch=32)
+    assert pays(gated.layers[0], members=8, steps=50, batch=8)
+    assert not pays(gated.layers[0], members=1, steps=2, batch=1_000)
+    assert not pays(plain.layers[0], members=8, steps=50, batch=16)
+
+
+@pytest.mark.parametrize("length", [2, 4])
+def test_either_way_is_chosen_by_shape_and_answers_the_same(length: int) -> None:
+    network = build(LSTM(hidden_size=24), signature(length))
+    weights, x = members(network), inputs(signature(length), 20)
+    chosen = woven(network, False, CPU)
+    assert chosen is not None
+    assert error(chosen(weights, x, None), answered(network)(weights, x, None)) <= 1e-5
+
+
+def test_runs_of_large_layers_are_the_same_to_the_bit_alone_and_in_company() -> None:
+    """Trained from start to end, with a last batch that is smaller, in a stack of 8."""
+    asked = condition(GRU(hidden_size=25, dropout=0.2), FirstLast(), length=9, batch_size=16, train_size=40)
+    together, alone = stories(asked, (0, 3, 4)), stories(asked, (3,))
+    assert alone[3] == together[3]
 
 
 def test_another_device_is_left_to_autograd() -> None:
