@@ -10,10 +10,12 @@ from uuid import uuid4
 import pytest
 import torch
 
+from service.operations.catalogue import FAMILIES
 from service.storage.database import Database
 from tests.databases import migrate
 from tests.datasets import provided
 from tests.deployment import Deployment, deployed
+from tests.inquiry import study
 from tests.scenes import Scene, context_over
 from tests.servers import PostgresServer, RedisServer, running
 
@@ -79,6 +81,12 @@ def database(database_url: str) -> Iterator[Database]:
     made = Database(database_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def inquiry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service knows one study, which runs in a moment."""
+    monkeypatch.setitem(FAMILIES, "study", study)
 
 
 @pytest.fixture

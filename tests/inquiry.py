@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from memspan.experiment.spec import ExperimentSpec
 from memspan.judgement.claim import Claim
 from memspan.judgement.evidence import Evidence
@@ -118,7 +116,3 @@ VERDICTS = {
 def verdicts(claims: Any) -> dict[str, str]:
     """The verdicts of a study's claims by their ids, those that are certain."""
     return {claim["id"]: claim["verdict"] for claim in claims if claim["id"] in VERDICTS}
-
-
-def finite(value: Any) -> bool:
-    return isinstance(value, int | float) and bool(np.isfinite(value))

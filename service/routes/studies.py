@@ -98,13 +98,13 @@ def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
         200: {"description": "With `dry_run`: the plans; nothing is stored.", "model": StudyPlan},
         **problems(400, 404, 409, 413, 415, 422),
     },
-    openapi_extra=documented_body(StudyRequest, {"quick": {"scale": "quick"}}, required=False),
+    openapi_extra=documented_body(StudyRequest, {"quick": {"scale": "quick"}, "full": {"scale": "full", "seed": 1994}}),
 )
 def start(
     request: Request,
     context: Surroundings,
     kind: Kind,
-    body: Annotated[StudyRequest, Depends(json_body(StudyRequest, empty=b"{}", look=_flaws))],
+    body: Annotated[StudyRequest, Depends(json_body(StudyRequest, look=_flaws))],
     dry_run: Annotated[bool, Query(description="answer the plans and store nothing")] = False,
 ) -> Response:
     """Submit all experiments of a study together; `Location` is where its verdicts will stand."""

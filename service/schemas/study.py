@@ -20,7 +20,7 @@ class StudyRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     scale: Annotated[
         Scale, Field(description="quick: within a minute on 2 cores; full: the sizes that the claims are about")
-    ] = "quick"
+    ]
     seed: Annotated[
         Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None, Field(description="everything random follows from it")
     ] = None

@@ -1,0 +1,63 @@
+"""Databases of older releases: brought to the newest schema with all that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+
+from migrations.upgrade import configuration, newest, upgrade
+from service.storage.database import Database
+from service.storage.revision import stored_revision
+from service.storage.tables import experiments, metadata
+
+FIRST = """
+INSERT INTO experiments (name, spec, state, priority, kinds, runs, created_at)
+VALUES ('old', '{}', 'succeeded', 0, ' task:latch ', 2, 1.5)
+"""
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Database]:
+    """A database without any table."""
+    made = Database(database_url)
+    with made.writing() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    yield made
+    made.close()
+
+
+def bring(database: Database, revision: str) -> None:
+    config = configuration()
+    with database.engine.connect().execution_options(memspan_writes=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+def test_an_experiment_of_an_older_release_is_kept_and_part_of_no_study(empty: Database, revision: str) -> None:
+    bring(empty, revision)
+    with empty.writing() as connection:
+        connection.execute(text(FIRST))
+    upgrade(empty.engine)
+    with empty.reading() as connection:
+        assert stored_revision(connection) == newest()
+        (row,) = connection.execute(select(experiments)).all()
+    assert (row.name, row.runs, row.created_at) == ("old", 2, 1.5)
+    assert (row.study, row.study_scale, row.study_part, row.study_group) == (None, None, None, None)
+
+
+def test_the_newest_schema_can_be_taken_back(empty: Database) -> None:
+    upgrade(empty.engine)
+    config = configuration()
+    with empty.engine.connect().execution_options(memspan_writes=True) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        connection.commit()
+    with empty.reading() as connection:
+        assert stored_revision(connection) == "0003"
+    upgrade(empty.engine)
