@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -27,6 +28,7 @@ from memspan.states.heights import heights
 from memspan.states.lowest import member
 from memspan.states.precise import precise
 from memspan.states.question import NothingInside
+from memspan.states.steepest import Steepest, steepest
 from memspan.statistics.band import band
 from memspan.tasks import sample
 
@@ -46,8 +48,8 @@ class Landscape(ProbeSpec):
     """The task's loss over one or two axes in the space of the weights, the others standing where they are.
 
     An axis is one number of one weight, or a random direction whose step of 1 is as long, into each unit, as the
-    weights there are. ``largest_gradient`` is the length of the loss's gradient along the axes where it is steepest:
-    the height of the walls. It is looked at around one repeat, in double precision, on fixed sequences.
+    weights there are. ``largest_gradient`` is the length of the loss's gradient along the axes where it is steepest,
+    between the points of the grid, too: how steep the walls are. Double precision, fixed sequences, one repeat.
     """
 
     title: ClassVar[str] = "Loss landscape"
@@ -116,9 +118,11 @@ def around(spec: Landscape, inside: Inside, batch: Batch, rng: Generator) -> Sur
     axes = laid_out(spec, weights, rng)
     grid = torch.cartesian_prod(*(axis.values - axis.origin for axis in axes)).view(-1, len(axes))
     directions = [axis.direction for axis in axes]
-    loss, slopes = heights(inside.network, inside.signature, weights, batch, directions, grid)
-    here, _ = heights(inside.network, inside.signature, weights, batch, directions, torch.zeros(1, len(axes)))
-    told = scores(axes, loss.mean(1), slopes.norm(dim=-1)) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
+    look = partial(heights, inside.network, inside.signature, weights, batch, directions)
+    loss, slopes = look(grid)
+    here, _ = look(torch.zeros(1, len(axes)))
+    wall = steepest(look, grid, loss.mean(1), slopes, tuple(len(axis.values) for axis in axes))
+    told = scores(axes, loss.mean(1), wall) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
     return drawn(inside.signature, axes, loss, told)
 
 
@@ -141,19 +145,16 @@ def _axis(
     return Axis(f"random direction {place}" if random else name, direction, origin, values)
 
 
-def scores(axes: Sequence[Axis], loss: Tensor, steep: Tensor) -> dict[str, float | None]:
-    """What a landscape comes to, of losses and gradient lengths (G,), the last axis running fastest."""
-    known = torch.where(steep.isnan(), -torch.inf, steep)
-    steepest = int(known.argmax())
-    places = torch.cartesian_prod(*(axis.values for axis in axes)).view(len(loss), -1)[steepest]
+def scores(axes: Sequence[Axis], loss: Tensor, wall: Steepest) -> dict[str, float | None]:
+    """What a landscape comes to, of losses (G,) and its steepest place."""
     numbers = loss[~loss.isnan()]
     found: dict[str, float | None] = {
         "lowest": float(numbers.min()) if len(numbers) else math.nan,
         "highest": float(numbers.max()) if len(numbers) else math.nan,
-        "largest_gradient": float(steep[steepest]),
+        "largest_gradient": wall.length,
     }
-    for name, axis, place in zip("xy", axes, places.tolist(), strict=False):
-        found |= {f"checkpoint_{name}": axis.origin, f"largest_gradient_{name}": place}
+    for name, axis, offset in zip("xy", axes, wall.offset.tolist(), strict=False):
+        found |= {f"checkpoint_{name}": axis.origin, f"largest_gradient_{name}": axis.origin + offset}
     return found
 
 
