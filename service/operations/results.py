@@ -131,7 +131,9 @@ def _curve(stored: StoredSpec, position: int, name: str, epochs: dict[int, list[
 
 Format = Literal["json", "csv", "jsonl"]
 """json is the document itself, for browsers, which get a page otherwise; the others have one row a run"""
-METRICS = tuple(f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy"))
+METRICS = tuple(
+    f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy", "exact")
+)
 
 
 def export(context: Context, key: int, form: Format) -> bytes:
