@@ -80,6 +80,11 @@ def product(sequence: Tensor, matrix: Tensor) -> Tensor:
     return made
 
 
+def rounds(steps: int) -> int:
+    """How often the reach doubles until it covers all steps."""
+    return (steps - 1).bit_length()
+
+
 def accumulated(driven: Tensor, factor: Tensor) -> Tensor:
     """x_t = factor ⊙ x_{t-1} + driven_t from 0, for all t at once: (M, T, B, N) complex.
 
@@ -89,8 +94,8 @@ def accumulated(driven: Tensor, factor: Tensor) -> Tensor:
     Source:
         Hillis & Steele (1986), Communications of the ACM 29(12).
     """
-    reach = 1
-    while reach < driven.shape[1]:
+    for each in range(rounds(driven.shape[1])):
+        reach = 2**each
         driven = driven + factor * pad(driven[:, :-reach], (0, 0, 0, 0, reach, 0))
-        factor, reach = factor * factor, 2 * reach
+        factor = factor * factor
     return driven

@@ -12,7 +12,7 @@ from torch.nn.functional import gelu, glu, layer_norm
 
 from memspan.layers import initial
 from memspan.layers.dense import affine, dense
-from memspan.layers.diagonal import Ring, answer, diagonal
+from memspan.layers.diagonal import Ring, answer, diagonal, rounds
 from memspan.models import model
 from memspan.parts.limits import Within
 from memspan.parts.model import ModelSpec
@@ -75,8 +75,22 @@ def build(spec: LRU, signature: Signature) -> Network:
             return everywhere(weights, "readout", sequence).transpose(1, 2)
         return affine(weights, "readout", sequence[:, -1])
 
-    noisy = forward if spec.dropout else None
-    return Network(weights, forward, 2 * sum(sizes), receptive_field=None, any_length=True, noisy=noisy)
+    steps = signature.length
+    return Network(
+        weights,
+        forward,
+        state_size=2 * sum(sizes),
+        receptive_field=None,
+        any_length=True,
+        noisy=forward if spec.dropout else None,
+        kept=steps * (channels + sum(block_kept(steps, channels, size) for size in sizes)),
+    )
+
+
+def block_kept(steps: int, channels: int, units: int) -> int:
+    """Numbers that a block keeps for the way back, at each step: complex states of every round of the recurrence, and
+    the normalised, answered, squashed, doubled and gated channels."""
+    return 2 * units * (rounds(steps) + 3) + 7 * channels
 
 
 def block_weights(name: str, channels: int, units: int, ring: Ring) -> dict[str, Weight]:
