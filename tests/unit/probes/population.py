@@ -1,0 +1,18 @@
+"""Untrained models of any kind, as predictors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memspan.engine.seeds import stream
+from memspan.models import build, model
+from memspan.parts.network import stack
+from memspan.parts.predictor import Predictor, trained
+from memspan.parts.task import TaskSpec
+
+
+def population(kind: str, task: TaskSpec, length: int, members: int = 1, **fields: Any) -> Predictor:
+    """So many models of one kind with different weights."""
+    signature = task.signature(length)
+    network = build(model.spec(kind)(**fields), signature)
+    return trained(network, stack([network.initialize(stream(seed)) for seed in range(members)]), signature)

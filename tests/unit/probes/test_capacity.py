@@ -1,0 +1,108 @@
+"""The probe ``capacity`` on states that hold a known number of past inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from memspan.engine.seeds import stream
+from memspan.instruments import delay_line, linear
+from memspan.parts.predictor import Predictor, trained
+from memspan.parts.readings import Curve
+from memspan.parts.signature import Problem, Signature
+from memspan.parts.task import TaskSpec
+from memspan.probes import measure
+from memspan.probes.capacity import Capacity, corrected, squared
+from memspan.states.drive import drive, products
+from memspan.tasks.adding import Adding
+from memspan.tasks.delay import Delay
+from tests.unit.probes.population import population
+
+
+def asked(model: Predictor, task: TaskSpec | None = None, seed: int = 1, **fields: Any) -> Curve:
+    found = measure(Capacity(**fields), model, task or Delay(), 10, stream(seed))
+    assert isinstance(found, Curve)
+    return found
+
+
+def total(curve: Curve) -> float:
+    value = curve.scores["total"]
+    assert value is not None
+    return value
+
+
+@pytest.mark.parametrize("units", [1, 4, 30])
+def test_a_delay_line_of_n_holds_n_inputs_and_no_more(units: int) -> None:
+    """Beyond N the squared correlation of 2 048 held-out pairs has deviation .0007 a lag, .005 over 60 lags at most."""
+    found = asked(delay_line(units))
+    assert found.y[:units] == pytest.approx([1] * units, abs=1e-9)
+    assert total(found) == pytest.approx(units, abs=0.03)
+
+
+@pytest.mark.parametrize("a", [0.5, 0.8])
+def test_a_leaky_unit_holds_one_input_spread_over_lags(a: float) -> None:
+    """corr² of h = sum of a^k u(n - k) with u(n - k) is (1 - a²) a^2k.
+
+    Its deviation at n = 2 048 is 2 r (1 - r²) / sqrt(n), about .02; bound of 5 of them, false alarm 6e-7 a lag.
+    """
+    found = asked(linear(torch.tensor(a)))
+    exact = [(1 - a * a) * a ** (2 * lag) for lag in range(20)]
+    for value, truth in zip(found.y, exact, strict=True):
+        assert abs(value - truth) < 5 * (2 * truth**0.5 * (1 - truth) + 0.05) / 2048**0.5
+    assert total(found) == pytest.approx(1, abs=0.2)
+
+
+def test_what_remembers_nothing_has_no_capacity_beyond_the_step_just_read() -> None:
+    found = asked(linear(torch.tensor(0.0)))
+    assert found.y[0] == pytest.approx(1)
+    assert sum(found.y[1:]) == pytest.approx(0, abs=0.03)
+
+
+def test_a_state_that_stands_still_has_none() -> None:
+    model = delay_line(3)
+    assert model.inside is not None
+    weights = {name: torch.zeros_like(value) for name, value in model.inside.weights.items()}
+    found = asked(trained(model.inside.network, weights, model.inside.signature))
+    assert total(found) == pytest.approx(0, abs=0.05)
+
+
+def test_chance_is_taken_off_so_that_states_of_noise_have_no_capacity() -> None:
+    """80 lags, 2 048 held-out pairs, mean of 10 draws: .039 uncorrected, then 0 with deviation .002; bound of 5."""
+    rng, totals, raw = stream(2), [], []
+    for _ in range(10):
+        shown = drive(Delay(), 10, 0, (64, 64, 80), rng)
+        noise = torch.randn(64, 64, 5, generator=rng, dtype=torch.float64)
+        own, away = (part.numpy() for part in products(noise, shown, 1e-6))
+        found = squared(own.mean(0))
+        raw.append(found.sum())
+        totals.append(corrected(found, squared(away).mean()).sum())
+    assert sum(raw) / 10 == pytest.approx(80 / 2048, abs=0.01)
+    assert sum(totals) / 10 == pytest.approx(0, abs=0.01)
+
+
+def test_the_channel_that_is_driven_can_be_chosen() -> None:
+    signature = Signature(1, channels=2, outputs=1, problem=Problem.REGRESSION)
+    assert total(asked(delay_line(5, signature), Adding())) == pytest.approx(5, abs=0.05)
+    assert total(asked(delay_line(5, signature), Adding(), channel=1)) == pytest.approx(0, abs=0.05)
+    objection = Capacity(channel=2).objection(Adding(), 10)
+    assert objection == "The task adding has 2 input channels: channel must be below it, given 2."
+
+
+def test_a_network_holds_no_more_than_it_has_states() -> None:
+    found = asked(population("lstm", Delay(), 10, members=3, hidden_size=(3, 2)))
+    assert found.n == 3
+    assert len(found.x) == 20
+    assert total(found) <= 10.1
+
+
+def test_lags_reach_twice_the_number_of_states() -> None:
+    assert len(asked(delay_line(30)).x) == 60
+    assert len(asked(delay_line(30), lags=7).x) == 7
+
+
+def test_the_interval_of_one_model_is_over_held_out_courses() -> None:
+    found = asked(linear(torch.tensor(0.8)))
+    assert found.n == 32
+    assert all(low < value < high for low, value, high in zip(found.low[:4], found.y[:4], found.high[:4], strict=True))
