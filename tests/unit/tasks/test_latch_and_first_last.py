@@ -84,3 +84,8 @@ def test_first_and_last_baselines_are_two_and_one() -> None:
     last_only = float((batch.targets - batch.inputs[:, -1]).square().mean())
     assert abs(nothing - named["do_nothing"]) < 5 * 2 * math.sqrt(2 / 40_000)
     assert abs(last_only - named["last_step_only"]) < 5 * math.sqrt(2 / 40_000)
+
+
+def test_the_bit_of_a_latch_can_be_decoded_at_every_step() -> None:
+    batch = sample(Latch(), 4, 10, stream(7))
+    assert torch.equal(Latch().hidden_variables(batch)["bit"], batch.targets.float().unsqueeze(1).expand(10, 4))
