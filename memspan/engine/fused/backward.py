@@ -18,7 +18,7 @@ from memspan.engine.fused.products import Products
 from memspan.engine.fused.section import Section
 from memspan.engine.fused.unit import UNNAMED, Unit, unit
 
-BLOCK_VECTORS = 512
+BLOCK_VECTORS = 4096
 """of gradients that a block of time steps keeps: 32 KiB"""
 LONGEST_BLOCK = 64
 

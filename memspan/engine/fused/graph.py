@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Union
 
-COSTLY = frozenset({"tanh", "sigmoid", "exp", "log", "log1p", "div", "sqrt"})
+COSTLY = frozenset({"tanh", "sigmoid", "exp", "log", "log1p", "log1p_of_share", "div", "sqrt"})
 """primitives that cost more than reading a stored number back"""
 COMMUTATIVE = frozenset({"add", "mul", "max", "min", "and", "or", "eq", "ne"})
 FOLDED: dict[str, Callable[..., float]] = {

@@ -1,7 +1,7 @@
 """What torch's pointwise operations are made of. A new operation is one line of the table.
 
-The primitives, which the emitter knows: add, sub, mul, div, neg, abs, sqrt, exp, log, log1p, sigmoid, tanh, max, min,
-the comparisons lt, le, gt, ge, eq, ne, their connectives and, or, not, and where.
+The primitives, which the emitter knows: add, sub, mul, div, neg, abs, sqrt, exp, log, log1p, log1p_of_share (of 0 to 1),
+sigmoid, tanh, max, min, the comparisons lt, le, gt, ge, eq, ne, their connectives and, or, not, and where.
 """
 
 from __future__ import annotations
@@ -41,7 +41,19 @@ def power(base: Value, exponent: Value) -> Value:
 def softplus(x: Value, beta: Operand = 1, threshold: Operand = 20) -> Value:
     """log(1 + e^x) = max(x, 0) + log1p(e^-|x|), which never overflows and needs no threshold."""
     scaled = x * beta
-    return (scaled.to("max", 0) + (-scaled.to("abs")).to("exp").to("log1p")) / beta
+    return (scaled.to("max", 0) + _shrunk(scaled).to("log1p_of_share")) / beta
+
+
+def softplus_backward(gradient: Value, x: Value, beta: Operand, threshold: Operand) -> Value:
+    """A sigmoid, made of the exponential that the softplus had."""
+    scaled = x * beta
+    shrunk = _shrunk(scaled)
+    return gradient * (where(scaled.to("gt", 0), 1, shrunk) / (1 + shrunk))
+
+
+def _shrunk(x: Value) -> Value:
+    """e^-|x|, from 0 to 1."""
+    return (-x.to("abs")).to("exp")
 
 
 def where(mask: Value, yes: Operand, no: Operand) -> Value:
@@ -79,7 +91,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "leaky_relu": lambda x, slope=0.01: where(x.to("gt", 0), x, x * slope),
     "leaky_relu_backward": lambda g, x, slope, is_result: where(x.to("gt", 0), g, g * slope),
     "softplus": softplus,
-    "softplus_backward": lambda g, x, beta, threshold: g * (x * beta).to("sigmoid"),
+    "softplus_backward": softplus_backward,
     "log_sigmoid_forward": lambda x: -softplus(-x),
     "hardsigmoid": lambda x: clamp(x * (1 / 6) + 0.5, 0, 1),
     "hardsigmoid_backward": lambda g, x: where(inside(x, -3, 3), g * (1 / 6), 0),

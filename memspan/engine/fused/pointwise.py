@@ -35,6 +35,7 @@ PLAIN: Mapping[str, Callable[..., Any]] = {
     "exp": functions.exp,
     "log": functions.log,
     "log1p": functions.log1p,
+    "log1p_of_share": functions.log1p_of_share,
 }
 """The instructions of each primitive."""
 
