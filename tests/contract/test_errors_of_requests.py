@@ -38,7 +38,7 @@ UNREADABLE: dict[str, bytes] = {
     "deep nesting": b"[" * 100_000 + b"]" * 100_000,
     "deep objects": b'{"tasks":' * 5_000 + b"1" + b"}" * 5_000,
 }
-POSTS = ["/experiments", "/tasks/latch/samples"]
+POSTS = ["/experiments", "/tasks/latch/samples", "/studies/latch/experiments"]
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -89,6 +89,9 @@ UNKNOWN = [
     "/models/nope",
     "/probe-kinds/nope",
     "/studies/nope",
+    "/studies/latch?group=group-999999",
+    "/studies/latch?group=exp-1",
+    "/studies/latch?group=",
     "/nowhere",
     "/static/nope.css",
     "/static/..%2f..%2fapp.py",
@@ -158,6 +161,8 @@ WRONG_METHODS = [
     ("POST", "/health/live", {"GET", "HEAD"}),
     ("GET", "/checkpoints/ckpt-1/predictions", {"POST"}),
     ("DELETE", "/tasks/latch", {"GET", "HEAD"}),
+    ("POST", "/studies/latch", {"GET", "HEAD"}),
+    ("GET", "/studies/latch/experiments", {"POST"}),
     ("FOO", "/openapi.json", {"GET", "HEAD"}),
 ]
 
@@ -203,6 +208,29 @@ def test_the_samples_of_a_task_name_all_that_is_wrong(client: TestClient) -> Non
         "#/count": "too_large"
     }
     told(client.post("/tasks/nope/samples", json={}), 404)
+
+
+WRONG_STARTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "no scale": ({}, {"#/scale": "missing"}),
+    "another scale": ({"scale": "huge"}, {"#/scale": "not_allowed"}),
+    "no word": ({"scale": 1}, {"#/scale": "not_allowed"}),
+    "a wrong seed and more": (
+        {"scale": "quick", "seed": -1, "epochs": 3},
+        {"#/seed": "too_small", "#/epochs": "unknown_field"},
+    ),
+    "a seed that is none": ({"scale": "quick", "seed": "x"}, {"#/seed": "wrong_type"}),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), WRONG_STARTS.values(), ids=list(WRONG_STARTS))
+def test_a_study_started_wrongly_names_all_that_is_wrong(
+    stage: Stage, body: dict[str, Any], expected: dict[str, str]
+) -> None:
+    before = stage.rows()
+    for path in ("/studies/latch/experiments", "/studies/latch/experiments?dry_run=true"):
+        assert faults(stage.client.post(path, json=body)) == expected
+    told(stage.client.post("/studies/nope/experiments", json={"scale": "quick"}), 404)
+    assert stage.rows() == before
 
 
 def test_nothing_of_all_this_is_stored(stage: Stage) -> None:

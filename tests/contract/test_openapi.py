@@ -114,6 +114,9 @@ def test_every_body_and_every_main_answer_has_an_example(document: dict[str, Any
         "Prediction",
         "Probe",
         "Samples",
+        "Study",
+        "StartedStudy",
+        "StudyPlan",
         "Problem",
     ):
         assert schemas[name]["examples"], name
@@ -137,7 +140,7 @@ def examples(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
 def test_every_example_of_a_body_is_accepted(document: dict[str, Any], stage: Stage) -> None:
     for path, method, operation in operations(document):
         for content in operation.get("requestBody", {}).get("content", {}).values():
-            if path in ("/experiments", "/tasks/{kind}/samples") and method == "post":
+            if path in ("/experiments", "/tasks/{kind}/samples", "/studies/{kind}/experiments") and method == "post":
                 for example in content["examples"].values():
                     url = path.replace("{kind}", "latch") + "?dry_run=true"
                     assert stage.client.post(url, json=example["value"]).status_code == 200
@@ -159,6 +162,8 @@ def test_no_answer_has_a_field_that_is_not_described(
         "Checkpoint": f"/checkpoints/{checkpoint}",
         "Page_Probe_": "/probes",
         "Catalogue": "/models",
+        "Studies": "/studies",
+        "Study": "/studies/latch",
         "Entry": "/tasks/latch",
         "Queues": "/queue",
         "Health": "/health/ready",

@@ -7,6 +7,7 @@ import pytest
 
 from memspan.models import model
 from memspan.probes import probe
+from memspan.studies import study
 from memspan.tasks import task
 from service.commands import cli
 from service.settings import Settings
@@ -14,7 +15,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEPLOYMENT = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
-KINDS = [*task.kinds(), *model.kinds(), *probe.kinds(), "adam", "rmsprop", "sgd"]
+KINDS = [*task.kinds(), *model.kinds(), *probe.kinds(), *study.kinds(), "adam", "rmsprop", "sgd"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,127 @@
+"""What every study owes: sound experiments, claims that any evidence can judge, words that a student understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.results import RunRow
+from memspan.experiment.spec import ExperimentSpec
+from memspan.judgement.evidence import Evidence, Part
+from memspan.judgement.study import StudySpec
+from memspan.judgement.verdict import judged
+from memspan.parts.limits import Limits
+from memspan.studies import experiments, study
+from tests.contract.variants import named, variants
+
+STUDIES = study.specs()
+SPECS = [spec for kind in STUDIES for spec in variants(kind)]
+METRICS = tuple(
+    f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy", "exact")
+)
+
+each_study = pytest.mark.parametrize("kind", STUDIES, ids=lambda kind: kind.__name__)
+each_spec = pytest.mark.parametrize("spec", SPECS, ids=named)
+
+asked = cache(experiments)
+
+
+@each_study
+def test_a_study_asks_a_question_and_explains_its_answer(kind: type[StudySpec]) -> None:
+    assert kind.question.endswith("?")
+    assert kind.explanation.endswith(".")
+    assert 2 <= len(re.findall(r"[.?!](?= [A-Z]|$)", kind.explanation)) <= 3, "two sentences, one more at most"
+    assert kind.title
+    assert kind.reference
+
+
+@each_study
+def test_claims_are_sentences_with_ids_of_their_own_and_finite_thresholds(kind: type[StudySpec]) -> None:
+    assert kind.claims
+    assert len({claim.id for claim in kind.claims}) == len(kind.claims)
+    for claim in kind.claims:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", claim.id)
+        assert claim.text.endswith(".")
+        assert claim.metric
+        assert claim.source
+        assert np.isfinite(claim.threshold)
+
+
+@each_spec
+def test_every_experiment_of_a_study_can_be_run(spec: StudySpec) -> None:
+    for name, each in asked(spec).items():
+        assert flaws(each, Limits()) == [], name
+
+
+@each_spec
+def test_experiments_have_names_and_follow_from_the_seed(spec: StudySpec) -> None:
+    assert asked(spec)
+    assert all(name == name.strip() and 0 < len(name) <= 64 for name in asked(spec))
+    other = asked(spec.model_copy(update={"seed": 5}))
+    assert other.keys() == asked(spec).keys()
+    assert all(each.seed != asked(spec)[name].seed for name, each in other.items())
+
+
+@each_study
+def test_a_quick_study_is_no_larger_than_a_full_one(kind: type[StudySpec]) -> None:
+    quick, full = (sum(map(_epochs, asked(spec).values())) for spec in variants(kind))
+    assert quick <= full
+
+
+def _epochs(spec: ExperimentSpec) -> int:
+    return len(conditions(spec)) * spec.repeats * spec.training.epochs * spec.training.train_size
+
+
+Form = Callable[[int, int], dict[str, Any]]
+"""Fields of a run by its condition and repeat."""
+
+
+def _noise(condition: int, repeat: int) -> dict[str, Any]:
+    drawn = np.random.default_rng((condition, repeat)).uniform(0.01, 1.0, len(METRICS))
+    return {"metrics": dict(zip(METRICS, drawn.tolist(), strict=True))}
+
+
+EVIDENCE: dict[str, Form] = {
+    "noise": _noise,
+    "all alike": lambda condition, repeat: {"metrics": dict.fromkeys(METRICS, 1.0)},
+    "all zero": lambda condition, repeat: {"metrics": dict.fromkeys(METRICS, 0.0)},
+    "all exploded": lambda condition, repeat: {"metrics": dict.fromkeys(METRICS, np.inf), "diverged_at": 1},
+    "one survived": lambda condition, repeat: {} if repeat else _noise(condition, repeat),
+    "half failed": lambda condition, repeat: {
+        **_noise(condition, repeat),
+        "state": ("failed", "succeeded")[repeat % 2],
+    },
+    "unfinished": lambda condition, repeat: {"state": "running"},
+}
+
+
+@pytest.mark.parametrize("form", EVIDENCE)
+@each_spec
+def test_any_evidence_gives_a_verdict(spec: StudySpec, form: str) -> None:
+    parts = {name: _part(name, each, EVIDENCE[form]) for name, each in asked(spec).items()}
+    for judgement in judged(spec.claims, Evidence(spec.scale, parts)):
+        assert judgement.document()["verdict"] in ("supported", "contradicted", "inconclusive")
+        assert judgement.reason or judgement.measured
+
+
+@each_spec
+def test_without_its_experiments_a_claim_says_what_is_missing(spec: StudySpec) -> None:
+    for judgement in judged(spec.claims, Evidence(spec.scale, {})):
+        assert judgement.measured or "was deleted" in judgement.reason
+
+
+def _part(name: str, spec: ExperimentSpec, form: Form) -> Part:
+    """An experiment whose runs found what the form says; its probes are not there."""
+    rows = [
+        RunRow(place, repeat, **{"state": "succeeded", "seconds": 1.0, "metrics": {}, **form(place, repeat)})
+        for place in range(len(conditions(spec)))
+        for repeat in range(spec.repeats)
+    ]
+    lines = {repeat: {metric: [0.5, 0.25] for metric in METRICS} for repeat in range(spec.repeats)}
+    return Part(name, spec, rows, histories=lambda place: lines)
