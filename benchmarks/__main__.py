@@ -1,13 +1,15 @@
-"""``python -m benchmarks [feedforward latency overhead peers]``: measure and print Markdown tables."""
+"""``python -m benchmarks [attribution feedforward latency layers overhead peers]``: measure and print Markdown tables."""
 
 import sys
 
-from benchmarks import feedforward, latency, overhead, peers
+from benchmarks import attribution, feedforward, latency, layers, overhead, peers
 from benchmarks.report import machine
 
 ALL = {
+    "attribution": attribution.main,
     "feedforward": feedforward.main,
     "latency": latency.main,
+    "layers": layers.main,
     "overhead": overhead.main,
     "peers": peers.main,
 }

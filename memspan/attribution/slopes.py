@@ -11,8 +11,8 @@ from memspan.parts.batch import Batch
 from memspan.parts.predictor import Predictor
 from memspan.parts.signature import Problem
 
-TAPED_VALUES = 2**20
-"""numbers that a layer may hold while autograd remembers every step; gates and gradients take some 20 times that"""
+TAPED_VALUES = 2**22
+"""numbers that a layer may hold while autograd remembers every step; gates and products take up to ten times that"""
 
 
 def slopes(model: Predictor, batch: Batch, watched: Watched, budget: int = TAPED_VALUES) -> Tensor:
