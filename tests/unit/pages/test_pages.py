@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 
-from service.pages import javascript_bundle, render_problem, render_results, render_results_list
+from service.pages import (
+    javascript_bundle,
+    render_problem,
+    render_results,
+    render_results_list,
+    render_studies,
+    render_study,
+)
 from service.pages.environment import STATIC
 from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty
 from tests.unit.pages.page import Page
+from tests.unit.pages.study import CLAIMS, PLANS, STUDY, unrun
 
 ORIGIN = "http://lab.example:8400"
 EVIL = "<script>alert(1)</script>\"'{{ 7 * 7 }}"
+SCRIPTS = {"/static/vega.js", "/static/app.js", "/static/study.js"}
 PROBLEM = {
     "type": "about:blank",
     "title": "Unprocessable",
@@ -48,6 +57,12 @@ PAGES = {
     "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results", ORIGIN),
     "empty list": render_results_list({"items": [], "next_cursor": None}, "/results", ORIGIN),
     "problem": render_problem(PROBLEM),
+    "judged": render_results(results({**document(), "claims": CLAIMS}, study=STUDY["parts"][0]["study"])),
+    "studies": render_studies([STUDY, unrun()]),
+    "no studies": render_studies([]),
+    "study": render_study(STUDY, PLANS),
+    "study running": render_study({**STUDY, "state": "running", "eta_seconds": 95}, PLANS),
+    "study not run": render_study(unrun(), PLANS),
 }
 
 
@@ -84,9 +99,18 @@ def test_what_a_user_typed_is_escaped_everywhere() -> None:
     form = json.loads(json.dumps(document()).replace(json.dumps(LSTM), json.dumps(evil_model)))
     form["baselines"][0]["name"] = EVIL
     form["probes"][0]["spec"]["kind"] = EVIL
-    claim = {"id": "c", "text": EVIL, "metric": EVIL, "threshold": 1, "measured": 2, "low": 1, "high": 3, "n": 3}
+    claim = {"id": EVIL, "text": EVIL, "metric": EVIL, "threshold": 1, "measured": 2, "low": 1, "high": 3, "n": 3}
     form["claims"] = [{**claim, "verdict": EVIL}]
+    words = dict.fromkeys(("title", "question", "explanation", "reference", "kind", "group", "scale"), EVIL)
+    evil_study = {
+        **STUDY,
+        **words,
+        "claims": form["claims"],
+        "parts": [{**STUDY["parts"][0], "name": EVIL, "id": EVIL}],
+    }
     pages = [
+        render_studies([evil_study]),
+        render_study(evil_study, PLANS),
         render_results(results(form, name=EVIL, id=EVIL)),
         render_results_list(
             {"items": [summary(name=EVIL, id=EVIL, tasks=[EVIL])], "next_cursor": EVIL}, "/results", ORIGIN
@@ -96,7 +120,7 @@ def test_what_a_user_typed_is_escaped_everywhere() -> None:
     for html in pages:
         assert "<script>alert" not in html
         assert "7 * 7" in Page(html).text
-        assert {script.get("src") for script in Page(html).all("script")} <= {"/static/vega.js", "/static/app.js"}
+        assert {script.get("src") for script in Page(html).all("script")} <= SCRIPTS
 
 
 def test_a_page_shows_each_condition_span_and_probe() -> None:

@@ -1,0 +1,105 @@
+"""The pages of studies."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.pages import render_studies, render_study
+from service.pages.gauge import gauge
+from tests.unit.pages.page import Page
+from tests.unit.pages.study import CLAIMS, PLANS, STUDY, claim, unrun
+
+PAGE = Page(render_study(STUDY, PLANS))
+
+
+def test_a_study_shows_its_question_its_explanation_and_every_claim() -> None:
+    for words in (STUDY["question"], STUDY["explanation"], STUDY["reference"], *(each["text"] for each in CLAIMS)):
+        assert words in PAGE.text
+    assert "1 supported 1 contradicted 3 inconclusive" in PAGE.text
+    assert "0.7000 [0.5000, 0.9000] n = 30" in PAGE.text
+    assert "Its interval straddles the threshold." in PAGE.text
+    assert "Not measured claimed: at least 0.4" in PAGE.text
+
+
+def test_a_measured_claim_is_drawn_and_told_to_who_can_not_see_it() -> None:
+    drawings = PAGE.all("svg")
+    assert len(drawings) == 4
+    assert drawings[0]["aria-label"] == "0.7000 [0.5000, 0.9000] against at least 0.4"
+
+
+def test_what_a_start_would_cost_stands_beside_its_button() -> None:
+    assert [button["value"] for button in PAGE.all("button")] == ["quick", "full"]
+    assert "450 runs in 3 experiments, about 1 min 2 s with 2 workers" in PAGE.text
+    assert "6,750 runs in 1 experiment, about 1 h 30 min with 1 worker" in PAGE.text
+    (form,) = PAGE.all("form")
+    assert form["data-start"] == "/studies/latch/experiments"
+
+
+def test_each_experiment_leads_to_its_results_and_has_a_chart() -> None:
+    assert "/results/exp-3" in [link["href"] for link in PAGE.all("a")]
+    assert [div["data-figure"] for div in PAGE.all("div") if "data-figure" in div] == ["/results/exp-3/figures/score"]
+    assert "88 of 90 runs, 2 failed" in PAGE.text
+
+
+def test_other_runs_of_the_study_are_a_click_away() -> None:
+    assert "/studies/latch?group=group-1" in [link["href"] for link in PAGE.all("a")]
+    older = Page(render_study({**STUDY, "group": "group-1"}, PLANS))
+    assert "the newest" in older.text
+    assert "the newest" not in PAGE.text
+
+
+def test_a_live_study_is_looked_at_again_and_a_finished_one_is_not() -> None:
+    live = Page(render_study({**STUDY, "state": "running", "eta_seconds": 95}, PLANS))
+    (article,) = live.all("article")
+    assert (article["data-study"], article["data-live"]) == ("/studies/latch?group=group-3", "true")
+    assert "450 of 450 epochs, about 1 min 35 s left" in live.text
+    assert PAGE.all("article")[0]["data-live"] == "false"
+
+
+def test_a_study_that_was_never_run_offers_to_run() -> None:
+    page = Page(render_study(unrun(), PLANS))
+    assert "Nothing was measured yet" in page.text
+    assert page.all("button")
+    assert not page.all("svg")
+    assert not page.all("progress")
+
+
+def test_the_list_counts_verdicts_and_says_what_was_never_run() -> None:
+    text = Page(render_studies([STUDY, unrun()])).text
+    assert "1 supported 1 contradicted 3 inconclusive quick scale, partial, 2024-05-02 10:13 UTC" in text
+    assert "5 claims, not run yet" in text
+    assert "There is no study yet." in Page(render_studies([])).text
+
+
+@pytest.mark.parametrize(("direction", "holds"), [("at_least", (14.0, 100.0)), ("at_most", (0.0, 14.0))])
+def test_a_gauge_has_room_for_all_and_shades_where_the_claim_holds(direction: str, holds: tuple[float, float]) -> None:
+    drawn = gauge(claim("c", "supported", direction=direction))
+    assert drawn is not None
+    assert (drawn.threshold, drawn.high, drawn.holds) == (14.0, 86.0, holds)
+    assert drawn.low is not None
+    assert drawn.measured is not None
+    assert drawn.threshold < drawn.low < drawn.measured < drawn.high
+    assert drawn.anchor == "start"
+
+
+def test_a_gauge_of_far_apart_positive_values_is_logarithmic() -> None:
+    drawn = gauge(claim("c", "supported", threshold=1e-4, measured=1.0, low=1e-2, high=100.0))
+    assert drawn is not None
+    assert drawn.low == pytest.approx((14 + 2 / 6 * 72), abs=0.01)
+
+
+def test_an_interval_without_bounds_goes_to_the_ends() -> None:
+    drawn = gauge(claim("c", "inconclusive", low="-Infinity", high="Infinity"))
+    assert drawn is not None
+    assert (drawn.low, drawn.high, drawn.open_low, drawn.open_high) == (0.0, 100.0, True, True)
+
+
+def test_equal_values_stand_in_the_middle() -> None:
+    drawn = gauge(claim("c", "supported", threshold=1.0, measured=1.0, low=1.0, high=1.0))
+    assert drawn is not None
+    assert (drawn.threshold, drawn.measured) == (50.0, 50.0)
+
+
+@pytest.mark.parametrize("measured", [None, "NaN", "Infinity"])
+def test_what_is_no_finite_number_has_no_gauge(measured: object) -> None:
+    assert gauge(claim("c", "inconclusive", measured=measured)) is None
