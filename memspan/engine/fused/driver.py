@@ -9,7 +9,7 @@ from typing import Any
 from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, WHOLE, Code
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.section import Section
-from memspan.engine.fused.sheet import Field, Reader, above, tape
+from memspan.engine.fused.sheet import Field, Reader, above, below, joined, sent, tape
 from memspan.engine.fused.unit import UNNAMED, Unit, unit
 
 
@@ -20,9 +20,12 @@ class Parts:
     Attributes:
         forward, answer: of each layer from the input upwards, by the number of members side by side.
         backward: of each layer.
+        levels: numbers of the layers that stand side by side, from the input upwards.
+        lay, add: copy rows of vectors, or add them.
     """
 
     sections: tuple[Section, ...]
+    levels: tuple[tuple[int, ...], ...]
     every_step: bool
     gather: Unit
     forward: dict[int, tuple[Unit, ...]]
@@ -31,11 +34,13 @@ class Parts:
     learn: Unit
     measure: Unit
     descent: Unit
+    lay: Unit
+    add: Unit
 
     @property
     def units(self) -> tuple[Unit, ...]:
         many = [each for by_streams in (self.forward, self.answer) for units in by_streams.values() for each in units]
-        return (self.gather, *many, *self.backward, self.learn, self.measure, self.descent)
+        return (self.gather, *many, *self.backward, self.learn, self.measure, self.descent, self.lay, self.add)
 
 
 def training(parts: Parts) -> Unit:
@@ -64,6 +69,10 @@ def _groups(code: Code, sizes: Sequence[int], make: Any) -> None:
         start = code.build.sub(members, whole)
 
 
+Rows = tuple[Any, Any]
+"""Where vectors of successive steps lie: the first step's address, and the stride."""
+
+
 class _Driver:
     """Reads the sheet and calls the units for a group of members."""
 
@@ -71,6 +80,7 @@ class _Driver:
         self.code, self.parts = code, parts
         self.sheet = Reader(code, code.arguments[0])
         self.length = self.sheet[Field.LENGTH]
+        self.top = len(parts.levels) - 1
 
     def room(self, stream: int, field: int) -> Any:
         """An address in a stream's room."""
@@ -92,6 +102,41 @@ class _Driver:
         code = self.code
         answers = code.build.sitofp(code.times(count, self.sheet[Field.DUE]), FLOAT)
         return code.build.fdiv(FLOAT(1), answers)
+
+    def width(self, level: int) -> int:
+        """Outputs of a level."""
+        return sum(self.parts.sections[layer].size for layer in self.parts.levels[level])
+
+    def due(self, level: int) -> Any:
+        """Steps whose outputs somebody wants: all, or of the top level those that answer."""
+        return self.length if level < self.top else self.sheet[Field.DUE]
+
+    def turned(self, rows: Rows, count: Any) -> Rows:
+        """The same rows from the last to the first."""
+        address, stride = rows
+        stride = self.code.times(stride, 1)
+        last = self.code.times(self.code.plus(count, -1), stride)
+        return self.code.vector_at(address, last), self.code.build.neg(stride)
+
+    def directed(self, layer: int, rows: Rows, count: Any) -> Rows:
+        """Rows in the order in which a layer goes through them."""
+        return self.turned(rows, count) if self.parts.sections[layer].reverse else rows
+
+    def lay(self, how: Unit, count: Any, columns: int, source: Rows, goal: Rows) -> None:
+        """Copy or add some rows of vectors."""
+        self.code.call(how.name, count, WHOLE(columns), *source, *goal)
+
+    def join(self, stream: int, level: int, sides: Sequence[Rows]) -> None:
+        """Put the outputs of two directions side by side, each at its own place in time.
+
+        Where only the last step answers, each side gives what it ends with.
+        """
+        count, first, width = self.due(level), 0, WHOLE(self.width(level))
+        for layer, rows in zip(self.parts.levels[level], sides, strict=True):
+            size = self.parts.sections[layer].size
+            goal = self.code.vector_at(self.room(stream, joined(level)), first), width
+            self.lay(self.parts.lay, count, size, self.directed(layer, rows, count), goal)
+            first += size
 
 
 class _Training(_Driver):
@@ -122,44 +167,78 @@ class _Training(_Driver):
             self._learn(stream, member, lanes, scale)
             self._backward(stream, member)
 
-    def _below(self, stream: int, layer: int) -> tuple[Any, Any]:
-        """The inputs of a layer and their stride."""
-        if layer == 0:
+    def _ends(self, stream: int, layer: int, level: int) -> Rows:
+        """A layer's outputs that are wanted, in the order in which it made them."""
+        slot = self.parts.sections[layer].slot
+        first = self.code.plus(self.code.build.sub(self.length, self.due(level)), 1)
+        return self.code.vector_at(self.room(stream, tape(layer)), self.code.times(first, slot)), WHOLE(slot)
+
+    def _outputs(self, stream: int, level: int) -> Rows:
+        """A level's outputs that are wanted."""
+        if len(self.parts.levels[level]) == 1:
+            return self._ends(stream, self.parts.levels[level][0], level)
+        return self.room(stream, joined(level)), WHOLE(self.width(level))
+
+    def _inputs(self, stream: int, level: int) -> Rows:
+        if level == 0:
             return self.room(stream, Field.LANES_IN), self.sheet[Field.CHANNELS]
-        slot = self.parts.sections[layer - 1].slot
-        return self.code.vector_at(self.room(stream, tape(layer - 1)), slot), WHOLE(slot)
+        return self._outputs(stream, level - 1)
 
     def _forward(self, members: Sequence[Any]) -> None:
         streams = range(len(members))
         rows = [self.per_member(Field.ROWS, member) for member in members]
-        for layer, loop in enumerate(self.parts.forward[len(members)]):
-            below = [self._below(stream, layer) for stream in streams]
-            tapes = [self.room(stream, tape(layer)) for stream in streams]
-            inputs = [address for address, _ in below]
-            self.code.call(loop.name, self.length, below[0][1], WHOLE(0), *inputs, *rows, *tapes)
+        for level, layers in enumerate(self.parts.levels):
+            for layer in layers:
+                below = [self.directed(layer, self._inputs(stream, level), self.length) for stream in streams]
+                tapes = [self.room(stream, tape(layer)) for stream in streams]
+                loop = self.parts.forward[len(members)][layer]
+                addresses = [address for address, _ in below]
+                self.code.call(loop.name, self.length, below[0][1], WHOLE(0), *addresses, *rows, *tapes)
+            for stream in streams if len(layers) > 1 else ():
+                self.join(stream, level, [self._ends(stream, layer, level) for layer in layers])
 
     def _learn(self, stream: int, member: Any, lanes: Any, scale: Any) -> None:
-        code, parts, sheet = self.code, self.parts, self.sheet
-        last = len(parts.sections) - 1
-        slot, due = parts.sections[last].slot, sheet[Field.DUE]
-        first = code.plus(code.build.sub(self.length, due), 1)
-        top = code.vector_at(self.room(stream, tape(last)), code.times(first, slot))
-        code.call(
-            parts.learn.name, due, top, WHOLE(slot), self.room(stream, Field.LANES_TARGETS),
-            self.per_member(Field.ROWS, member), self.room(stream, above(last)), self.room(stream, Field.GRADIENTS),
-            sheet.sums(member, METRICS), lanes, scale, sheet[Field.ANSWER_FROM],
+        parts, sheet = self.parts, self.sheet
+        self.code.call(
+            parts.learn.name, sheet[Field.DUE], *self._outputs(stream, self.top),
+            self.room(stream, Field.LANES_TARGETS), self.per_member(Field.ROWS, member),
+            self.room(stream, sent(self.top)), self.room(stream, Field.GRADIENTS), sheet.sums(member, METRICS), lanes,
+            scale, sheet[Field.ANSWER_FROM],
         )  # fmt: skip
 
     def _backward(self, stream: int, member: Any) -> None:
-        row = self.per_member(Field.ROWS, member)
-        for layer in reversed(range(len(self.parts.sections))):
-            inputs, stride = self._below(stream, layer)
-            down = self.room(stream, above(layer - 1)) if layer else self.room(stream, Field.WORK)
-            self.code.call(
-                self.parts.backward[layer].name, self.length, stride, inputs, row, self.room(stream, tape(layer)),
-                self.room(stream, above(layer)), down, self.room(stream, Field.GRADIENTS),
-                self.room(stream, Field.WORK),
-            )  # fmt: skip
+        for level in reversed(range(len(self.parts.levels))):
+            if len(self.parts.levels[level]) == 1:
+                (layer,) = self.parts.levels[level]
+                down = sent(level - 1) if level else Field.WORK
+                self._back(stream, member, level, layer, sent(level), down)
+            else:
+                self._back_both(stream, member, level)
+
+    def _back(self, stream: int, member: Any, level: int, layer: int, up: int, down: int) -> None:
+        """One layer back through time, from the gradients in one part of the room to those in another."""
+        inputs, stride = self.directed(layer, self._inputs(stream, level), self.length)
+        self.code.call(
+            self.parts.backward[layer].name, self.length, stride, inputs, self.per_member(Field.ROWS, member),
+            self.room(stream, tape(layer)), self.room(stream, up), self.room(stream, down),
+            self.room(stream, Field.GRADIENTS), self.room(stream, Field.WORK),
+        )  # fmt: skip
+
+    def _back_both(self, stream: int, member: Any, level: int) -> None:
+        """Two directions: each gets its share of the gradients in its own order, and what they send down is added."""
+        first, width, count = 0, WHOLE(self.width(level)), self.due(level)
+        for side, layer in enumerate(self.parts.levels[level]):
+            section = self.parts.sections[layer]
+            share = self.code.vector_at(self.room(stream, sent(level)), first), width
+            goal = self.room(stream, above(layer)), WHOLE(section.size)
+            self.lay(self.parts.lay, count, section.size, self.directed(layer, share, count), goal)
+            self._back(stream, member, level, layer, above(layer), below(layer))
+            if level:
+                source = self.room(stream, below(layer)), WHOLE(section.inputs)
+                goal = self.room(stream, sent(level - 1)), WHOLE(section.inputs)
+                how = self.parts.add if side else self.parts.lay
+                self.lay(how, self.length, section.inputs, self.directed(layer, source, self.length), goal)
+            first += section.size
 
     def _descend(self, stream: int, member: Any, step: Any) -> None:
         sheet = self.sheet
@@ -183,30 +262,41 @@ class _Scoring(_Driver):
             for stream, member in enumerate(members):
                 self._measure(stream, member, targets, lanes)
 
-    def _stride(self, layer: int) -> int:
+    def _stride(self, level: int, layer: int) -> int:
         """Vectors between the outputs of two steps; 0 where only the last step's are wanted."""
-        is_last = layer == len(self.parts.sections) - 1
-        return self.parts.sections[layer].size if self.parts.every_step or not is_last else 0
+        return self.parts.sections[layer].size if self.parts.every_step or level < self.top else 0
 
-    def _outputs(self, stream: int, layer: int) -> Any:
+    def _ends(self, stream: int, layer: int, level: int) -> Rows:
         section = self.parts.sections[layer]
-        return self.code.vector_at(self.room(stream, tape(layer)), section.states * section.size)
+        first = section.states * section.size
+        return self.code.vector_at(self.room(stream, tape(layer)), first), WHOLE(self._stride(level, layer))
+
+    def _outputs(self, stream: int, level: int) -> Rows:
+        if len(self.parts.levels[level]) == 1:
+            return self._ends(stream, self.parts.levels[level][0], level)
+        return self.room(stream, joined(level)), WHOLE(self.width(level))
 
     def _answer(self, members: Sequence[Any], inputs: Any) -> None:
         streams = range(len(members))
         rows = [self.per_member(Field.ROWS, member) for member in members]
-        for layer, loop in enumerate(self.parts.answer[len(members)]):
-            below = [self._outputs(stream, layer - 1) if layer else inputs for stream in streams]
-            stride = WHOLE(self._stride(layer - 1)) if layer else self.sheet[Field.CHANNELS]
-            rooms = [self.room(stream, tape(layer)) for stream in streams]
-            self.code.call(loop.name, self.length, stride, WHOLE(self._stride(layer)), *below, *rows, *rooms)
+        for level, layers in enumerate(self.parts.levels):
+            for layer in layers:
+                given = (inputs, self.sheet[Field.CHANNELS])
+                sources = [self._outputs(stream, level - 1) if level else given for stream in streams]
+                sources = [self.directed(layer, source, self.length) for source in sources]
+                addresses, stride = [address for address, _ in sources], sources[0][1]
+                rooms = [self.room(stream, tape(layer)) for stream in streams]
+                loop = self.parts.answer[len(members)][layer]
+                out_stride = WHOLE(self._stride(level, layer))
+                self.code.call(loop.name, self.length, stride, out_stride, *addresses, *rows, *rooms)
+            for stream in streams if len(layers) > 1 else ():
+                self.join(stream, level, [self._ends(stream, layer, level) for layer in layers])
 
     def _measure(self, stream: int, member: Any, targets: Any, lanes: Any) -> None:
         parts, sheet = self.parts, self.sheet
-        last = len(parts.sections) - 1
         nothing = self.room(stream, Field.WORK)
         self.code.call(
-            parts.measure.name, sheet[Field.DUE], self._outputs(stream, last), WHOLE(self._stride(last)), targets,
+            parts.measure.name, sheet[Field.DUE], *self._outputs(stream, self.top), targets,
             self.per_member(Field.ROWS, member), nothing, nothing, sheet.sums(member, METRICS), lanes, FLOAT(0),
             sheet[Field.ANSWER_FROM],
         )  # fmt: skip

@@ -23,6 +23,23 @@ def products() -> Products:
     return Products(_outer(), _transposed())
 
 
+def laying(adding: bool) -> Unit:
+    """``f(rows, columns, source, source_stride, goal, goal_stride)``: copy a block of vectors, or add it to another.
+
+    A stride that is negative turns the order of the rows.
+    """
+    code = Code(UNNAMED, [WHOLE, WHOLE, POINTER, WHOLE, POINTER, WHOLE])
+    rows, columns, source, source_stride, goal, goal_stride = code.arguments
+    with code.loop(rows) as row:
+        begin, end = code.times(row, source_stride), code.times(row, goal_stride)
+        with code.loop(columns) as column:
+            vector, place = code.load(source, code.plus(begin, column)), code.plus(end, column)
+            if adding:
+                vector = code.add(code.load(goal, place), vector)
+            code.store(vector, goal, place)
+    return unit("add" if adding else "lay", code)
+
+
 @contextmanager
 def _tiles(code: Code, start: Any, stop: Any, size: int) -> Iterator[Any]:
     """Whole tiles of a range; gives the first of each."""

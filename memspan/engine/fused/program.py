@@ -12,14 +12,15 @@ from memspan.engine.fused.descent import descent
 from memspan.engine.fused.driver import Parts, scoring, training
 from memspan.engine.fused.forward import forward
 from memspan.engine.fused.lanes import gather
-from memspan.engine.fused.products import products
+from memspan.engine.fused.products import laying, products
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.section import Section, places, sections
-from memspan.engine.fused.sheet import Field, above, tape
+from memspan.engine.fused.sheet import Field, above, below, joined, sent, tape
 from memspan.engine.fused.unit import Unit
 from memspan.engine.population import Condition
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
+from memspan.parts.recurrence import Recurrence
 from memspan.parts.signature import Signature
 
 SIDE_BY_SIDE = 3
@@ -34,6 +35,7 @@ class Program:
     training: Unit
     scoring: Unit
     sections: tuple[Section, ...]
+    levels: tuple[tuple[int, ...], ...]
     every_step: bool
     streams: int
 
@@ -62,26 +64,40 @@ def _program(key: _Key) -> Program:
     layers = sections(network)
     every_step = signature.every_step
     streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in layers) else 1})
-    shared, last = products(), len(layers) - 1
+    shared, levels = products(), numbered(network.recurrence)
+    width = sum(layers[layer].size for layer in levels[-1])
     kernel, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
-    learn, measure = (readout(signature, layers[last].size, kernel, bias, learning) for learning in (True, False))
+    learn, measure = (readout(signature, width, kernel, bias, learning) for learning in (True, False))
     parts = Parts(
         sections=layers,
+        levels=levels,
         every_step=every_step,
         gather=gather(),
         forward={count: tuple(forward(each, count, taped=True) for each in layers) for count in streams},
         answer={count: tuple(forward(each, count, taped=False) for each in layers) for count in streams},
         backward=tuple(
-            backward(each, every_step or layer < last, down=layer > 0, products=shared)
-            for layer, each in enumerate(layers)
+            backward(layers[layer], every_step or level != levels[-1], down=level != levels[0], products=shared)
+            for level in levels
+            for layer in level
         ),
         learn=learn,
         measure=measure,
         descent=key.descent,
+        lay=laying(adding=False),
+        add=laying(adding=True),
     )
     train, score = training(parts), scoring(parts)
     units = (*parts.units, shared.outer, shared.transposed, train, score)
-    return Program(tuple(dict.fromkeys(units)), train, score, layers, every_step, max(streams))
+    return Program(tuple(dict.fromkeys(units)), train, score, layers, levels, every_step, max(streams))
+
+
+def numbered(recurrence: Recurrence) -> tuple[tuple[int, ...], ...]:
+    """The numbers of the layers of each level."""
+    found, first = [], 0
+    for level in recurrence.levels:
+        found.append(tuple(range(first, first + len(level))))
+        first += len(level)
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -100,9 +116,15 @@ def room(made: Program, numbers: int, answers: int, length: int, weights: int) -
         Field.GRADIENTS: _whole(weights),
         Field.WORK: max(work_vectors(each) for each in made.sections),
     }
-    for layer, each in enumerate(made.sections):
-        sizes[tape(layer)] = (length + 1) * each.slot + each.size
-        sizes[above(layer)] = length * each.size
+    for number, level in enumerate(made.levels):
+        width, pair = sum(made.sections[layer].size for layer in level), len(level) > 1
+        sizes[sent(number)] = length * width
+        sizes[joined(number)] = length * width if pair else 0
+        for layer in level:
+            each = made.sections[layer]
+            sizes[tape(layer)] = (length + 1) * each.slot + each.size
+            sizes[above(layer)] = length * each.size if pair else 0
+            sizes[below(layer)] = length * each.inputs if pair else 0
     starts, size = {}, 0
     for part, count in sizes.items():
         starts[int(part)] = size

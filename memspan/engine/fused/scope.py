@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from memspan.engine.fused.trace import UnknownOperation, step
 from memspan.parts.network import Network
-from memspan.parts.recurrence import Layer, Recurrence
+from memspan.parts.recurrence import Layer
 from memspan.parts.signature import Signature
 
 log = logging.getLogger("memspan.engine")
@@ -25,12 +25,7 @@ def takes(network: Network, signature: Signature) -> bool:
     if recurrence is None or network.noisy is not None or not network.any_length:
         return False
     small = signature.outputs <= MOST_OUTPUTS and signature.channels <= MOST_CHANNELS
-    return small and _is_stack(recurrence) and all(map(_takes_layer, recurrence.layers)) and works()
-
-
-def _is_stack(recurrence: Recurrence) -> bool:
-    """One layer a level, all forwards in time."""
-    return all(len(level) == 1 and not level[0].backward for level in recurrence.levels)
+    return small and all(map(_takes_layer, recurrence.layers)) and works()
 
 
 def _takes_layer(layer: Layer) -> bool:

@@ -26,6 +26,7 @@ class Section:
     Attributes:
         inputs: channels from below, I.
         size: units, H.
+        reverse: whether it goes from the last step to the first.
         kernel, bias, recurrent, second, parameters: places in a row, in numbers; None for what the layer lacks.
         starts: first value of each state.
     """
@@ -34,6 +35,7 @@ class Section:
     inputs: int
     size: int
     gates: int
+    reverse: bool
     joined: bool
     starts: tuple[float, ...]
     kernel: int
@@ -83,6 +85,7 @@ def section(layer: Layer, places: Mapping[str, int]) -> Section:
         inputs=layer.inputs,
         size=layer.size,
         gates=len(cell.gates),
+        reverse=layer.backward,
         joined=cell.joined or not cell.recurrent,
         starts=tuple(cell.starts.get(state, 0.0) for state in cell.states),
         kernel=places[f"{name}.kernel"],

@@ -55,19 +55,38 @@ class Field(IntEnum):
     FIRST_LAYER = auto()
 
 
+EACH = 5
+"""fields of a layer, and of a level"""
+
+
 def tape(layer: int) -> int:
     """Field of the room of a layer's tape."""
-    return Field.FIRST_LAYER + 2 * layer
+    return Field.FIRST_LAYER + EACH * layer
 
 
 def above(layer: int) -> int:
-    """Field of the room of the gradients that come down to a layer."""
-    return Field.FIRST_LAYER + 2 * layer + 1
+    """Field of the room of the gradients of a layer's outputs, in the order of its steps."""
+    return Field.FIRST_LAYER + EACH * layer + 1
+
+
+def below(layer: int) -> int:
+    """Field of the room of the gradients of a layer's inputs, in the order of its steps."""
+    return Field.FIRST_LAYER + EACH * layer + 2
+
+
+def joined(level: int) -> int:
+    """Field of the room of the outputs of a level's two directions, side by side."""
+    return Field.FIRST_LAYER + EACH * level + 3
+
+
+def sent(level: int) -> int:
+    """Field of the room of the gradients of a level's outputs."""
+    return Field.FIRST_LAYER + EACH * level + 4
 
 
 def sheet(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The sheet of a network of some layers."""
-    filled = np.zeros(above(layers), np.int64)
+    filled = np.zeros(tape(layers), np.int64)
     for field, value in values.items():
         filled[field] = value
     return filled

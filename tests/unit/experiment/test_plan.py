@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from memspan.engine.choice import choose
+from memspan.experiment.grid import conditions
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
 
@@ -20,7 +22,9 @@ BODY: dict[str, Any] = {
 def test_conditions_runs_and_stacks_are_counted() -> None:
     found = plan(parse(BODY))
     assert (found.conditions, found.runs) == (2 * 3 * 3, 2 * 3 * 3 * 40)
-    assert found.populations == 6 * 2 + 6 * 5 + 6 * 2  # widths 32, 8 and 32
+    recurrent = [c for c in conditions(parse(BODY)) if c.model.kind != "cnn"]
+    assert {choose(c).name for c in recurrent} == {"fused"}
+    assert found.populations == sum(-(-40 // choose(c).width) for c in recurrent) + 6 * 2  # a CNN's width is 32
 
 
 def test_parameters_are_the_least_and_most_over_the_grid() -> None:
@@ -46,7 +50,9 @@ def test_longer_sequences_more_epochs_and_more_repeats_cost_more() -> None:
 
     assert seconds(training={"epochs": 10}) == pytest.approx(2 * seconds())
     assert seconds(lengths=[5, 20, 160]) > seconds()
-    assert seconds(repeats=33) == seconds(repeats=40) > seconds(repeats=32)
+    convolution = BODY["models"][2:]
+    assert seconds(models=convolution, repeats=33) == seconds(models=convolution, repeats=40)
+    assert seconds(repeats=40) > seconds(repeats=32)
 
 
 def test_what_is_probably_not_meant_is_said() -> None:

@@ -15,7 +15,8 @@ from memspan.parts.training import RMSprop
 from tests.contract.variants import named
 from tests.unit.engine.populations import carried, condition, stopped, stories
 
-SPECS = [RNN(), LSTM(), GRU(hidden_size=2), LSTM(hidden_size=7), LSTM(hidden_size=(1, 2)), RNN(hidden_size=(9, 1))]
+SPECS = [RNN(), LSTM(), GRU(hidden_size=2), LSTM(hidden_size=7), LSTM(hidden_size=(1, 2)), RNN(hidden_size=(9, 1)),
+         LSTM(bidirectional=True)]  # fmt: skip
 each_spec = pytest.mark.parametrize("spec", SPECS, ids=named)
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import pytest
 import torch
 
+from memspan.engine.choice import choose
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
@@ -21,6 +22,7 @@ from tests.contract.variants import named
 from tests.unit.engine.fused.cells import furthest, one_step, served
 
 CLOSE = 1e-5
+BOTH_WAYS = LSTM(hidden_size=(2, 6), bidirectional=True)
 
 
 @pytest.mark.parametrize("spec", list(served()), ids=named)
@@ -49,6 +51,21 @@ def test_at_any_hidden_size_written_out_or_by_loops(kind: type[ModelSpec], size:
 def test_of_stacked_layers(kind: type[ModelSpec], sizes: tuple[int, ...]) -> None:
     spec = kind.model_validate({"kind": kind.model_fields["kind"].default, "hidden_size": sizes})
     assert furthest(one_step(spec, FirstLast(), 20, 16))[0] < CLOSE
+
+
+OPTIONS = [
+    LSTM(peephole=True), LSTM(hidden_size=5, peephole=True), LSTM(hidden_size=2, open_gates=("o",)),
+    LSTM(open_gates=("i", "o")), LSTM(bidirectional=True), GRU(hidden_size=(2, 3), bidirectional=True),
+    LSTM(hidden_size=(6, 9), bidirectional=True, peephole=True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", OPTIONS, ids=named)
+def test_with_peepholes_open_gates_and_both_directions(spec: ModelSpec) -> None:
+    assert choose(one_step(spec, FirstLast(), 13, 18)).name == "fused"
+    error, loss = furthest(one_step(spec, FirstLast(), 13, 18))
+    assert error < CLOSE
+    assert loss < CLOSE
 
 
 class Everywhere(TaskSpec):
@@ -86,7 +103,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("known")
 @pytest.mark.parametrize("classes", [True, False])
-@pytest.mark.parametrize("spec", [RNN(), GRU(), LSTM(hidden_size=5), LSTM(hidden_size=(2, 6))], ids=named)
+@pytest.mark.parametrize("spec", [RNN(), GRU(), LSTM(hidden_size=5), BOTH_WAYS], ids=named)
 def test_with_an_answer_at_every_step(spec: ModelSpec, classes: bool) -> None:
     error, loss = furthest(one_step(spec, Everywhere(classes=classes), 11, 18))
     assert error < CLOSE
