@@ -81,7 +81,9 @@ def _started(client: httpx.Client, server: str, asked: Inquiry, console: Console
     """Start a study; where it stands."""
     answer = post(client, f"{asked.path}/experiments", json.dumps({"scale": asked.scale}))
     ids = ", ".join(item["id"] for item in answer["items"])
-    console.print(f"Started {answer['group']} ({ids}): {server}{answer['links']['self']}", highlight=False)
+    console.print(
+        f"Started {answer['group']} ({ids}): {server}{answer['links']['self']}", highlight=False, soft_wrap=True
+    )
     return str(answer["links"]["self"])
 
 

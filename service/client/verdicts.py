@@ -18,11 +18,12 @@ def claims(study: Entry) -> Table:
     """One row a claim: what was measured, the threshold, the verdict and its reason."""
     table = narrow_table("claim", title="Claims, with 95 % intervals over repeats")
     table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
     table.add_column("threshold", justify="right", no_wrap=True)
     table.add_column("verdict", min_width=12)
     for claim in study["claims"]:
         bound = f"{BOUNDS[claim['direction']]} {claim['threshold']:g}"
-        table.add_row(Text(claim["text"]), _measured(claim), bound, _verdict(claim))
+        table.add_row(Text(claim["text"]), _measured(claim), str(claim["n"]), bound, _verdict(claim))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from service.operations.lately import Lately
 from service.operations.loaded import LoadedModel
 from service.operations.shelf import Shelf
 from service.queue.bell import Bell
@@ -10,6 +11,10 @@ from service.storage.database import Database
 
 RESULTS_BYTES = 32 * 2**20
 """answers about experiments, kept while nothing changes"""
+CLAIMS_SECONDS = 5.0
+"""a study that runs is judged no more often: thousands of runs take half a second"""
+GROUPS = 256
+"""of studies whose verdicts are kept"""
 MODELS_BYTES = 128 * 2**20
 """weights ready for predictions"""
 
@@ -22,4 +27,5 @@ class Context:
     database: Database
     bell: Bell
     results: Shelf[tuple[int, int, str], bytes] = field(default_factory=lambda: Shelf(RESULTS_BYTES, len))
+    claims: Lately[bytes] = field(default_factory=lambda: Lately(CLAIMS_SECONDS, GROUPS))
     models: Shelf[int, LoadedModel] = field(default_factory=lambda: Shelf(MODELS_BYTES, lambda model: model.bytes))

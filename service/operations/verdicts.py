@@ -1,4 +1,4 @@
-"""Verdicts: a study's claims judged by stored rows alone, kept while those don't change."""
+"""Verdicts: a study's claims judged by stored rows alone, kept while those don't change, or have just changed."""
 
 import json
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from service.operations.catalogue import FAMILIES
 from service.operations.context import Context
 from service.operations.evidence import gathered
 from service.storage import studies
+from service.storage.states import ACTIVE
 
 NONE_YET = "Not run yet."
 
@@ -28,9 +29,10 @@ def claims(context: Context, connection: Connection, spec: type[StudySpec], rows
         return _encoded(unjudged(spec.claims, NONE_YET))
     group, scale = rows[0].study_group, rows[0].study_scale
     # Whatever changes an experiment appends an event; one that was deleted is missing in the name.
-    name = f"claims {scale} {','.join(str(row.key) for row in rows)}"
-    return context.results.get(
-        (group, version(rows), name), lambda: _encoded(judged(spec.claims, gathered(connection, scale, rows)))
+    name = (group, *(row.key for row in rows))
+    changing = any(row.state in ACTIVE for row in rows)
+    return context.claims.get(
+        name, version(rows), changing, lambda: _encoded(judged(spec.claims, gathered(connection, scale, rows)))
     )
 
 
