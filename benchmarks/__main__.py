@@ -1,4 +1,4 @@
-"""``python -m benchmarks [attribution feedforward latency layers overhead peers]``: measure and print Markdown tables."""
+"""``python -m benchmarks [name ...]``: measure what ALL names, or some of it, and print Markdown tables."""
 
 import sys
 

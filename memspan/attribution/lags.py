@@ -32,7 +32,7 @@ def by_lag(parts: Iterable[Tensor], watched: Watched, mask: Tensor | None, words
     """
     sums, areas, count = [], [], 0
     for part in parts:
-        sums.append(part if part.shape[0] == 1 else part.sum(1, keepdim=True))
+        sums.append(part if part.shape[0] == 1 else part.sum(1, keepdim=True, dtype=torch.float64))
         areas += [] if mask is None else [area(part.abs(), mask)]
         count += part.shape[1]
     together = torch.cat(sums, dim=1)[..., : watched.step + 1].flip(-1).double().cpu()  # (M, S or blocks, lags)

@@ -15,6 +15,7 @@ from memspan.figures.scalars import scalars_panel
 NOTHING = "No probe has been measured yet."
 MOST_LENGTHS = 3  # of a curve; scalars show all lengths in one panel
 MOST_PANELS = 12
+MOST_OF_ONE = 6  # panels of one probe with many scalars, so that others have room; tables have them all
 Group: TypeAlias = list[Part]
 
 
@@ -53,7 +54,7 @@ def _panels(names: Naming, every: Group, group: Group) -> list[Panel]:
     words = [probe_label(group[0], every)]
     words += [names.task(group[0]["task"])] if len(names.tasks) > 1 else []
     panels = MAKERS[group[0]["result"]["kind"]](names, group, " · ".join(words))
-    return [panel for panel in panels if panel is not None]
+    return [panel for panel in panels if panel is not None][:MOST_OF_ONE]
 
 
 def _scalars(names: Naming, group: Group, title: str) -> list[Panel | None]:

@@ -54,10 +54,10 @@ class Lesion(ProbeSpec):
 
     def _nothing(self, task: TaskSpec, network: Network) -> str:
         if network.recurrence is None:
-            return f"The probe lesion is for recurrent layers, and this model of {task.kind} has none."
+            return f"The probe lesion is for recurrent layers, and this model for {task.kind} has none."
         gates = ", ".join(dict.fromkeys(gate for layer in network.recurrence.layers for gate in layer.cell.gates))
         given = f"part {self.part}" + (f" and gate {self.gate}" if self.gate else "")
-        return f"This model of {task.kind} has no such weights: its gates are {gates}; given {given}."
+        return f"This model for {task.kind} has no such weights: its gates are {gates}; given {given}."
 
     def sections(self, network: Network) -> tuple[Section, ...]:
         """What is set to zero."""

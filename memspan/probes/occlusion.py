@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
@@ -49,13 +49,15 @@ class Occlusion(Question):
         Field(description="rise of the loss, or how far the output or the true class's probability moves"),
     ] = "loss"
 
-    @model_validator(mode="after")
-    def _no_gaps(self) -> Occlusion:
+    @field_validator("stride")
+    @classmethod
+    def _no_gaps(cls, stride: int, info: ValidationInfo) -> int:
         """Every step must be hidden once."""
-        if self.stride > self.window:
+        window = info.data.get("window", stride)
+        if stride > window:
             message = "stride must be at most window, {window}, or some steps are never hidden; given {stride}."
-            raise PydanticCustomError("out_of_range", message, {"window": self.window, "stride": self.stride})
-        return self
+            raise PydanticCustomError("out_of_range", message, {"window": window, "stride": stride})
+        return stride
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         steps = task.signature(length).length

@@ -104,4 +104,4 @@ def losses(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
 def norms(found: Gradients, parts: tuple[Section, ...]) -> dict[str, Tensor]:
     """The Euclidean norm of each part and of all, each (M,) float64."""
     each = {part.name: part.of(found[part.weight]).double().flatten(1).norm(dim=1) for part in parts}
-    return {**each, "all": torch.stack(list(each.values())).norm(dim=0)}
+    return {"all": torch.stack(list(each.values())).norm(dim=0), **each}

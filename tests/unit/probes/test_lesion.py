@@ -99,7 +99,7 @@ def test_every_metric_is_told_before_and_after() -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "words"),
     [
-        ("mlp", {}, "is for recurrent layers, and this model of latch has none."),
+        ("mlp", {}, "is for recurrent layers, and this model for latch has none."),
         ("rnn", {"gate": "f"}, "its gates are h; given part recurrent and gate f."),
         ("lstm", {"gate": "z"}, "its gates are i, f, g, o; given part recurrent and gate z."),
         ("min_gru", {}, "given part recurrent."),
