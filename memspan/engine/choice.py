@@ -7,7 +7,7 @@ from typing import Literal
 
 from memspan.engine.fused.scope import takes
 from memspan.engine.fused.section import sections
-from memspan.engine.fused.speed import epoch_seconds
+from memspan.engine.fused.speed import run_seconds
 from memspan.engine.population import Condition
 from memspan.parts.network import Network
 
@@ -39,7 +39,7 @@ def fused_width(condition: Condition, network: Network) -> int:
     A run's numbers don't depend on it: what is computed for one member of a fused stack is the same whatever is
     computed beside it.
     """
-    each = condition.training.epochs * epoch_seconds(condition, sections(network), network.parameters)
+    each = run_seconds(condition, sections(network), network.parameters)
     return max(1, min(WIDEST, int(STACK_SECONDS / each)))
 
 

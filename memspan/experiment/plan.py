@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memspan.engine.population import Condition
-from memspan.experiment.cost import BASIS, epoch_seconds, populations
+from memspan.experiment.cost import BASIS, populations, total_seconds
 from memspan.experiment.grid import conditions, lengths_of
 from memspan.experiment.spec import ExperimentSpec
 from memspan.parts.model import ModelSpec
@@ -38,8 +38,7 @@ def plan(spec: ExperimentSpec, workers: int = 1) -> Plan:
     grid = _built(spec)
     whole = [pair for built in grid for pair in built]
     counts = [populations(condition, network, spec.repeats) for condition, network in whole]
-    epochs = spec.training.epochs
-    seconds = [epoch_seconds(c, n) * epochs * count for (c, n), count in zip(whole, counts, strict=True)]
+    seconds = [total_seconds(condition, network, spec.repeats) for condition, network in whole]
     return Plan(
         conditions=len(whole),
         runs=len(whole) * spec.repeats,

@@ -1,7 +1,8 @@
 """What torch's pointwise operations are made of. A new operation is one line of the table.
 
-The primitives, which the emitter knows: add, sub, mul, div, neg, abs, sqrt, exp, log, log1p, log1p_of_share (of 0 to 1),
-sigmoid, tanh, max, min, the comparisons lt, le, gt, ge, eq, ne, their connectives and, or, not, and where.
+The primitives, which the emitter knows: add, sub, mul, div, neg, abs, sqrt, exp, log, log1p, log1p_of_share (of a
+number from 0 to 1), sigmoid, tanh, max, min, the comparisons lt, le, gt, ge, eq, ne, their connectives and, or, not,
+and where.
 """
 
 from __future__ import annotations

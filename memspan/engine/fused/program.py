@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from memspan.engine.fused.assembly import LANES
-from memspan.engine.fused.backward import backward, work_vectors
+from memspan.engine.fused.backward import backward
 from memspan.engine.fused.descent import descent
-from memspan.engine.fused.driver import Parts, scoring, training
+from memspan.engine.fused.driver import Parts
 from memspan.engine.fused.forward import forward
 from memspan.engine.fused.lanes import gather
+from memspan.engine.fused.looped import work_vectors
 from memspan.engine.fused.products import laying, products
 from memspan.engine.fused.readout import readout
+from memspan.engine.fused.scoring import scoring
 from memspan.engine.fused.section import Section, places, sections
 from memspan.engine.fused.sheet import Field, above, below, joined, sent, tape
+from memspan.engine.fused.training import training
 from memspan.engine.fused.unit import Unit
 from memspan.engine.population import Condition
 from memspan.parts.model import ModelSpec

@@ -13,8 +13,6 @@ LANES = 16
 """sequences that are computed side by side, whatever the processor's registers hold"""
 UNROLLED_PRODUCTS = 48
 """products of weights in a step up to which all units are written out, their states and gradients in registers"""
-UNROLLED_GRADIENTS = 48
-"""weights up to which their gradients are summed in registers"""
 UNROLLED_INPUTS = 16
 """channels up to which the product with the inputs is written out"""
 

@@ -54,11 +54,17 @@ def step_seconds(training: Training, sections: Sequence[Section], length: int, w
 
 
 def epoch_seconds(condition: Condition, sections: Sequence[Section], weights: int) -> float:
-    """An epoch of one member, its validation and its share of the test included."""
+    """An epoch of one member, its validation included."""
     training, length = condition.training, condition.signature.length
-    scored = training.validation_size + training.test_size / training.epochs
     steps = training.steps_per_epoch * step_seconds(training, sections, length, weights)
-    return steps + scored / LANES * answer_seconds(sections, length)
+    return steps + training.validation_size / LANES * answer_seconds(sections, length)
+
+
+def run_seconds(condition: Condition, sections: Sequence[Section], weights: int) -> float:
+    """A whole run of one member, its test included."""
+    training = condition.training
+    test = training.test_size / LANES * answer_seconds(sections, condition.signature.length)
+    return training.epochs * epoch_seconds(condition, sections, weights) + test
 
 
 def steps_within(seconds: float, condition: Condition, sections: Sequence[Section], weights: int, members: int) -> int:

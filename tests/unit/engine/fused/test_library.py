@@ -73,8 +73,8 @@ def test_first_use_is_announced_and_second_is_not(tmp_path: Path, caplog: pytest
 
 def test_processes_that_begin_together_do_no_harm(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COMPILE.format(folder=str(tmp_path))]
-    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     (path,) = entries(tmp_path)
     Library(tmp_path).object(UNIT)
     assert path.suffix == ".o"
