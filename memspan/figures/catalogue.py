@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from memspan.figures.document import Results
+from memspan.figures.landscape import landscape
 from memspan.figures.learning import learning
 from memspan.figures.panel import Figure
 from memspan.figures.probe import probe
@@ -18,6 +19,7 @@ catalogue: dict[str, Callable[[Results], Figure]] = {
     "success": success,
     "span": span,
     "probe": probe,
+    "landscape": landscape,
     "learning": learning,
 }
 

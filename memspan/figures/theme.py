@@ -34,6 +34,7 @@ def config(theme: Theme) -> dict[str, Any]:
         | {"tickColor": GRID[theme], "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"},
         "legend": {
             "labelColor": ink,
+            "titleColor": faint,
             "orient": "top",
             "columns": 4,
             "labelLimit": 260,

@@ -169,4 +169,5 @@ def drawn(signature: Signature, axes: Sequence[Axis], loss: Tensor, told: dict[s
     x, y = (tuple(axis.values.tolist()) for axis in axes)
     rows = loss.mean(1).view(len(x), len(y)).T.tolist()
     z = tuple(tuple(row) for row in rows)
-    return Surface(x, y, z, loss.shape[1], axes[0].name, axes[1].name, f"{label} ({unit})", told)
+    height = label if unit == "1" else f"{label} ({unit})"
+    return Surface(x, y, z, loss.shape[1], axes[0].name, axes[1].name, height, told)

@@ -63,6 +63,8 @@ def _sequence(context: Context, key: int) -> int:
 
 
 def _document(context: Context, key: int, name: str) -> dict[str, Any]:
-    """The results, with the learning curves where the figure shows them."""
+    """The results, with what they hold by a link only where the figure shows it."""
     document = results.results_document(context, key)
-    return {**document, "learning": results.learning(context, key)} if name == "learning" else document
+    if name == "learning":
+        return {**document, "learning": results.learning(context, key)}
+    return {**document, "probes": results.landscapes(context, key)} if name == "landscape" else document

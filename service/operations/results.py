@@ -52,6 +52,17 @@ def learning(context: Context, key: int) -> list[dict[str, Any]]:
     return items
 
 
+def landscapes(context: Context, key: int) -> list[dict[str, Any]]:
+    """The probes that answered with a surface, whole."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        data = context.results.get(
+            (key, row.event_sequence, "landscapes"), lambda: _encoded({"items": _landscapes(connection, row)})
+        )
+    items: list[dict[str, Any]] = json.loads(data)["items"]
+    return items
+
+
 def version(context: Context, key: int) -> str:
     """Changes whenever what the experiment itself found does, or the release that shows it."""
     with context.database.reading() as connection:
@@ -77,10 +88,25 @@ def _encoded(data: dict[str, Any]) -> bytes:
 def _results(connection: Connection, row: Any) -> dict[str, Any]:
     """All but the claims."""
     stored = StoredSpec(row.key, row.spec)
-    made = document(parsed(stored), run_rows(connection, row.key), readings(connection, stored))
+    asked = [linked(reading) for reading in readings(connection, stored)]
+    made = document(parsed(stored), run_rows(connection, row.key), asked)
     failed = [dict(each._mapping) for each in failures.of_runs(connection, row.key)]
     own = {name: value for name, value in made.items() if name != "claims"}
     return {"experiment": _header(connection, row), **own, "failures": failed}
+
+
+def linked(reading: dict[str, Any]) -> dict[str, Any]:
+    """A reading as the results show it: the heights of a surface, which may be thousands, by a link to its probe."""
+    result = reading["result"] or {}
+    if result.get("kind") != "surface":
+        return reading
+    kept = {name: value for name, value in result.items() if name not in ("x", "y", "z")}
+    return {**reading, "result": {**kept, "link": f"/probes/{reading['id']}"}}
+
+
+def _landscapes(connection: Connection, row: Any) -> list[dict[str, Any]]:
+    every = readings(connection, StoredSpec(row.key, row.spec))
+    return [reading for reading in every if (reading["result"] or {}).get("kind") == "surface"]
 
 
 def _header(connection: Connection, row: Any) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def render_results(results: Mapping[str, Any]) -> str:
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
             probes=tables.probes(results, names),
+            maps=any(is_map(probe) for probe in entries(results, "probes")),
+            charts=not all(is_map(probe) for probe in entries(results, "probes")),
             baselines=tables.baselines(results, names),
             claims=claims(entries(results, "claims")),
             failures=entries(results, "failures"),
@@ -37,3 +39,8 @@ def render_results(results: Mapping[str, Any]) -> str:
             figures=list(catalogue),
         )
     )
+
+
+def is_map(probe: Mapping[str, Any]) -> bool:
+    """Whether a probe answered with a surface, which is a figure of its own."""
+    return bool((probe.get("result") or {}).get("kind") == "surface")

@@ -104,7 +104,7 @@ def figure(
     name: Annotated[str, Path(description="of the figure, alone or with .png, .svg or .pdf", examples=["score"])],
     theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",
 ) -> Response:
-    """score, success, learning, span or probe; `score.png` for a paper."""
+    """score, success, learning, span, probe or landscape; `score.png` for a paper."""
     short, dot, ending = name.partition(".")
     if short not in figures.names() or (dot and ending not in figures.MEDIA):
         known = ", ".join(figures.names())

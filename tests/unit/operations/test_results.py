@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from service.operations import ending, results
+import json
+
+from memspan.parts.readings import Curve, Reading, Surface
+from service.operations import ending, figures, probes, results
 from service.storage.states import Reason, RunState
 from tests.scenes import Scene
 
@@ -22,3 +25,46 @@ def test_an_experiment_without_failures_names_none(scene: Scene) -> None:
     assert results.results_document(scene.context, key)["failures"] == []
     scene.finish_all()
     assert results.results_document(scene.context, key)["failures"] == []
+
+
+SURFACE = Surface((0.0, 1.0), (0.0, 1.0), ((1.0, 2.0), (3.0, float("nan"))), 32, "w", "b", "loss", {"lowest": 1.0})
+
+
+def asked(scene: Scene, reading: Reading) -> int:
+    """An experiment whose only condition was asked for its landscape, with that answer; its key."""
+    key = scene.submit(probes=[{"kind": "landscape"}])
+    scene.finish_all()
+    work = probes.claim(scene.context, "worker")
+    assert work is not None
+    probes.finish(scene.context, work, reading)
+    return key
+
+
+def test_results_give_a_surface_by_a_link_and_what_it_comes_to(scene: Scene) -> None:
+    (probe,) = results.results_document(scene.context, asked(scene, SURFACE))["probes"]
+    assert probe["result"] == {
+        "kind": "surface",
+        "n": 32,
+        "x_label": "w",
+        "y_label": "b",
+        "z_label": "loss",
+        "scores": {"lowest": 1.0},
+        "link": f"/probes/{probe['id']}",
+    }
+
+
+def test_the_link_leads_to_the_whole_surface_with_its_numbers_that_are_not_finite(scene: Scene) -> None:
+    asked(scene, SURFACE)
+    (row,) = probes.listing(scene.context, None, 10, None, None, "landscape")
+    assert row.result["z"] == [[1.0, 2.0], [3.0, "NaN"]]
+
+
+def test_the_figure_of_landscapes_draws_the_whole_surface(scene: Scene) -> None:
+    written = json.loads(figures.draw_spec(scene.context, asked(scene, SURFACE), "landscape", "light"))
+    assert len(written["data"]["values"]) == 3
+
+
+def test_the_results_of_a_landscape_along_one_axis_are_a_curve_inline(scene: Scene) -> None:
+    curve = Curve((0.0, 1.0), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0), 32, "w", "loss", "1", "nats")
+    (probe,) = results.results_document(scene.context, asked(scene, curve))["probes"]
+    assert probe["result"]["y"] == [1.0, 2.0]
