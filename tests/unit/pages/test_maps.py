@@ -9,7 +9,12 @@ from tests.unit.figures.document import LATCH, RNN, document, probe
 from tests.unit.pages.test_pages import results
 
 SURFACE = {
-    **{"kind": "surface", "n": 32, "x_label": "w", "y_label": "b", "z_label": "loss", "link": "/probes/p1"},
+    "kind": "surface",
+    "n": 32,
+    "x_label": "w",
+    "y_label": "b",
+    "z_label": "loss",
+    "link": "/probes/p1",
     "scores": {"lowest": 0.25, "largest_gradient": 1350.0},
 }
 MAP = probe("landscape", SURFACE, LATCH, RNN, 10)
