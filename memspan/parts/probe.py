@@ -16,6 +16,8 @@ class ProbeSpec(PartSpec):
     """whether the answer depends on the trained weights, so that n counts their repeats; else on the network alone"""
     one_repeat: ClassVar[bool] = False
     """whether one of several repeats is looked at, so that n counts what it is asked about"""
+    repeatable: ClassVar[bool] = True
+    """whether equal questions get equal answers; a time is never the same twice"""
 
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""
