@@ -65,19 +65,20 @@ def constants(logarithms: Tensor) -> dict[str, float | None]:
 
 
 def laws(logarithms: Tensor) -> dict[str, float | None]:
-    """The power law and the exponential fitted to each unit's survival; medians over units."""
+    """The power law and the exponential fitted to each unit's survival, and which fits better; medians over units."""
     left = logarithms.cumsum(1) - logarithms[:, :1]  # (M, T, H), 0 at age 0
     part = middle(left.shape[1])
     ages = np.arange(left.shape[1], dtype=np.float64)[part]
-    fits = np.array([_medians(ages, member[part].T.numpy()) for member in left])  # (M, 3)
-    names = ("exponent", "exponential_aic", "power_law_aic")
+    fits = np.array([_medians(ages, member[part].T.numpy()) for member in left])  # (M, 4)
+    names = ("exponent", "exponential_aic", "power_law_aic", "aic_difference")
     return {
         key: value for name, column in zip(names, fits.T, strict=True) for key, value in scores(name, column).items()
     }
 
 
 def _medians(ages: Floats, units: Floats) -> Floats:
-    """Exponent and both AIC, medians over the log survival of units (H, ages)."""
+    """Exponent, both AIC and their difference, medians over the log survival of units (H, ages)."""
     fits = [fit_logarithms(ages, unit) for unit in units]
-    found: Floats = np.median([(fit.exponent, fit.exponential_aic, fit.power_aic) for fit in fits], axis=0)
+    numbers = [(fit.exponent, fit.exponential_aic, fit.power_aic, fit.aic_difference) for fit in fits]
+    found: Floats = np.median(numbers, axis=0)
     return found

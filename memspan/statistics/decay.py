@@ -12,7 +12,14 @@ from memspan.statistics.interval import Floats
 FEWEST_POINTS = 3
 # Rounding leaves squared residuals of some 1e-32 where a curve is exact; below it one fit can't be told from another.
 LEAST_VARIANCE = 1e-30
-SCORES = ("half_length_steps", "exponential_rate", "power_law_exponent", "exponential_aic", "power_law_aic")
+SCORES = (
+    "half_length_steps",
+    "exponential_rate",
+    "power_law_exponent",
+    "exponential_aic",
+    "power_law_aic",
+    "aic_difference",
+)
 PARAMETERS = 3  # height, slope, and the variance of the residuals
 
 
@@ -39,9 +46,21 @@ class Decay:
         """Steps in which the exponential halves: ln 2 / rate, infinite where it doesn't fall."""
         return log(2) / self.rate if self.rate > 0 else nan if self.rate != self.rate else inf
 
+    @property
+    def aic_difference(self) -> float:
+        """The exponential's criterion minus the power law's: above 0 where the power law fits better."""
+        return self.exponential_aic - self.power_aic
+
     def scores(self) -> dict[str, float]:
         """By name, for a reading."""
-        values = (self.half_length, self.rate, self.exponent, self.exponential_aic, self.power_aic)
+        values = (
+            self.half_length,
+            self.rate,
+            self.exponent,
+            self.exponential_aic,
+            self.power_aic,
+            self.aic_difference,
+        )
         return dict(zip(SCORES, values, strict=True))
 
 

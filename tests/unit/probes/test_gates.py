@@ -104,6 +104,7 @@ def test_the_exponent_of_a_power_law_gate_is_found_and_preferred_to_an_exponenti
     assert found.y == pytest.approx([(2 / (age + 2)) ** p for age in range(LENGTH)], rel=5e-3)
     assert number(found, "exponent") == pytest.approx(p, rel=0.06)
     assert number(found, "power_law_aic") < number(found, "exponential_aic") - 50
+    assert number(found, "aic_difference") > 50
 
 
 def test_an_lstm_is_asked_for_its_forget_gate_and_a_gru_for_its_update_gate() -> None:

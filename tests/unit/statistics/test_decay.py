@@ -33,6 +33,7 @@ def test_the_right_law_is_preferred_under_noise(exponential: bool) -> None:
     for _ in range(100):
         found = fit_decay(LAGS, truth * np.exp(0.1 * rng.standard_normal(len(LAGS))))
         assert (found.exponential_aic < found.power_aic) == exponential
+        assert (found.scores()["aic_difference"] > 0) != exponential
 
 
 def test_the_criterion_is_that_of_least_squares() -> None:
