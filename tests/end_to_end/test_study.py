@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +15,17 @@ import pytest
 import uvicorn
 
 from memspan.conduct import conduct
+from memspan.studies.latch import LatchStudy
 from service.client import connection, studying
 from service.client.studying import Inquiry
 from tests.contract.stage import Stage, staged
 from tests.inquiry import Inquiry as Study
 from tests.inquiry import experiments
+from tests.processes import MemspanProcess, started
+from tests.processes import address as serve_address
 from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("inquiry")
 
@@ -126,3 +133,20 @@ def test_who_stops_watching_hears_how_to_go_on(
     assert studying.inquire(address, asked()) == connection.INTERRUPTED
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(r"the study goes on: memspan study inquiry --group group-\d+ --wait", said)
+
+
+@pytest.mark.long
+def test_the_quick_latch_study_is_judged_by_processes_as_a_user_starts_them(tmp_path: Path) -> None:
+    with started(MemspanProcess(tmp_path / "home", "serve", "--port", "0", "--workers", "2")) as serve:
+        options = ["--scale", "quick", "--markdown", str(tmp_path / "tables.md"), "--server", serve_address(serve)]
+        command = [sys.executable, "-m", "service", "study", "latch", *options]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = (tmp_path / "tables.md").read_text(encoding="utf-8")
+    assert [name for name in ("corrected", "as published", "hard sigmoid") if f"**{name}: conditions**" in tables] == [
+        "corrected",
+        "as published",
+        "hard sigmoid",
+    ]
+    verdicts = re.findall(r"\*\*(supported|contradicted|inconclusive)\*\*", tables)
+    assert len(verdicts) == len(LatchStudy.claims)
