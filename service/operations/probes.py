@@ -187,7 +187,8 @@ def _weights(connection: Connection, row: Any) -> list[bytes]:
 
 def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
     """Store a probe's answer; the experiment ends with its last one."""
-    values = {"result": jsonable(reading.document()), "n": len(work.weights)}
+    repeats = 1 if work.spec.one_repeat else len(work.weights)
+    values = {"result": jsonable(reading.document()), "n": repeats}
     _end(context, work, RunState.SUCCEEDED, values)
 
 

@@ -157,7 +157,7 @@ def _document(context: Context, connection: Connection, kind: str, rows: Sequenc
 
 def _parts(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """The experiments of a group, each under its name in the study."""
-    counts = counts_of_many(connection, rows)
+    counts, forms = counts_of_many(connection, rows), studies.answered(connection, [row.key for row in rows])
     return [
         {
             "name": row.study_part,
@@ -165,6 +165,7 @@ def _parts(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
             "title": row.name,
             "state": row.state,
             **counts[row.key],
+            "answers": sorted(forms[row.key]),
             "links": {"self": f"/experiments/{name}", "results": f"/results/{name}"},
         }
         for row in rows

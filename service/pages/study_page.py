@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from memspan.figures import catalogue
 from service.pages.environment import environment
 from service.pages.gauge import gauge
 
@@ -37,6 +38,7 @@ def render_study(study: Part, plans: Mapping[str, Part]) -> str:
             claims=claims(study["claims"]),
             tally=tally(study["claims"]),
             plans=plans,
+            figures=list(catalogue),
             earlier=[group for group in study["groups"] if group["id"] != study["group"]],
             newest=study["groups"][0]["id"] if study["groups"] else None,
         )

@@ -91,6 +91,7 @@ PART = {
     "name": "corrected",
     "id": "exp-12",
     "title": "latch study: corrected",
+    "answers": ["scalars"],
     **{name: HEADER[name] for name in ("state", "runs", "progress")},
     "links": {"self": "/experiments/exp-12", "results": "/results/exp-12"},
 }

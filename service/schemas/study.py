@@ -78,6 +78,7 @@ class StudyPart(Answer):
     state: str
     runs: RunCounts
     progress: Progress
+    answers: list[str] = Field(description="forms of what its probes have answered: scalars, curve, surface")
     links: Link
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from service.storage.tables import experiments, runs
+from service.storage.states import RunState
+from service.storage.tables import experiments, probes, runs
 
 
 def start_group(connection: Connection, first: int) -> None:
@@ -44,6 +45,16 @@ def groups(connection: Connection, study: str, limit: int) -> Sequence[Row[Any]]
     mine = (experiments.c.study == study, experiments.c.study_group.in_(latest))
     statement = select(*columns).where(*mine).order_by(experiments.c.study_group.desc(), experiments.c.key)
     return connection.execute(statement).all()
+
+
+def answered(connection: Connection, keys: Sequence[int]) -> dict[int, set[str]]:
+    """For each experiment the forms of the answers that its probes have given: scalars, curve, surface."""
+    form = probes.c.result["kind"].as_string()
+    mine = (probes.c.experiment_key.in_(keys), probes.c.state == RunState.SUCCEEDED)
+    found: dict[int, set[str]] = {key: set() for key in keys}
+    for key, kind in connection.execute(select(probes.c.experiment_key, form).where(*mine).distinct()):
+        found[key].add(kind)
+    return found
 
 
 def work(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[float, float]]:

@@ -123,6 +123,7 @@ def test_what_is_stored_is_judged_as_in_a_notebook(scene: Scene) -> None:
     told = look(scene)
     assert (told["state"], told["progress"]["completed"], told["eta_seconds"]) == ("succeeded", 30, None)
     assert certain(told["claims"]) == VERDICTS
+    assert [part["answers"] for part in told["parts"]] == [[], ["scalars"]]
     here = jsonable(conduct(Inquiry(), asked(Inquiry())).document["claims"])
     timed = "seconds"
     assert [c for c in told["claims"] if c["id"] != timed] == [c for c in here if c["id"] != timed]

@@ -51,6 +51,7 @@ STUDY: dict[str, Any] = {
             "state": "partial",
             "runs": RUNS,
             "progress": PROGRESS,
+            "answers": [],
             "links": {"self": "/experiments/exp-3", "results": "/results/exp-3"},
             "study": {"kind": "latch", "scale": "quick", "part": "as published", "group": "group-3"},
         }

@@ -41,6 +41,21 @@ def test_each_experiment_leads_to_its_results_and_has_a_chart() -> None:
     assert "88 of 90 runs, 2 failed" in PAGE.text
 
 
+@pytest.mark.parametrize(
+    ("answers", "figures"),
+    [
+        (["scalars"], ["score", "probe"]),
+        (["curve", "scalars"], ["score", "probe"]),
+        (["surface"], ["score", "landscape"]),
+    ],
+)
+def test_what_probes_have_answered_is_drawn_beside_the_score(answers: list[str], figures: list[str]) -> None:
+    part = {**STUDY["parts"][0], "answers": answers}
+    page = Page(render_study({**STUDY, "parts": [part]}, PLANS))
+    drawn = [div["data-figure"] for div in page.all("div") if "data-figure" in div]
+    assert drawn == [f"/results/exp-3/figures/{name}" for name in figures]
+
+
 def test_other_runs_of_the_study_are_a_click_away() -> None:
     assert "/studies/latch?group=group-1" in [link["href"] for link in PAGE.all("a")]
     older = Page(render_study({**STUDY, "group": "group-1"}, PLANS))
