@@ -26,7 +26,7 @@ def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
 
 def _title(result: Part, axis: str) -> str:
     unit = result.get(f"{axis}_unit")
-    return str(result.get(f"{axis}_label") or axis) + (f" ({unit})" if unit else "")
+    return str(result.get(f"{axis}_label") or axis) + (f" ({unit})" if unit not in (None, "", "1") else "")
 
 
 def _rows(entry: Part, names: Naming) -> list[Row]:

@@ -19,7 +19,7 @@ from memspan.probes import probe
 from memspan.states.causal import causal
 from memspan.states.drive import Drive, drive, products, seen_states
 from memspan.states.precise import precise
-from memspan.states.question import InnerQuestion, inner, one_way
+from memspan.states.question import InnerQuestion, inner, one_way, too_many
 from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.interval import Floats
@@ -65,7 +65,7 @@ class Capacity(InnerQuestion):
         return super().objection(task, length, network)
 
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
-        return one_way(self, task, recurrence)
+        return one_way(self, task, recurrence) or too_many(self, task, recurrence.state_size)
 
     def size(self, states: int) -> tuple[int, int, int]:
         """Sequences, rows used of each, and lags, for a network of so many states."""

@@ -20,7 +20,7 @@ from memspan.probes import probe
 from memspan.states.causal import causal
 from memspan.states.decoding import BestUnit, Hidden, best_unit, decoded, hidden, score
 from memspan.states.precise import precise
-from memspan.states.question import StateQuestion, inner, one_way
+from memspan.states.question import StateQuestion, inner, one_way, too_many
 from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.interval import Floats
@@ -59,7 +59,8 @@ class Decode(StateQuestion):
         return super().objection(task, length, network)
 
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
-        return super().objection_to_layers(task, recurrence) or one_way(self, task, recurrence)
+        misplaced = super().objection_to_layers(task, recurrence) or one_way(self, task, recurrence)
+        return misplaced or too_many(self, task, self.chosen(recurrence).size)
 
 
 @probe(Decode)

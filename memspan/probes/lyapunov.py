@@ -19,7 +19,7 @@ from memspan.states.causal import causal
 from memspan.states.exponents import exponents, orthonormal
 from memspan.states.precise import precise
 from memspan.states.question import InnerQuestion, inner, one_way
-from memspan.states.tiles import HELD_VALUES, tiles
+from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.typical import scores
 from memspan.tasks import sample
@@ -77,7 +77,8 @@ def followed(inside: Inside, recurrence: Recurrence, inputs: Tensor, transient: 
     """The exponents of every member along every course, (M, B, K)."""
     members = len(next(iter(inside.weights.values())))
     found = torch.empty(members, len(inputs), start.shape[1], dtype=torch.float64)
-    for some, courses in tiles(members, len(inputs), 8 * start.numel(), HELD_VALUES):
+    each = 8 * start.numel() + inputs.shape[1] * recurrence.state_size
+    for some, courses in tiles(members, len(inputs), each):
         stack = causal(recurrence, precise(inside, some))
         drive = inputs[courses].to(stack.layers[0].kernel)
         found[some, courses] = exponents(stack, drive, transient, start.to(drive.device)).cpu()

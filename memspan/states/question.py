@@ -14,6 +14,9 @@ from memspan.parts.recurrence import Layer, Recurrence
 from memspan.parts.spec import Whole
 from memspan.parts.task import TaskSpec
 
+MOST_UNITS = 1_024
+"""that a linear read-out is fitted to: more would take a worker's memory, and more samples than are drawn"""
+
 Sequences = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
 LayerIndex = Annotated[
     Whole,
@@ -93,6 +96,14 @@ def one_way(spec: ProbeSpec, task: TaskSpec, recurrence: Recurrence) -> str | No
         f"The probe {spec.kind} asks what a state knows of the past, and this model for {task.kind} runs backward "
         "too, so that its states know the future."
     )
+
+
+def too_many(spec: ProbeSpec, task: TaskSpec, units: int) -> str | None:
+    """Why so many units can't be read at once, as a sentence; None where they can."""
+    if units <= MOST_UNITS:
+        return None
+    together = f"The probe {spec.kind} reads at most {MOST_UNITS:,} units together"
+    return f"{together}, and this model for {task.kind} has {units:,}."
 
 
 class NothingInside(TypeError):

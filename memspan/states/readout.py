@@ -42,9 +42,17 @@ def fitted(states: Tensor, targets: Tensor, counted: Tensor, ridge: float) -> Re
     mean, constant = ((share * values).sum(1, keepdim=True) for values in (states, targets))
     deviation = (share * (states - mean).square()).sum(1, keepdim=True).sqrt()
     deviation = deviation.masked_fill(deviation <= STILL * (1 + mean.abs()), torch.inf)
-    units = (states - mean) / deviation
-    weighted = (share * units).transpose(1, 2)  # (P, N, S)
-    gram = weighted @ units
+    root = share.sqrt()
+    units, errors = root * (states - mean) / deviation, root * (targets - constant)
+    return Readout(mean, deviation, _ridged(units, errors, ridge), constant)
+
+
+def _ridged(units: Tensor, targets: Tensor, ridge: float) -> Tensor:
+    """(X'X + r)^-1 X' y, or what is the same, X' (XX' + r)^-1 y, whichever is the smaller problem; (P, N, K)."""
+    turned = units.transpose(1, 2)  # (P, N, S)
+    wide = units.shape[2] > units.shape[1]
+    gram = units @ turned if wide else turned @ units
     gram.diagonal(dim1=1, dim2=2).add_(ridge)
-    weights, _ = torch.linalg.solve_ex(gram, weighted @ (targets - constant))
-    return Readout(mean, deviation, weights, constant)
+    solved = torch.linalg.solve_ex(gram, targets if wide else turned @ targets)[0]
+    weights: Tensor = turned @ solved if wide else solved
+    return weights

@@ -42,6 +42,7 @@ def asked(scene: Scene, reading: Reading) -> int:
 
 def test_results_give_a_surface_by_a_link_and_what_it_comes_to(scene: Scene) -> None:
     (probe,) = results.results_document(scene.context, asked(scene, SURFACE))["probes"]
+    assert probe["n"] == 1  # of two repeats
     assert probe["result"] == {
         "kind": "surface",
         "n": 32,

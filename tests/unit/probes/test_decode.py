@@ -119,3 +119,11 @@ def test_a_task_without_that_hidden_variable_is_refused() -> None:
         "The probe decode reads what a task hides, and regression names no hidden variable."
     )
     assert Decode(variable="carry").objection(Latch(), 5) == ("The task latch hides bit; there is no variable 'carry'.")
+
+
+def test_a_layer_of_too_many_units_is_refused() -> None:
+    inside = population("rnn", Latch(), 5, hidden_size=1025).inside
+    assert inside is not None
+    assert Decode().objection(Latch(), 5, inside.network) == (
+        "The probe decode reads at most 1,024 units together, and this model for latch has 1,025."
+    )

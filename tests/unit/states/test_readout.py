@@ -30,6 +30,15 @@ def test_a_ridge_is_that_of_the_normal_equations_of_standardised_units() -> None
     assert torch.allclose(readout.weights[0], weights)
 
 
+def test_more_units_than_samples_give_the_same_read_out_by_the_smaller_problem() -> None:
+    rng = stream(6)
+    states, targets = (torch.randn(2, 10, size, generator=rng, dtype=torch.float64) for size in (25, 3))
+    units = (states - states.mean(1, keepdim=True)) / states.std(1, unbiased=False, keepdim=True)
+    gram = units.transpose(1, 2) @ units / 10 + 0.1 * torch.eye(25)
+    weights = torch.linalg.solve(gram, units.transpose(1, 2) @ (targets - targets.mean(1, keepdim=True)) / 10)
+    assert torch.allclose(fitted(states, targets, torch.ones(2, 10, 1).double(), ridge=0.1).weights, weights)
+
+
 def test_samples_that_do_not_count_are_as_if_they_were_not_there() -> None:
     rng = stream(3)
     states, targets = (torch.randn(1, 30, size, generator=rng, dtype=torch.float64) for size in (3, 1))
