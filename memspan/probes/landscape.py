@@ -67,7 +67,7 @@ class Landscape(ProbeSpec):
         Centre | None, Field(description="middle of an axis that is a weight; null: where the weight stands")
     ] = None
     y_center: Annotated[Centre | None, Field(description="the same of the second axis")] = None
-    points: Annotated[Whole, Field(ge=2, le=201, description="along each axis")] = 25
+    points: Annotated[Whole, Field(ge=2, le=201, description="along each axis")] = 21
     sequences: Annotated[Whole, Field(ge=2, le=10_000, description="whose mean loss is taken")] = 32
     repeat: Annotated[
         Whole | None, Field(ge=0, le=1_000_000, description="which model of several, from 0; null: that of least loss")
