@@ -46,7 +46,8 @@ class AdamOptimizer:
         rate = factor * spec.learning_rate * (1 - spec.beta_2**step) ** 0.5 / (1 - spec.beta_1**step)
         mean.mul_(spec.beta_1).add_(gradients, alpha=1 - spec.beta_1)
         square.mul_(spec.beta_2).addcmul_(gradients, gradients, value=1 - spec.beta_2)
-        weights.addcdiv_(mean, square.sqrt().add_(spec.epsilon), value=-rate)
+        root = square.rsqrt().reciprocal_()  # MKL's sqrt takes 5 to 30 times as long where squares are 0 or tiny
+        weights.addcdiv_(mean, root.add_(spec.epsilon), value=-rate)
 
 
 class RMSpropOptimizer:
