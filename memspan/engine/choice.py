@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from memspan.engine.fused.scope import takes
-from memspan.engine.fused.section import sections
+from memspan.engine.fused.section import SIDE_BY_SIDE, sections
 from memspan.engine.fused.speed import run_seconds
 from memspan.engine.population import Condition
 from memspan.parts.network import Network
@@ -34,13 +34,15 @@ def choose(condition: Condition, network: Network | None = None, device: str = "
 
 
 def fused_width(condition: Condition, network: Network) -> int:
-    """How many repeats a claim takes: as many as take STACK_SECONDS together.
+    """How many repeats a claim takes: as many as take STACK_SECONDS together, in whole groups side by side.
 
     A run's numbers don't depend on it: what is computed for one member of a fused stack is the same whatever is
     computed beside it.
     """
-    each = run_seconds(condition, sections(network), network.parameters)
-    return max(1, min(WIDEST, int(STACK_SECONDS / each)))
+    layers = sections(network)
+    together = SIDE_BY_SIDE if all(layer.is_unrolled for layer in layers) else 1
+    groups = int(STACK_SECONDS / run_seconds(condition, layers, network.parameters) / together)
+    return together * max(1, min(WIDEST // together, groups))
 
 
 def width(network: Network) -> int:

@@ -26,8 +26,8 @@ def lasting(epochs: int) -> dict[str, Any]:
         "name": "disturbed",
         "tasks": [{"kind": "latch"}],
         "models": [{"kind": "rnn", "hidden_size": 1}],
-        "lengths": [8],
-        "training": {"epochs": epochs, "train_size": 3200, "validation_size": 64, "test_size": 64},
+        "lengths": [64],
+        "training": {"epochs": epochs, "batch_size": 1, "train_size": 50_000, "validation_size": 64, "test_size": 64},
         "repeats": 3,
         "seed": 7,
     }

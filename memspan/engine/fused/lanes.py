@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from llvmlite import ir
@@ -44,6 +45,7 @@ def summed(code: Code, rows: Sequence[Any]) -> Any:
     return left[0]
 
 
+@lru_cache(maxsize=1)
 def gather() -> Unit:
     """``f(order, first, count, inputs..., targets...)`` with (lanes, source, numbers) each: 16 sequences into lanes.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from memspan.engine.fused.assembly import POINTER, VECTOR, WHOLE, Code
@@ -19,10 +20,12 @@ class Products:
     transposed: Unit
 
 
+@lru_cache(maxsize=1)
 def products() -> Products:
     return Products(_outer(), _transposed())
 
 
+@lru_cache(maxsize=2)
 def laying(adding: bool) -> Unit:
     """``f(rows, columns, source, source_stride, goal, goal_stride)``: copy a block of vectors, or add it to another.
 

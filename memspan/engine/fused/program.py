@@ -16,7 +16,7 @@ from memspan.engine.fused.looped import work_vectors
 from memspan.engine.fused.products import laying, products
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.scoring import scoring
-from memspan.engine.fused.section import Section, places, sections
+from memspan.engine.fused.section import SIDE_BY_SIDE, Section, places, sections
 from memspan.engine.fused.sheet import Field, above, below, joined, sent, tape
 from memspan.engine.fused.training import training
 from memspan.engine.fused.unit import Unit
@@ -25,9 +25,6 @@ from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
 from memspan.parts.recurrence import Recurrence
 from memspan.parts.signature import Signature
-
-SIDE_BY_SIDE = 3
-"""members of a small network whose time steps alternate"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,8 @@ from memspan.parts.recurrence import Layer
 
 LANES = 16
 """sequences that are computed side by side, whatever the processor's registers hold"""
+SIDE_BY_SIDE = 3
+"""members of a small network whose time steps alternate: one computes while another waits for its last result"""
 UNROLLED_PRODUCTS = 48
 """products of weights in a step up to which all units are written out, their states and gradients in registers"""
 UNROLLED_INPUTS = 16

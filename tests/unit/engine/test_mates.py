@@ -24,7 +24,7 @@ from tests.contract.variants import named, variants
 from tests.unit.engine.populations import NOISY, condition, stories
 
 MODELS = [variant for spec in model.specs() for variant in variants(spec)]
-TASKS = [NOISY, *(spec() for spec in task.specs())]
+TASKS = [NOISY, *(variant for spec in task.specs() for variant in variants(spec))]
 OPTIMIZERS = [Adam(), RMSprop(momentum=0.5), SGD(momentum=0.9, nesterov=True), SGD()]
 DATA = ["fixed", "per_repeat", "fresh"]
 
