@@ -73,6 +73,8 @@ def _number(value: Any) -> str:
     if not isinstance(value, (int, float)):
         return str(value)
     size = abs(value)
+    if size >= 1e6:
+        return f"{value:.1e}"
     if size >= 100 or value == int(value):
         return f"{value:.0f}"
     if size >= 10:

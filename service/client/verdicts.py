@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,27 +16,29 @@ BOUNDS = {"at_least": "≥", "at_most": "≤"}
 
 
 def claims(study: Entry) -> Table:
-    """One row a claim: what was measured, the threshold, the verdict and its reason."""
-    table = narrow_table("claim", title="Claims, with 95 % intervals over repeats")
-    table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("threshold", justify="right", no_wrap=True)
-    table.add_column("verdict", min_width=12)
+    """One row a claim: what was measured beside the threshold, the verdict and its reason."""
+    table = narrow_table(title="Claims, with 95 % intervals over repeats")
+    table.add_column("claim")
+    table.add_column("measured")
+    table.add_column("verdict")
     for claim in study["claims"]:
-        bound = f"{BOUNDS[claim['direction']]} {claim['threshold']:g}"
-        table.add_row(Text(claim["text"]), _measured(claim), str(claim["n"]), bound, _verdict(claim))
+        table.add_row(Text(claim["text"]), _measured(claim), _verdict(claim))
     return table
 
 
 def _measured(claim: Entry) -> str:
+    """The value with its interval, and what was claimed of it."""
+    claimed = f"claimed {BOUNDS[claim['direction']]} {claim['threshold']:g}"
     if claim["measured"] is None:
-        return "–"
-    return with_interval(claim["measured"], claim["low"], claim["high"])
+        return f"–\n{claimed}"
+    value = with_interval(claim["measured"], claim["low"], claim["high"])
+    return f"{value}\n{claimed}, n = {claim['n']}"
 
 
-def _verdict(claim: Entry) -> Text:
-    text = Text(claim["verdict"], style=COLOURS.get(claim["verdict"], ""))
-    return text.append(f"\n{claim['reason']}", style="dim") if claim["reason"] else text
+def _verdict(claim: Entry) -> RenderableType:
+    """The verdict, and its reason under it."""
+    verdict = Text(claim["verdict"], style=COLOURS.get(claim["verdict"], ""))
+    return Group(verdict, Text(claim["reason"], style="dim")) if claim["reason"] else verdict
 
 
 def overview(studies: Sequence[Entry]) -> Table:

@@ -10,6 +10,8 @@ import memspan
 from examples.demo import meaning
 from memspan.parts.numbers import jsonable
 from service.client.tables import tables
+from service.client.verdicts import claims, overview
+from tests.unit.pages.study import CLAIMS, STUDY, claim, unrun
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
@@ -81,3 +83,23 @@ def test_a_curve_shows_what_it_comes_to_and_models_without_a_number_show_a_dash(
     assert "Probe occlusion: auc length mlp rnn" in text
     assert "auc low" not in text
     assert re.search(r"layer0\.recurrent\.h \(nats / weight\) length mlp rnn ─+ 4 – \S+ \(", text)
+
+
+def test_claims_stay_within_eighty_columns_whatever_was_measured() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    huge = claim("huge", "inconclusive", measured=3643290432751.2, low=1.672e9, high=6.65e13, reason="It straddles it.")
+    console.print(claims({"claims": [*CLAIMS, huge]}))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "3.6e+12" in text
+    assert "6.6e+13" in text
+    assert "It straddles it." in text
+    assert "straddles the" in text, "nothing is cut"
+
+
+def test_studies_are_listed_with_their_newest_verdicts() -> None:
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(overview([STUDY, unrun()]))
+    text = " ".join(console.export_text().split())
+    assert "1 supported, 1 contradicted, 3" in text
+    assert "not run yet" in text
