@@ -2,12 +2,23 @@
 
 import sys
 
-from benchmarks import attribution, feedforward, latency, layers, overhead, peers
+from benchmarks import (
+    adding,
+    attribution,
+    feedforward,
+    latch,
+    latency,
+    layers,
+    overhead,
+    peers,
+)
 from benchmarks.report import machine
 
 ALL = {
+    "adding": adding.main,
     "attribution": attribution.main,
     "feedforward": feedforward.main,
+    "latch": latch.main,
     "latency": latency.main,
     "layers": layers.main,
     "overhead": overhead.main,

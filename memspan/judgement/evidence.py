@@ -13,12 +13,14 @@ from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.measured import Flags, Floats
+from memspan.judgement.measured import Flags, Floats, Measured
 from memspan.judgement.measured import NotMeasured as NotMeasured
+from memspan.judgement.reach import reach
 from memspan.parts.model import ModelSpec
 from memspan.parts.numbers import numeric
 from memspan.parts.probe import ProbeSpec
 from memspan.parts.task import TaskSpec
+from memspan.statistics import Span, memory_span
 
 History = Mapping[str, Sequence[float]]
 """Metrics of one run by name, a value for each epoch; a diverged run has fewer."""
@@ -65,6 +67,19 @@ class Part:
         """Whether each succeeded run met the experiment's criterion; a diverged one never does."""
         runs = self._runs(model, length, task)
         return np.array([self._met(run) for run in runs if run.state == "succeeded"], dtype=bool)
+
+    def memory_span(self, model: ModelSpec, task: TaskSpec | None = None) -> Span:
+        """The length that half of a model's repeats solve, over all lengths of the experiment."""
+        lengths = sorted({self.grid[place].extent for place in self._places(model, None, task)})
+        outcomes = [self.solved(model, length, task) for length in lengths]
+        found = memory_span(lengths, [int(each.sum()) for each in outcomes], [len(each) for each in outcomes])
+        if found is None:
+            raise NotMeasured(f"There is no {self._named(model, None)}.")
+        return found
+
+    def span(self, model: ModelSpec, task: TaskSpec | None = None) -> Measured:
+        """The same as a number with its interval, in steps; its note says when it lies outside the tested lengths."""
+        return reach(self.memory_span(model, task), self.spec.repeats)
 
     def seconds_per_epoch(
         self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None
