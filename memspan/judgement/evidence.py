@@ -92,15 +92,15 @@ class Part:
         """A metric of the training or validation set after every epoch, NaN behind the end of a run.
 
         Shapes:
-            (repeats, epochs), the repeats as in ``values``
+            (repeats, epochs), the repeats as in ``values``, all epochs that were asked for
         """
         stored = {place: self.histories(place) for place in self._places(model, length, task)}
         runs = self._runs(model, length, task)
         lines = [stored[run.condition].get(run.repeat, {}).get(metric, ()) for run in runs]
         if not any(map(len, lines)):
             raise NotMeasured(f"No epochs of {metric} of {self._named(model, length)} are stored.")
-        longest = max(map(len, lines))
-        return np.array([[*line, *[np.nan] * (longest - len(line))] for line in lines])
+        asked = self.spec.training.epochs
+        return np.array([[*line, *[np.nan] * (asked - len(line))] for line in lines])
 
     def probe(
         self, asked: ProbeSpec, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None

@@ -123,5 +123,9 @@ def _part(name: str, spec: ExperimentSpec, form: Form) -> Part:
         for place in range(len(conditions(spec)))
         for repeat in range(spec.repeats)
     ]
-    lines = {repeat: {metric: [0.5, 0.25] for metric in METRICS} for repeat in range(spec.repeats)}
-    return Part(name, spec, rows, histories=lambda place: lines)
+    return Part(name, spec, rows, histories=lambda place: {run.repeat: _line(run, spec) for run in rows})
+
+
+def _line(run: RunRow, spec: ExperimentSpec) -> dict[str, list[float]]:
+    """A run's metrics of every epoch, up to the one in which it diverged."""
+    return {metric: [0.5] * (run.diverged_at or spec.training.epochs) for metric in METRICS}

@@ -58,6 +58,8 @@ def test_epochs_have_a_line_for_each_repeat_padded_where_it_diverged() -> None:
     told = part(RUNS, histories=histories({1: {0: [3.0, 2.0], 1: [9.0], 2: [4.0, 1.0]}}))
     lines = told.epochs("validation_loss", ONE, 5)
     assert lines.tolist() == pytest.approx(np.array([[3.0, 2.0], [9.0, np.nan], [4.0, 1.0]]), nan_ok=True)
+    short = part(RUNS, histories=histories({1: {0: [3.0], 1: [9.0], 2: [4.0]}}))
+    assert short.epochs("validation_loss", ONE, 5).shape == (3, 2), "as many as were asked for, though none came so far"
     with pytest.raises(NotMeasured, match="No epochs of validation_loss of rnn at length 2"):
         told.epochs("validation_loss", ONE, 2)
 
