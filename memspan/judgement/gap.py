@@ -16,9 +16,15 @@ def closed(worse: Floats, other: Floats, better: Floats) -> Measured:
     Raises:
         NotMeasured: the better one is not ahead, so there is no gap.
     """
-    if not np.nanmedian(worse) > np.nanmedian(better):
+    if not _median(worse) > _median(better):
         raise NotMeasured("The two conditions show no gap that a third could close.")
     return bootstrapped(_share, worse, other, better)
+
+
+def _median(losses: Floats) -> float:
+    """Of the repeats that have a finite loss; NaN where none has."""
+    finite = losses[np.isfinite(losses)]
+    return float(np.median(finite)) if len(finite) else np.nan
 
 
 def _share(worse: Floats, other: Floats, better: Floats) -> Floats:

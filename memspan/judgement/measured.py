@@ -95,15 +95,21 @@ def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool
     note = _left_out(groups, kept)
     if n == 0:
         return Measured(np.nan, np.nan, np.nan, 0, note)
-    if n == 1:
-        return Measured(float(statistic(*kept)), -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
-    rng = np.random.default_rng(0)
-    shared = rng.integers(0, n, (RESAMPLES, n))
-    drawn = [group[shared if paired else rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in kept]
     with np.errstate(divide="ignore", invalid="ignore"):
-        value, spread = float(statistic(*kept)), statistic(*drawn)
-    low, high = _tails(spread)
+        value = float(statistic(*kept))
+        if n == 1:
+            return Measured(value, -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
+        low, high = _tails(statistic(*_resampled(kept, n if paired else None)))
     return Measured(value, min(low, value), max(high, value), n, note)
+
+
+def _resampled(groups: Sequence[Floats], paired: int | None) -> list[Floats]:
+    """Each group drawn with replacement many times, (resamples, n); the same repeats of all where they are paired."""
+    rng = np.random.default_rng(0)
+    if paired is not None:
+        shared = rng.integers(0, paired, (RESAMPLES, paired))
+        return [group[shared] for group in groups]
+    return [group[rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in groups]
 
 
 def _tails(spread: Floats) -> tuple[float, float]:

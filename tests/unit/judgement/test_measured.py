@@ -93,6 +93,12 @@ def test_one_repeat_says_nothing_of_others() -> None:
     assert (found.value, found.low, found.high, found.n) == (1.0, -np.inf, np.inf, 1)
 
 
+def test_one_repeat_of_nothing_is_no_number() -> None:
+    found = measured.ratio(np.zeros(1), np.zeros(1))
+    assert np.isnan(found.value)
+    assert found.n == 1
+
+
 def test_nothing_finite_is_no_number() -> None:
     found = measured.mean(np.array([np.nan, np.inf]))
     assert found.n == 0
