@@ -94,21 +94,23 @@ def _steps(length: object) -> str:
 
 def probes(name: str, results: Entry) -> str:
     """One row for each condition and number that a probe gave."""
-    where = _Places(results)
+    where, specs = _Places(results), [probe["spec"] for probe in results["probes"]]
     rows = (
         [*where.cells(probe), asked, _measured(value, probe["result"]["low"][key], probe["result"]["high"][key]), unit]
         for probe in results["probes"]
         if (probe["result"] or {}).get("kind") == "scalars"
         for key, value in probe["result"]["values"].items()
-        for asked, unit in [(_asked(probe["spec"], key), probe["result"]["units"].get(key, ""))]
+        for asked, unit in [(_asked(probe["spec"], specs, key), probe["result"]["units"].get(key, ""))]
     )
     return _table(f"{name}: probes", [*where.heads, "probe", "mean [95 % interval]", "unit"], rows)
 
 
-def _asked(spec: Entry, quantity: str) -> str:
-    """A probe with the step that it asks about."""
-    steps = ", ".join(f"{name} {value}" for name, value in spec.items() if name.startswith("index"))
-    return f"{spec['kind']} {steps}: {quantity}".replace("_", " ")
+def _asked(spec: Entry, specs: Sequence[Entry], quantity: str) -> str:
+    """A probe with the steps that it asks about, and with the fields in which others of its kind differ from it."""
+    alike = [other for other in specs if other["kind"] == spec["kind"]]
+    told = [name for name in spec if name.startswith("index") or any(other.get(name) != spec[name] for other in alike)]
+    fields = ", ".join(f"{name} {spec[name]}" for name in told)
+    return f"{spec['kind']} {fields}".replace("_", " ").strip() + f": {quantity}".replace("_", " ")
 
 
 class _Places:

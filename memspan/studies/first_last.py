@@ -140,7 +140,7 @@ class FirstLastStudy(StudySpec):
     question: ClassVar[str] = "Does an LSTM lose the first step of a sequence at length 69, and a convolution not?"
     explanation: ClassVar[str] = (
         "A convolution as wide as the sequence has a weight of its own for every step, so the first step is as near to "
-        "it as the last, while an LSTM must hand the first one on through every step between and finds out by gradients "
+        "it as the last, while an LSTM must hand the first one on through every step between and learns by gradients "
         "that shrink on the way. Where it gives up follows from the time constants that its gates start with, the "
         "number of training steps and the draw of its weights, so one run at each length can't show a limit."
     )

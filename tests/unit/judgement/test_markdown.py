@@ -84,6 +84,14 @@ def test_probes_have_a_row_for_each_number() -> None:
     assert len(table) == 2 + 9, "a curve is no row"
 
 
+def test_probes_of_one_kind_say_in_what_they_differ() -> None:
+    form = document()
+    change = next(each for each in form["probes"] if each["kind"] == "change")
+    asked = [{**change, "spec": {**change["spec"], "percent": percent}} for percent in (50, 10)]
+    table = rows(probes("corrected", {**form, "probes": asked}))
+    assert [row[2] for row in table[2:]] == ["change index 0, percent 50: change", "change index 0, percent 10: change"]
+
+
 def test_a_study_that_ran_here_prints_all_its_tables() -> None:
     spec = Inquiry()
     findings = conduct(spec, experiments(spec))
