@@ -140,7 +140,7 @@ def figures(article: Entry, dilated: Entry) -> list[Figure]:
             "<= .02",
         ),
         Figure("convolution: median of the medians", _short(statistics.median(medians.values()))),
-        Figure("convolution: runs that diverged", str(diverged), "0"),
+        Figure("convolution: runs that diverged", str(diverged)),
         Figure(what, f"{_short(loss['median'])} (n = {loss['n']})", "<= .01"),
         Figure("the same: mean MSE", f"{_short(loss['mean'])} [{_short(loss['low'])}, {_short(loss['high'])}]"),
     ]

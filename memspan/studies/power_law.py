@@ -34,7 +34,7 @@ LENGTHS = (50, 100, 200)
 LENGTH = 100
 """at which laws of decay are told apart"""
 DELAY = 20
-"""of the copy task; the authors' 200 steps take 128 units and days of a CPU"""
+"""of the copy task; with the authors' 200 steps and 128 units one run takes an hour of a core"""
 SENSITIVITY, SURVIVAL = StateGradient(state="c"), Gates()
 BATCH = 128
 BUDGETS = {"short": 2_000, "long": 8_000}
