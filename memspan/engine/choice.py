@@ -48,9 +48,13 @@ def fused_width(condition: Condition, network: Network) -> int:
 def width(network: Network) -> int:
     """How many repeats the torch engine stacks: many where a step is too small to fill a core, one where it isn't.
 
+    Two dense nets side by side take half the time each, and one of them alone, padded, not much more than by itself.
     It follows from the model's own shape alone. A run keeps its place in the stack (repeat modulo width) and missing
     mates are padded, so it is computed by the same instructions at the same place whatever is trained beside it.
     """
-    if network.parameters <= 300:
+    used = network.multiplications or network.parameters
+    if used <= 300:
         return WIDEST
-    return 8 if network.parameters <= 5_000 else 1
+    if used <= 5_000:
+        return 8
+    return 2 if not network.state_size and network.parameters <= 150_000 else 1

@@ -96,3 +96,5 @@ def test_places_are_repeats_modulo_the_width_and_gaps_are_filled_by_the_first() 
 def test_the_width_follows_from_the_size_of_the_network() -> None:
     widths = {size: width(condition(LSTM(hidden_size=size)).network()) for size in (1, 8, 9, 32, 64)}
     assert widths == {1: 32, 8: 8, 9: 8, 32: 8, 64: 1}
+    dense = {size: width(condition(MLP(hidden_size=size)).network()) for size in (1, 8, 200, (200, 200), 4_000)}
+    assert dense == {1: 32, 8: 32, 200: 8, (200, 200): 2, 4_000: 2}
