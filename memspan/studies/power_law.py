@@ -200,7 +200,7 @@ class PowerLawStudy(StudySpec):
 
 @study(PowerLawStudy)
 def experiments(spec: PowerLawStudy) -> Mapping[str, ExperimentSpec]:
-    """Three lengths with ten repeats; in a hurry the shorter two, three repeats, and a quarter of the steps."""
+    """Three lengths with ten repeats; in a hurry the shorter two, three repeats, and a fifth of the steps."""
     full = spec.scale == "full"
     lengths = LENGTHS if full else LENGTHS[:2]
     asked: dict[str, tuple[FirstLast | Copy, tuple[int, ...], int, tuple[ProbeSpec, ...]]] = {
@@ -213,7 +213,7 @@ def experiments(spec: PowerLawStudy) -> Mapping[str, ExperimentSpec]:
             tasks=(task,),
             models=MODELS,
             lengths=lengths,
-            training=training(steps if full else steps // 4),
+            training=training(steps if full else steps // 5),
             repeats=10 if full else 3,
             seed=spec.seed,
             probes=probes,
