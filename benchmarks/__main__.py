@@ -4,25 +4,31 @@ import sys
 
 from benchmarks import (
     adding,
+    addition,
     attribution,
     feedforward,
+    first_last,
     latch,
     latency,
     layers,
     overhead,
     peers,
+    rates,
 )
 from benchmarks.report import machine
 
 ALL = {
     "adding": adding.main,
+    "addition": addition.main,
     "attribution": attribution.main,
     "feedforward": feedforward.main,
+    "first_last": first_last.main,
     "latch": latch.main,
     "latency": latency.main,
     "layers": layers.main,
     "overhead": overhead.main,
     "peers": peers.main,
+    "rates": rates.main,
 }
 
 if __name__ == "__main__":
