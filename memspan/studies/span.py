@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from memspan.experiment.spec import ExperimentSpec
@@ -10,7 +10,7 @@ from memspan.judgement.claim import Claim
 from memspan.judgement.evidence import Evidence, NotMeasured, Part
 from memspan.judgement.measured import Measured
 from memspan.judgement.reach import times
-from memspan.judgement.study import Scale, StudySpec
+from memspan.judgement.study import StudySpec
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
@@ -28,6 +28,14 @@ RNN_8, IRNN_8 = RNN(hidden_size=UNITS), RNN(hidden_size=UNITS, initialization="i
 LSTM_8, CHRONO_8 = LSTM(hidden_size=UNITS), LSTM(hidden_size=UNITS, initialization="chrono")
 GRU_8 = GRU(hidden_size=UNITS)
 TCN_8 = TCN(channels=UNITS, reach=2.0)
+NAMES: Mapping[ModelSpec, str] = {
+    RNN_8: "rnn",
+    IRNN_8: "irnn",
+    LSTM_8: "lstm",
+    CHRONO_8: "chrono lstm",
+    GRU_8: "gru",
+    TCN_8: "tcn",
+}
 ADDING, LATCH = Adding(low=-1.0, high=1.0), Latch()
 TASKS: Mapping[str, TaskSpec] = {"adding": ADDING, "latch": LATCH}
 
@@ -43,7 +51,7 @@ RATES: Mapping[ModelSpec, float] = {
 one with the least median validation loss on the adding problem at T = 50, five repeats with a seed of their own,
 the study's training otherwise. ``python -m benchmarks rates`` prints the losses."""
 
-QUICK = (3, 5, 10, 18, 32, 56, 100)
+QUICK = (3, 5, 10, 18, 32, 56)
 FULL = (3, 5, 10, 18, 32, 56, 100, 178, 316, 562, 1000)
 """four lengths a decade from 10 to 1 000, and two shorter ones for networks that don't get that far"""
 WIDE = (10, 100, 1000)
@@ -68,12 +76,19 @@ def trained(rate: float) -> Training:
 
 def part(evidence: Evidence, model: ModelSpec) -> Part:
     """The experiment that a model is part of."""
-    return evidence[named(RATES[model], model)]
+    return evidence[named(alike(model))]
 
 
-def named(rate: float, model: ModelSpec) -> str:
-    """The experiment of a learning rate; the TCN has other lengths and so one of its own."""
-    return f"tcn, rate {rate:g}" if model == TCN_8 else f"rate {rate:g}"
+def alike(model: ModelSpec) -> tuple[ModelSpec, ...]:
+    """The models that share an experiment: those of one learning rate; the TCN has other lengths, so one of its own."""
+    if model == TCN_8:
+        return (TCN_8,)
+    return tuple(each for each in RATES if each != TCN_8 and RATES[each] == RATES[model])
+
+
+def named(models: Sequence[ModelSpec]) -> str:
+    """An experiment by its models and their rate."""
+    return f"{', '.join(NAMES[model] for model in models)} at rate {RATES[models[0]]:g}"
 
 
 def reaches(model: ModelSpec, task: str, steps: int) -> Callable[[Evidence], Measured]:
@@ -195,25 +210,18 @@ class SpanStudy(StudySpec):
 
 @study(SpanStudy)
 def experiments(spec: SpanStudy) -> Mapping[str, ExperimentSpec]:
-    """One experiment for each learning rate; the TCN's is left out in a hurry."""
-    models: dict[str, list[ModelSpec]] = {}
-    for model, rate in RATES.items():
-        if model != TCN_8 or spec.scale == "full":
-            models.setdefault(named(rate, model), []).append(model)
+    """One experiment for each learning rate; in a hurry three repeats, short sequences and no TCN."""
+    full = spec.scale == "full"
+    groups = dict.fromkeys(alike(model) for model in RATES if full or model != TCN_8)
     return {
-        name: ExperimentSpec(
-            name=f"span study: {name}",
+        named(models): ExperimentSpec(
+            name=f"span study: {named(models)}",
             tasks=tuple(TASKS.values()),
-            models=tuple(them),
-            lengths=WIDE if TCN_8 in them else QUICK if spec.scale == "quick" else FULL,
-            training=trained(RATES[them[0]]),
-            repeats=repeats(spec.scale, them),
+            models=models,
+            lengths=(WIDE if TCN_8 in models else FULL) if full else QUICK,
+            training=trained(RATES[models[0]]),
+            repeats=(5 if TCN_8 in models else 10) if full else 3,
             seed=spec.seed,
         )
-        for name, them in models.items()
+        for models in groups
     }
-
-
-def repeats(scale: Scale, models: list[ModelSpec]) -> int:
-    """Three in a hurry, else ten; five of the TCN."""
-    return 3 if scale == "quick" else 5 if TCN_8 in models else 10

@@ -76,6 +76,12 @@ def test_every_model_is_trained_with_its_own_rate_on_both_tasks_for_8_000_steps(
     assert {place.length for place, _ in places if place.model == LSTM_8} == set(FULL)
 
 
+def test_experiments_are_named_after_their_models_for_tables_of_one_experiment_tell_only_differences() -> None:
+    asked = experiments(SpanStudy(scale="full"))
+    assert list(asked) == ["rnn, lstm, chrono lstm, gru at rate 0.01", "irnn at rate 0.003", "tcn at rate 0.01"]
+    assert [spec.models[0] for spec in asked.values()] == [RNN_8, IRNN_8, TCN_8]
+
+
 def test_the_quick_scale_leaves_long_sequences_and_convolutions_out() -> None:
     places = [place for spec in experiments(SpanStudy(scale="quick")).values() for place in conditions(spec)]
     assert {place.model for place in places} == set(RATES) - {TCN_8}
@@ -128,7 +134,7 @@ def test_an_lstm_beyond_the_longest_length_reaches_500_steps() -> None:
 def test_the_quick_scale_says_that_it_does_not_reach_500_steps() -> None:
     found = judge({}, "quick")["lstm-up-to-1000-adding"]
     assert str(found.verdict) == "inconclusive"
-    assert found.reason == "The memory span may reach beyond 100 steps, the longest that the quick scale tests."
+    assert found.reason == "The memory span may reach beyond 56 steps, the longest that the quick scale tests."
 
 
 def test_the_quick_scale_can_contradict_what_fails_within_its_lengths() -> None:
