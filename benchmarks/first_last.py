@@ -1,18 +1,12 @@
-"""Adding the first and the last step: the article's table with intervals, and how accurate convolutions become.
-
-``python -m benchmarks first_last`` trains all of it here. ``python -m benchmarks.first_last --group GROUP`` prints the
-article's table of a study ``first-last`` that a running service has stored, without any training.
-"""
+"""Adding the first and the last step: how accurate convolutions become, and the article's table with intervals."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Annotated, Any
+from typing import Any
 
-import httpx
 import torch
-import typer
 
 import memspan
 from benchmarks.report import Figure, table
@@ -47,9 +41,8 @@ def main() -> str:
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
         parts = list(pool.map(_document, [*_by_length(article), dilated]))
     results = joined(parts[:-1])
-    return (
-        f"{tables(results)}\n{table('Convolutions that add the first and the last step', figures(results, parts[-1]))}"
-    )
+    goals = table("Convolutions that add the first and the last step", figures(results, parts[-1]))
+    return f"{goals}\n{tables(results)}"
 
 
 def shortened(spec: ExperimentSpec) -> ExperimentSpec:
@@ -146,18 +139,5 @@ def figures(article: Entry, dilated: Entry) -> list[Figure]:
     ]
 
 
-def stored(
-    group: Annotated[str, typer.Option(help="of a study first-last that a service has stored")],
-    server: Annotated[
-        str, typer.Option(help="where the service is", envvar="MEMSPAN_SERVER")
-    ] = "http://127.0.0.1:8000",
-) -> None:
-    """Print the article's table of a stored study."""
-    with httpx.Client(base_url=server, timeout=60) as client:
-        study = client.get("/studies/first-last", params={"group": group}).raise_for_status().json()
-        (article,) = (part for part in study["parts"] if part["name"] == "article")
-        print(tables(client.get(article["links"]["results"]).raise_for_status().json()))
-
-
 if __name__ == "__main__":
-    typer.run(stored)
+    print(main())
