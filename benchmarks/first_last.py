@@ -39,9 +39,9 @@ def main() -> str:
     asked = experiments(FirstLastStudy(scale="full"))
     article, dilated = asked["article"], shortened(asked["dilated"])
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        parts = list(pool.map(_document, [*_by_length(article), dilated]))
-    results = joined(parts[:-1])
-    goals = table("Convolutions that add the first and the last step", figures(results, parts[-1]))
+        beyond, *parts = pool.map(_document, [dilated, *_by_length(article)])
+    results = joined(parts)
+    goals = table("Convolutions that add the first and the last step", figures(results, beyond))
     return f"{goals}\n{tables(results)}"
 
 
