@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from memspan.engine.choice import WIDEST, choose
 from memspan.engine.population import Condition
-from memspan.experiment.lengths import Log, expanded
+from memspan.experiment.lengths import Log, Search, expanded
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models import build
@@ -53,7 +53,7 @@ def conditions(spec: ExperimentSpec) -> tuple[Condition, ...]:
 
 
 def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:
-    """The lengths asked for, ascending; empty where none are given."""
+    """The lengths asked for, ascending; of a search all that it may ask for. Empty where none are given."""
     return expanded(spec.lengths) if spec.lengths is not None else ()
 
 
@@ -102,11 +102,12 @@ def _lengths(spec: ExperimentSpec) -> Iterator[Flaw]:
         yield Flaw(("lengths",), "missing", f"The task {tasks[0].kind} needs lengths, e.g. [2, 10, 50].")
         return
     strictest = max(tasks, key=lambda task: task.minimum_length)
-    listed = not isinstance(spec.lengths, Log)
+    listed = not isinstance(spec.lengths, Log | Search)
+    form = "search" if isinstance(spec.lengths, Search) else "log"
+    path: Place = ("lengths",) if listed else ("lengths", form, "low")
     for length in lengths_of(spec) if listed else lengths_of(spec)[:1]:
         if length < strictest.minimum_length:
             message = f"The task {strictest.kind} needs at least {strictest.minimum_length} steps; given {length}."
-            path = ("lengths",) if listed else ("lengths", "log", "low")
             yield Flaw(path, "out_of_range", message, length, member=listed)
 
 
@@ -114,7 +115,7 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     """The number of runs is capped; the error points at the largest factor."""
     factors = {
         "repeats": spec.repeats,
-        "lengths": max(len(lengths_of(spec)), 1) if any(task.has_length for task in spec.tasks) else 1,
+        "lengths": _most_lengths(spec) if any(task.has_length for task in spec.tasks) else 1,
         "models": len(spec.models),
         "tasks": len(spec.tasks),
     }
@@ -124,9 +125,17 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     if total > limits.runs:
         largest = max(factors, key=lambda name: factors[name])
         product = " x ".join(f"{count} {name}" for name, count in factors.items())
-        message = f"The grid has {total} runs ({product}); at most {limits.runs} are allowed."
+        grid = "search may take" if isinstance(spec.lengths, Search) else "grid has"
+        message = f"The {grid} {total} runs ({product}); at most {limits.runs} are allowed."
         because = tuple((name,) for name in factors)
         yield Flaw((largest,), "grid_too_large", message, factors[largest], because=because)
+
+
+def _most_lengths(spec: ExperimentSpec) -> int:
+    """How many lengths each task and model may take all repeats of."""
+    if isinstance(spec.lengths, Search):
+        return spec.lengths.search.most_lengths(spec.repeats)
+    return max(len(lengths_of(spec)), 1)
 
 
 def _data(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:

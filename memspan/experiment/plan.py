@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 from memspan.engine.population import Condition
 from memspan.experiment.cost import BASIS, populations, total_seconds
 from memspan.experiment.grid import conditions, lengths_of
+from memspan.experiment.line import Line, is_search, lines
+from memspan.experiment.search import longest
 from memspan.experiment.spec import ExperimentSpec
 from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network
+
+SEARCHED = "a search as if it took all its runs, at lengths spread evenly over its range"
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class Plan:
     """What an experiment amounts to.
 
     Attributes:
+        at_most: whether conditions, runs and populations are the most that a length search may take, round by round.
         parameters: trainable numbers of each model, by its position in the spec: (least, most) over the lengths.
         estimated_seconds: wall time with ``workers`` workers.
     """
@@ -30,35 +36,71 @@ class Plan:
     warnings: tuple[dict[str, str], ...]
     estimated_seconds: float
     workers: int
+    at_most: bool = False
     basis: str = BASIS
 
 
 def plan(spec: ExperimentSpec, workers: int = 1) -> Plan:
     """Work out a sound spec's plan."""
-    grid = _built(spec)
-    whole = [pair for built in grid for pair in built]
-    counts = [populations(condition, network, spec.repeats) for condition, network in whole]
-    seconds = [total_seconds(condition, network, spec.repeats) for condition, network in whole]
+    networks = [condition.network() for condition in conditions(spec)]
+    grid = list(zip(conditions(spec), networks, strict=True))
+    efforts = [_effort(spec, line, [grid[position] for position in line.positions]) for line in lines(spec)]
+    seconds = [effort.seconds for effort in efforts]
+    by_model = _by_model(spec, grid)
     return Plan(
-        conditions=len(whole),
-        runs=len(whole) * spec.repeats,
-        populations=sum(counts),
-        parameters=tuple(_parameters(spec, index, built) for index, built in enumerate(grid)),
-        warnings=tuple(_warnings(spec, grid)),
+        conditions=sum(effort.conditions for effort in efforts),
+        runs=sum(effort.runs for effort in efforts),
+        populations=sum(effort.populations for effort in efforts),
+        parameters=tuple(_parameters(spec, index, built) for index, built in enumerate(by_model)),
+        warnings=tuple(_warnings(spec, by_model)),
         estimated_seconds=max(sum(seconds) / max(workers, 1), max(seconds)),
         workers=max(workers, 1),
+        at_most=is_search(spec),
+        basis=f"{BASIS}; {SEARCHED}" if is_search(spec) else BASIS,
     )
 
 
 Built = Sequence[tuple[Condition, Network]]
-"""The conditions of one model with their networks."""
+"""Conditions with their networks."""
 
 
-def _built(spec: ExperimentSpec) -> list[Built]:
-    """All conditions with their networks, by the position of their model in the spec."""
+@dataclass(frozen=True)
+class _Effort:
+    """What a line of the grid takes; ``seconds`` of one worker."""
+
+    conditions: int
+    runs: int
+    populations: int
+    seconds: float
+
+
+def _effort(spec: ExperimentSpec, line: Line, built: Built) -> _Effort:
+    if line.search is None:
+        stacks = sum(populations(*each, spec.repeats) for each in built)
+        seconds = sum(total_seconds(*each, spec.repeats) for each in built)
+        return _Effort(len(built), len(built) * spec.repeats, stacks, seconds)
+    parts, full = Counter(longest(line.search, spec.repeats)), line.search.most_lengths(spec.repeats)
+    runs = full * spec.repeats
+    stacks = sum(_most_stacks(spec, built, part) * times for part, times in parts.items())
+    return _Effort(  # a part goes on at a next length where one is full
+        conditions=min(len(built), runs, parts.total() + full),
+        runs=runs,
+        populations=min(runs, stacks + full),
+        seconds=sum(total_seconds(*each, part) * times for part, times in parts.items() for each in built) / len(built),
+    )
+
+
+def _most_stacks(spec: ExperimentSpec, built: Built, part: int) -> int:
+    """Stacks that some repeats of one length may lie in: one more than they fill, where they don't begin one."""
+    most = max(populations(*each, part) + (populations(*each, spec.repeats) > 1) for each in built)
+    return min(part, most)
+
+
+def _by_model(spec: ExperimentSpec, grid: Built) -> list[Built]:
+    """Conditions with their networks, by the position of their model in the spec."""
     found: dict[ModelSpec, list[tuple[Condition, Network]]] = {model: [] for model in spec.models}
-    for condition in conditions(spec):
-        found[condition.model].append((condition, condition.network()))
+    for condition, network in grid:
+        found[condition.model].append((condition, network))
     return list(found.values())
 
 
@@ -82,6 +124,9 @@ def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str,
     if spec.repeats < 5:
         message = f"{spec.repeats} repeats give wide intervals; 10 or more tell models apart."
         yield {"pointer": "#/repeats", "code": "few_repeats", "message": message}
+    if is_search(spec):
+        message = "The most runs that the search may take: it goes by rounds, and each ends when its span is known."
+        yield {"pointer": "#/lengths/search", "code": "at_most", "message": message}
     if lengths_of(spec) and len(lengths_of(spec)) < 3:
         message = "A memory span needs several lengths around the point where the model fails."
         yield {"pointer": "#/lengths", "code": "few_lengths", "message": message}

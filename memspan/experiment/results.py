@@ -12,6 +12,7 @@ import numpy as np
 
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
+from memspan.experiment.line import is_search, lines
 from memspan.experiment.report import score_metric
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics import Summary, memory_span, summarize_many, wilson
@@ -24,6 +25,7 @@ class RunRow:
     Attributes:
         condition: position of its condition in the grid.
         state: queued, running, succeeded, failed or cancelled.
+        round: of a search, in which it was asked for, from 1.
         seconds: its share of the time that its stack took.
     """
 
@@ -34,31 +36,34 @@ class RunRow:
     diverged_at: int | None = None
     seconds: float | None = None
     engine: str | None = None
+    round: int = 1
 
 
 def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes."""
-    grid = conditions(spec)
-    rows: dict[int, list[RunRow]] = defaultdict(list)
+    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes.
+
+    Of the lengths that a search may ask for, those are shown that have runs.
+    """
+    by_position: dict[int, list[RunRow]] = defaultdict(list)
     for run in runs:
-        rows[run.condition].append(run)
-    done = [[run for run in rows[index] if run.state == "succeeded"] for index in range(len(grid))]
-    solved = [_solved(spec, condition, runs) for condition, runs in zip(grid, done, strict=True)]
-    summaries = _summaries(done)
+        by_position[run.condition].append(run)
+    shown = [(c, by_position[i]) for i, c in enumerate(conditions(spec)) if by_position[i] or not is_search(spec)]
+    grid, rows = [condition for condition, _ in shown], [runs for _, runs in shown]
+    done = [[run for run in runs if run.state == "succeeded"] for runs in rows]
+    solved = [solved_runs(spec, condition, runs) for condition, runs in zip(grid, done, strict=True)]
+    each = zip(grid, rows, done, _summaries(done), solved, strict=True)
     return {
-        "conditions": [
-            _condition(condition, rows[index], done[index], summaries[index], solved[index])
-            for index, condition in enumerate(grid)
-        ],
+        "conditions": [_condition(*columns) for columns in each],
         "spans": _spans(grid, done, solved),
+        "searches": _searches(spec, by_position),
         "baselines": _baselines(grid),
         "probes": list(probes),
         "claims": [],
     }
 
 
-def _solved(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
-    """How many runs met the criterion; a diverged run never does."""
+def solved_runs(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
+    """How many runs of a condition met the criterion; a diverged run never does."""
     criterion = spec.report.criterion(condition.task, condition.extent)
     variance = condition.task.target_variance(condition.extent)
     return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
@@ -136,6 +141,25 @@ def _spans(grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: 
             place = {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json")}
             found.append({**place, **asdict(span)})
     return found
+
+
+def _searches(spec: ExperimentSpec, rows: Mapping[int, Sequence[RunRow]]) -> list[dict[str, Any]]:
+    """How far the search for each span is. The runs of a round are there as soon as those before have ended."""
+    grid = conditions(spec)
+    return [
+        {
+            "task": grid[line.positions.start].task.model_dump(mode="json"),
+            "model": grid[line.positions.start].model.model_dump(mode="json"),
+            "rounds": max((run.round for run in runs), default=0),
+            "lengths": len({run.condition for run in runs}),
+            "runs": len(runs),
+            "most_runs": line.search.most_lengths(spec.repeats) * spec.repeats,
+            "over": all(run.state not in ("queued", "running") for run in runs),
+        }
+        for line in lines(spec)
+        if line.search
+        for runs in [[run for position in line.positions for run in rows.get(position, ())]]
+    ]
 
 
 def _baselines(grid: Sequence[Condition]) -> list[dict[str, Any]]:

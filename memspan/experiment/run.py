@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count, groupby
 from typing import Any
 
 import torch
@@ -18,8 +19,10 @@ from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import Place, conditions, flaws
+from memspan.experiment.line import Line, lines
 from memspan.experiment.probing import ask
 from memspan.experiment.results import RunRow, document
+from memspan.experiment.rounds import Batch, following, opening
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results
 from memspan.faults.places import places
@@ -28,7 +31,7 @@ from memspan.faults.sentences import sentence
 from memspan.parts.limits import Limits
 
 Progress = Callable[[float, float], None]
-"""Called with (epochs done, epochs in all), summed over runs."""
+"""Called with (epochs done, epochs in all so far), summed over runs; a search goes on by whole rounds."""
 
 
 class SpecMalformed(ValueError):
@@ -110,36 +113,58 @@ class _Session:
         self._spec, self._progress, self._device = spec, progress, device
         self._grid = conditions(spec)
         self._done = 0.0
-        self._total = float(len(self._grid) * spec.repeats * spec.training.epochs)
+        self._total = 0.0
         self._rows: list[RunRow] = []
         self._probes: list[dict[str, Any]] = []
         self._histories: defaultdict[tuple[int, int], defaultdict[str, list[float]]]
         self._histories = defaultdict(lambda: defaultdict(list))
 
     def results(self) -> Results:
-        for index, condition in enumerate(self._grid):
-            outcomes = self._train(index, condition)
-            self._probe(condition, outcomes)
+        openings = [(line, opening(self._spec, line)) for line in lines(self._spec)]
+        self._plan([batch for _, batches in openings for batch in batches])
+        for line, batches in openings:
+            for position, outcomes in self._train_line(line, batches).items():
+                self._probe(self._grid[position], outcomes)
         found = document(self._spec, self._rows, self._probes)
         epochs = {place: dict(lines) for place, lines in self._histories.items()}
         return Results(self._spec, found, tuple(self._rows), epochs)
 
-    def _train(self, index: int, condition: Condition) -> dict[int, Outcome]:
-        """Train all repeats of a condition, one stack after the other."""
-        chosen, repeats = choose(condition, device=self._device), self._spec.repeats
+    def _plan(self, batches: Sequence[Batch]) -> None:
+        """Count runs that are going to be trained into what progress is measured by."""
+        self._total += sum(len(batch.repeats) for batch in batches) * self._spec.training.epochs
+
+    def _train_line(self, line: Line, batches: Sequence[Batch]) -> dict[int, dict[int, Outcome]]:
+        """Train what a line begins with and all that follows, round by round; the outcomes by position and repeat."""
+        outcomes: dict[int, dict[int, Outcome]] = {}
+        rows: list[RunRow] = []
+        for number in count(1):
+            for batch in batches:
+                trained = self._train(batch, number, rows)
+                outcomes[batch.position] = outcomes.get(batch.position, {}) | trained
+            batches = following(self._spec, line, rows)
+            if not batches:
+                break
+            self._plan(batches)
+        self._rows += rows
+        return dict(sorted(outcomes.items()))
+
+    def _train(self, batch: Batch, number: int, rows: list[RunRow]) -> dict[int, Outcome]:
+        """Train some repeats of a condition, one stack after the other, and add their rows."""
+        index, condition = batch.position, self._grid[batch.position]
+        chosen = choose(condition, device=self._device)
         outcomes: dict[int, Outcome] = {}
-        for first in range(0, repeats, chosen.width):
-            members = range(first, min(first + chosen.width, repeats))
+        for _, mates in groupby(batch.repeats, lambda repeat: repeat // chosen.width):
+            members = list(mates)
             finished = self._train_stack(index, condition, members)
             share = finished.seconds / len(members)
             outcomes |= finished.outcomes
-            self._rows += [
-                RunRow(index, repeat, "succeeded", outcome.metrics, outcome.diverged_at, share, chosen.name)
-                for repeat, outcome in finished.outcomes.items()
+            rows += [
+                RunRow(index, repeat, "succeeded", each.metrics, each.diverged_at, share, chosen.name, number)
+                for repeat, each in finished.outcomes.items()
             ]
         return outcomes
 
-    def _train_stack(self, index: int, condition: Condition, repeats: range) -> Finished:
+    def _train_stack(self, index: int, condition: Condition, repeats: Sequence[int]) -> Finished:
         trainer = Trainer(condition, repeats, device=self._device)
         for event in trainer.events():
             if isinstance(event, Finished):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from memspan.engine.population import Condition
+from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.parts.numbers import jsonable
@@ -99,6 +101,12 @@ class Results:
         return Table([{**self._place(e), **{key: e[key] for key in keys}} for e in self.document["spans"]])
 
     @cached_property
+    def searches(self) -> Table:
+        """One row for each task and model of a length search: its rounds, lengths and runs."""
+        keys = ("rounds", "lengths", "runs", "most_runs")
+        return Table([{**self._place(e), **{key: e[key] for key in keys}} for e in self.document["searches"]])
+
+    @cached_property
     def probes(self) -> Table:
         """One row for each value of each probe and condition."""
         return Table([row for entry in self.document["probes"] for row in self._probe(entry)])
@@ -114,14 +122,17 @@ class Results:
     @cached_property
     def runs(self) -> Table:
         """One row a run with its final metrics."""
-        models = list(self.document["conditions"])
+        places = [self._named(condition) for condition in conditions(self.spec)]
         return Table(
             [
-                {**self._place(models[row.condition]), "length": models[row.condition]["length"],
-                 "repeat": row.repeat, "diverged_at": row.diverged_at, **row.metrics}
+                {**places[row.condition], "repeat": row.repeat, "diverged_at": row.diverged_at, **row.metrics}
                 for row in self.rows
             ]
-        )  # fmt: skip
+        )
+
+    def _named(self, condition: Condition) -> dict[str, Any]:
+        entry = {"task": condition.task.model_dump(mode="json"), "model": condition.model.model_dump(mode="json")}
+        return {**self._place(entry), "length": condition.length}
 
     def figure(self, name: str) -> Any:
         """A chart of the results, e.g. ``score``, ``success`` or ``span``; a notebook shows it."""
@@ -130,7 +141,10 @@ class Results:
         return draw(name, jsonable(self.document))
 
     def __repr__(self) -> str:
-        return "\n\n".join(repr(table) for table in (self.conditions, self.spans, self.probes) if len(table))
+        return "\n\n".join(repr(table) for table in self._shown() if len(table))
 
     def _repr_html_(self) -> str:
-        return "".join(table._repr_html_() for table in (self.conditions, self.spans, self.probes) if len(table))
+        return "".join(table._repr_html_() for table in self._shown() if len(table))
+
+    def _shown(self) -> tuple[Table, ...]:
+        return self.conditions, self.spans, self.searches, self.probes

@@ -1,5 +1,6 @@
 """Posting a spec and watching it: progress bars while it runs, tables at its end."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -63,10 +64,20 @@ def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) ->
         bar = shown.add_task("training", total=experiment["progress"]["total"], left="")
         for event in follow(client, experiment["links"]["events"]):
             state = event.data.get("state", state) if event.type in ("state", "progress") else state
+            if event.type == "round":
+                console.print(round_words(event.data), markup=False, highlight=False)
             if event.type == "progress":
-                left = left_words(event.data["state"], event.data.get("eta_seconds"))
-                shown.update(bar, completed=event.data["progress"]["completed"], left=left)
+                left, done = left_words(event.data["state"], event.data.get("eta_seconds")), event.data["progress"]
+                shown.update(bar, completed=done["completed"], total=done["total"], left=left)
     return state
+
+
+def round_words(body: Mapping[str, Any]) -> str:
+    """Which lengths a search goes on with: latch, lstm: round 2 asks for 3 x length 12, 3 x length 16."""
+    asked = ", ".join(
+        f"{repeats} x length {length}" for length, repeats in zip(body["lengths"], body["repeats"], strict=True)
+    )
+    return f"{body['task']}, {body['model']}: round {body['round']} asks for {asked}"
 
 
 def left_words(state: str, eta_seconds: float | None) -> str:

@@ -17,9 +17,11 @@ Entry = Mapping[str, Any]
 
 
 def tables(results: Entry) -> Group:
-    """Score by length and model, memory spans, probes, and why runs failed."""
+    """Score by length and model, memory spans and the searches for them, probes, and why runs failed."""
     parts = [scores(results, task) for task in _tasks(results)]
-    return Group(*parts, *([spans(results)] if results["spans"] else []), *_probes(results), *failures(results))
+    parts += [spans(results)] if results["spans"] else []
+    parts += [searches(results)] if results["searches"] else []
+    return Group(*parts, *_probes(results), *failures(results))
 
 
 def narrow_table(*columns: str, title: str) -> Table:
@@ -96,6 +98,17 @@ def spans(results: Entry) -> Table:
             reach(span, _number),
             "none" if span["longest_solved"] is None else str(span["longest_solved"]),
         )
+    return table
+
+
+def searches(results: Entry) -> Table:
+    """One row for each task and model of a length search: what its span took."""
+    models = _models(results)
+    title = "Length search: what each span took"
+    table = narrow_table("task", "model", "rounds", "lengths", "runs", "at most", title=title)
+    for search in results["searches"]:
+        numbers = (search[name] for name in ("rounds", "lengths", "runs", "most_runs"))
+        table.add_row(search["task"]["kind"], label(search["model"], models), *map(str, numbers))
     return table
 
 

@@ -37,8 +37,8 @@ def finish(
         _close(connection, work, kept, outcomes, seconds / len(outcomes))
         _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
         settled = settle(connection, work.experiment, [work.position])
-    if settled:
-        context.bell.ring("probe")
+    for queue in settled:
+        context.bell.ring(queue)
 
 
 def _packed(outcome: Outcome) -> tuple[Weights, Weights]:
@@ -125,5 +125,5 @@ def end(
         runs.drop_snapshots(connection, keys)
         _ended_event(connection, work, len(keys), state)
         settled = settle(connection, work.experiment, [work.position])
-    if settled:
-        context.bell.ring("probe")
+    for queue in settled:
+        context.bell.ring(queue)

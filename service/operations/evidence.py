@@ -16,7 +16,7 @@ from service.storage import metrics, probes, runs
 def run_row(row: Any) -> RunRow:
     """A stored run as the results need it."""
     values = {name: float(value) for name, value in (row.metrics or {}).items()}
-    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine)
+    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine, row.round)
 
 
 def run_rows(connection: Connection, experiment: int) -> list[RunRow]:

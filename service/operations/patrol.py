@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy import Connection, Table, select
 
 from service.operations.context import Context
+from service.operations.progress import over_time
 from service.operations.settling import cancel_waiting, settle
-from service.operations.work import over_time
+from service.operations.specs import StoredSpec, grid
 from service.storage import experiments, leases, runs, workers
 from service.storage.clock import now
 from service.storage.moving import move
@@ -106,11 +107,7 @@ def _settle_stragglers(context: Context) -> None:
         with context.database.writing() as connection:
             row = experiments.lock(connection, key)
             if row is not None:
-                settle(connection, key, range(_conditions(row)))
-
-
-def _conditions(row: Any) -> int:
-    return int(row.runs) // int(row.spec["repeats"])
+                settle(connection, key, range(len(grid(StoredSpec(key, row.spec)))))
 
 
 def reap(context: Context, parent: str) -> list[str]:

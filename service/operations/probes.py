@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from memspan.engine.population import Condition
+from memspan.experiment.line import lines_of
 from memspan.parts.numbers import jsonable
 from memspan.parts.probe import ProbeSpec
 from memspan.parts.readings import Reading
@@ -77,13 +78,14 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
     with context.database.writing() as connection:
         row = locked(connection, key)
         stored = StoredSpec(key, row.spec)
-        chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if where.holds(condition)]
+        tested = experiments.tested(connection, key)
+        chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if i in tested and where.holds(condition)]
         if not chosen:
             message = "No condition of the experiment matches where; see its tasks, models and lengths."
             raise Unprocessable(message, errors=[Fault("#/where", "no_match", message, where.document())])
         for _, condition in chosen:
             check(spec, condition, pointer="#/probe")
-        _all_ended(connection, key, chosen)
+        _all_ended(connection, stored, chosen)
         checkpoint = kind or parsed(stored).report.checkpoint
         data = spec.model_dump(mode="json")
         rows = [
@@ -95,13 +97,15 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
     return answers
 
 
-def _all_ended(connection: Connection, key: int, chosen: Sequence[tuple[int, Condition]]) -> None:
-    """A probe over repeats waits for all of them: its answer would change with every run that ends."""
+def _all_ended(connection: Connection, stored: StoredSpec, chosen: Sequence[tuple[int, Condition]]) -> None:
+    """A probe over repeats waits for all, those that a search may still add too: its answer would change with each."""
+    lines = lines_of(parsed(stored), [position for position, _ in chosen])
+    open_lines = [line for line in lines if experiments.open_runs(connection, stored.key, line.positions)]
     for position, condition in chosen:
         where = f"{condition.task.kind}, {condition.model.kind}, length {condition.length}"
-        if experiments.open_runs(connection, key, position):
+        if any(position in line.positions for line in open_lines):
             raise Conflict(f"The runs of {where} are not finished yet; ask again when they are, or choose others.")
-        if not experiments.succeeded_runs(connection, key, position):
+        if not experiments.succeeded(connection, stored.key, range(position, position + 1)):
             raise Conflict(f"No run of {where} succeeded, so there is no model to ask.")
 
 

@@ -49,6 +49,14 @@ def eta_seconds(connection: Connection, row: Any) -> float | None:
     return round(max(float(elapsed) * (1 - share) / share, 0.0), 1)
 
 
+def over_time(connection: Connection, row: Any) -> bool:
+    """Whether an experiment has run for longer than its budget."""
+    budget = parsed(StoredSpec(row.key, row.spec)).limits.max_seconds
+    if budget is None or row.started_at is None:
+        return False
+    return bool(connection.execute(select(now())).scalar_one() > row.started_at + budget)
+
+
 def progress_body(counts: dict[str, Any], state: str, eta_seconds: float | None) -> dict[str, Any]:
     """The body of a progress event."""
     return {**counts, "state": state, "eta_seconds": eta_seconds}

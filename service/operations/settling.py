@@ -7,7 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from memspan.experiment.line import Line, is_search, lines_of
+from memspan.experiment.spec import ExperimentSpec
 from service.operations.progress import counts_of, progress_body
+from service.operations.searching import follow
 from service.operations.specs import StoredSpec, parsed
 from service.storage import events, experiments, probes, runs
 from service.storage.clock import now
@@ -22,8 +25,8 @@ def fingerprint(*content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def settle(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> bool:
-    """Queue the probes of conditions whose runs have all ended, and end the experiment when nothing is left.
+def settle(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[str]:
+    """Queue what follows conditions whose runs have all ended, and end the experiment when nothing is left.
 
     The caller holds the experiment's lock, so two workers that finish at once can't each wait for the other.
 
@@ -31,27 +34,37 @@ def settle(connection: Connection, experiment: int, ended: Iterable[int] = ()) -
         ended: conditions some of whose runs have just ended.
 
     Returns:
-        whether probes were queued, so that the caller rings for them after its commit.
+        the queues in which something new waits, for which the caller rings after its commit.
     """
     row = experiments.get(connection, experiment)
     if row is None or row.state not in ACTIVE:
-        return False
-    queued = False
-    if row.cancelled_at is None:
-        each = [_queue_probes(connection, row, condition) for condition in set(ended)]
-        queued = any(each)
+        return set()
+    queues = _follow(connection, row, ended) if row.cancelled_at is None else set()
     if not experiments.open_runs(connection, experiment):
         _end(connection, row)
-    return queued
+    return queues
 
 
-def _queue_probes(connection: Connection, row: Any, condition: int) -> bool:
-    """Queue the spec's probes of a condition whose runs have all ended, at least one of them well."""
-    spec = parsed(StoredSpec(row.key, row.spec))
-    if not spec.probes or experiments.open_runs(connection, row.key, condition):
-        return False
-    if not experiments.succeeded_runs(connection, row.key, condition):
-        return False
+def _follow(connection: Connection, row: Any, ended: Iterable[int]) -> set[str]:
+    """The next round of each search whose runs have all ended; probes, where there is none or no search."""
+    spec, queues = parsed(StoredSpec(row.key, row.spec)), set[str]()
+    if not spec.probes and not is_search(spec):
+        return queues
+    for line in lines_of(spec, ended):
+        if not experiments.open_runs(connection, row.key, line.positions):
+            queues |= follow(connection, row, line) or _queue_probes(connection, row, spec, line)
+    return queues
+
+
+def _queue_probes(connection: Connection, row: Any, spec: ExperimentSpec, line: Line) -> set[str]:
+    """Queue the spec's probes of the conditions of a line, all of whose runs have ended, at least one of them well."""
+    conditions = experiments.succeeded(connection, row.key, line.positions) if spec.probes else ()
+    for condition in conditions:
+        _queue_probes_of(connection, row, spec, condition)
+    return {"probe"} if conditions else set()
+
+
+def _queue_probes_of(connection: Connection, row: Any, spec: ExperimentSpec, condition: int) -> None:
     kind = spec.report.checkpoint
     probes.add(
         connection,
@@ -69,7 +82,6 @@ def _queue_probes(connection: Connection, row: Any, condition: int) -> bool:
             for probe in spec.probes
         ],
     )
-    return True
 
 
 def _end(connection: Connection, row: Any) -> None:
@@ -78,7 +90,8 @@ def _end(connection: Connection, row: Any) -> None:
     if any(asked.get(state) for state in OPEN):
         return
     if row.cancelled_at is not None:
-        asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + _wanted_probes(row) - sum(asked.values())
+        wanted = len(row.spec["probes"]) * len(experiments.tested(connection, row.key))
+        asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + wanted - sum(asked.values())
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
     experiments.set_state(connection, row.key, state, finished_at=now(), counts=counts)
@@ -86,11 +99,6 @@ def _end(connection: Connection, row: Any) -> None:
     body = progress_body(counts, state, eta_seconds=None)
     events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
     events.forget_progress(connection, row.key, row.event_sequence)
-
-
-def _wanted_probes(row: Any) -> int:
-    """How many probes an experiment's spec asks for: one for each condition."""
-    return len(row.spec["probes"]) * (int(row.runs) // int(row.spec["repeats"]))
 
 
 def cancel_waiting(connection: Connection, experiment: int) -> None:

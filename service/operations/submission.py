@@ -6,18 +6,15 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from memspan.engine.choice import choose
-from memspan.experiment.cost import epoch_seconds
-from memspan.experiment.grid import conditions
+from memspan.experiment.line import lines
+from memspan.experiment.rounds import opening
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.network import Network
 from service.errors import Fault, Unprocessable
 from service.operations.context import Context
+from service.operations.queueing import run_rows
 from service.storage import events, experiments, runs, studies, workers
-from service.storage.states import ExperimentState, RunState
+from service.storage.states import ExperimentState
 
-GPU_PARAMETERS = 20_000
-"""a network below that is faster on a CPU, whatever the GPU"""
 GPU_SILENT_SECONDS = 60
 """a GPU worker that has not beaten for so long isn't counted on"""
 
@@ -60,7 +57,7 @@ def made_before(
 def insert(
     connection: Connection, spec: ExperimentSpec, idempotency_key: str | None = None, place: Place | None = None
 ) -> int:
-    """Store an experiment with all its runs; its key.
+    """Store an experiment with all its runs, those of the first round where it is a search; its key.
 
     Raises:
         Unprocessable: it asks for a GPU, and no GPU worker is there.
@@ -68,7 +65,7 @@ def insert(
     gpu = _gpu_is_there(connection)
     if spec.device == "gpu" and not gpu:
         raise no_gpu()
-    rows = _runs(spec, gpu)
+    rows = run_rows(spec, [batch for line in lines(spec) for batch in opening(spec, line)], gpu)
     key = experiments.add(
         connection,
         {
@@ -107,38 +104,6 @@ def _words(spec: ExperimentSpec) -> str:
 def word(name: str, value: str) -> str:
     """What marks an experiment as one with a task, model or label; a label's spaces must not make it several."""
     return f"{name}:{quote(value, safe='')}"
-
-
-def _runs(spec: ExperimentSpec, gpu: bool) -> list[dict[str, Any]]:
-    """One row for each run, with what decides where and beside whom it is trained."""
-    rows: list[dict[str, Any]] = []
-    for position, condition in enumerate(conditions(spec)):
-        network = condition.network()
-        queue = _queue(spec, network, gpu)
-        chosen = choose(condition, network, "cuda" if queue == "gpu" else "cpu")
-        cost = epoch_seconds(condition, network) * spec.training.epochs
-        rows += [
-            {
-                "condition": position,
-                "repeat": repeat,
-                "seed": condition.run_seed(repeat),
-                "engine": chosen.name,
-                "width": chosen.width,
-                "stack": repeat // chosen.width,
-                "queue": queue,
-                "cost": cost,
-                "state": RunState.QUEUED,
-            }
-            for repeat in range(spec.repeats)
-        ]
-    return rows
-
-
-def _queue(spec: ExperimentSpec, network: Network, gpu: bool) -> str:
-    """Where a run waits: what was asked for; of itself a GPU only for a large network while a GPU worker is there."""
-    if spec.device != "auto":
-        return spec.device
-    return "gpu" if gpu and network.parameters >= GPU_PARAMETERS else "cpu"
 
 
 def _gpu_is_there(connection: Connection) -> bool:

@@ -9,17 +9,16 @@ from enum import Enum, auto
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from memspan.engine.choice import EngineName
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from service.operations.context import Context
-from service.operations.progress import counts_of, eta_seconds, progress_body
+from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.settling import cancel_waiting, settle
-from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.specs import StoredSpec, grid
 from service.storage import events, experiments, leases, metrics, runs
-from service.storage.clock import now
 from service.storage.leases import Holder
 from service.storage.states import ExperimentState
 from service.storage.tables import runs as runs_table
@@ -185,14 +184,6 @@ def _progress_event(connection: Connection, experiment: int) -> Order:
     if row.state == ExperimentState.PAUSED:
         return Order.RELEASE
     return Order.TIME_IS_UP if over_time(connection, row) else Order.GO_ON
-
-
-def over_time(connection: Connection, row: Any) -> bool:
-    """Whether an experiment has run for longer than its budget."""
-    budget = parsed(StoredSpec(row.key, row.spec)).limits.max_seconds
-    if budget is None or row.started_at is None:
-        return False
-    return bool(connection.execute(select(now())).scalar_one() > row.started_at + budget)
 
 
 def give_back(context: Context, work: ClaimedRuns) -> None:

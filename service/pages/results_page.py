@@ -29,6 +29,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             several_tasks=len(names.tasks) > 1,
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
+            searches=tables.searches(results, names),
             probes=tables.probes(results, names),
             maps=any(is_map(probe) for probe in entries(results, "probes")),
             charts=not all(is_map(probe) for probe in entries(results, "probes")),

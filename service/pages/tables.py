@@ -48,6 +48,14 @@ def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
     ]
 
 
+def searches(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """How far the search for each span is, one row a task and model."""
+    return [
+        {**search, "task": names.task(search["task"]), "label": names.model(search["model"])}
+        for search in entries(results, "searches")
+    ]
+
+
 def _steps(length: object) -> str:
     return number(length, 3)
 

@@ -70,6 +70,7 @@ PLAN: dict[str, Any] = {
     "warnings": [],
     "estimated_seconds": 74.2,
     "workers": 2,
+    "at_most": False,
     "basis": "cost model of the torch engine, one core of a 2026 server a worker",
 }
 CLAIM = {
@@ -232,6 +233,7 @@ EXAMPLES: dict[str, Any] = {
                 "censored": None,
             }
         ],
+        "searches": [],
         "baselines": [{"task": TASK, "name": "chance", "metric": "test_accuracy", "value": 0.5}],
         "probes": [
             {

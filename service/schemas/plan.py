@@ -1,5 +1,7 @@
 """The answer of a dry run."""
 
+from pydantic import Field
+
 from service.schemas.number import Answer, Data
 
 
@@ -14,4 +16,5 @@ class Plan(Answer):
     warnings: list[dict[str, str]]
     estimated_seconds: float
     workers: int
+    at_most: bool = Field(description="conditions, runs and populations are the most that a length search may take")
     basis: str

@@ -84,6 +84,18 @@ class SpanResult(Answer):
     censored: str | None
 
 
+class SearchResult(Answer):
+    """How far the search for one memory span is: it goes on round by round until the span is known."""
+
+    task: Data
+    model: Data
+    rounds: int
+    lengths: int = Field(description="lengths asked for so far")
+    runs: int = Field(description="runs asked for so far")
+    most_runs: int = Field(description="runs that the search takes at most")
+    over: bool = Field(description="whether no more runs will be asked for")
+
+
 class BaselineResult(Answer):
     """A score that needs no training."""
 
@@ -124,6 +136,7 @@ class Results(Answer):
     experiment: Header
     conditions: list[ConditionResult]
     spans: list[SpanResult]
+    searches: list[SearchResult] = Field(description="one for each task and model of a length search, else none")
     baselines: list[BaselineResult]
     probes: list[ProbeResult]
     claims: list[Claim] = Field(description="of the study that the experiment serves, judged by all its experiments")

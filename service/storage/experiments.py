@@ -112,19 +112,33 @@ def active(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(experiments).where(experiments.c.state.in_(ACTIVE))).all()
 
 
-def open_runs(connection: Connection, key: int, condition: int | None = None) -> int:
-    """How many runs of an experiment, or of one of its conditions, have something to do."""
+def grow(connection: Connection, key: int, count: int) -> None:
+    """Count runs that a search goes on with."""
+    connection.execute(update(experiments).where(experiments.c.key == key).values(runs=experiments.c.runs + count))
+
+
+def tested(connection: Connection, key: int) -> set[int]:
+    """The conditions of an experiment that have runs."""
+    statement = select(runs.c.condition).where(runs.c.experiment_key == key).distinct()
+    return set(connection.execute(statement).scalars())
+
+
+def open_runs(connection: Connection, key: int, conditions: range | None = None) -> int:
+    """How many runs of an experiment, or of some of its conditions, have something to do."""
     statement = select(func.count()).where(
         runs.c.experiment_key == key, runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
     )
-    if condition is not None:
-        statement = statement.where(runs.c.condition == condition)
+    if conditions is not None:
+        statement = statement.where(runs.c.condition >= conditions.start, runs.c.condition < conditions.stop)
     return int(connection.execute(statement).scalar_one())
 
 
-def succeeded_runs(connection: Connection, key: int, condition: int) -> int:
-    """How many runs of a condition have succeeded."""
-    statement = select(func.count()).where(
-        runs.c.experiment_key == key, runs.c.condition == condition, runs.c.state == RunState.SUCCEEDED
+def succeeded(connection: Connection, key: int, conditions: range) -> list[int]:
+    """Those of some conditions of which a run has succeeded, ascending."""
+    statement = select(runs.c.condition).where(
+        runs.c.experiment_key == key,
+        runs.c.condition >= conditions.start,
+        runs.c.condition < conditions.stop,
+        runs.c.state == RunState.SUCCEEDED,
     )
-    return int(connection.execute(statement).scalar_one())
+    return list(connection.execute(statement.distinct().order_by(runs.c.condition)).scalars())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
@@ -57,6 +57,13 @@ def of_conditions(connection: Connection, experiment: int) -> Sequence[Row[Any]]
     """The probes over all repeats of an experiment's conditions."""
     statement = select(probes).where(probes.c.experiment_key == experiment, probes.c.checkpoint_key.is_(None))
     return connection.execute(statement.order_by(probes.c.condition, probes.c.key)).all()
+
+
+def are_required(connection: Connection, experiment: int, conditions: range) -> bool:
+    """Whether probes of an experiment's own spec were asked of some of its conditions."""
+    asked = (probes.c.experiment_key == experiment, probes.c.required)
+    inside = (probes.c.condition >= conditions.start, probes.c.condition < conditions.stop)
+    return bool(connection.execute(select(exists().where(*asked, *inside))).scalar_one())
 
 
 def set_result(connection: Connection, key: int, **values: Any) -> None:

@@ -16,6 +16,8 @@ RESULT_COLUMNS = (
     runs.c.diverged_at,
     runs.c.seconds,
     runs.c.engine,
+    runs.c.round,
+    runs.c.queue,
 )
 LIST_COLUMNS = tuple(column for column in runs.c if column.name not in ("metrics", "claim", "lost"))
 
@@ -30,7 +32,7 @@ def get(connection: Connection, key: int) -> Row[Any] | None:
 
 
 def page(connection: Connection, experiment: int, after: int | None, limit: int, state: str | None) -> Sequence[Any]:
-    """Runs of an experiment in the order of its grid, without metrics."""
+    """Runs of an experiment in the order of its grid and of the rounds of a search, without metrics."""
     statement = select(*LIST_COLUMNS).where(runs.c.experiment_key == experiment).order_by(runs.c.key).limit(limit)
     if after is not None:
         statement = statement.where(runs.c.key > after)
@@ -39,9 +41,11 @@ def page(connection: Connection, experiment: int, after: int | None, limit: int,
     return connection.execute(statement).all()
 
 
-def for_results(connection: Connection, experiment: int) -> Sequence[Any]:
-    """The columns that results are made of, for all runs of an experiment."""
+def for_results(connection: Connection, experiment: int, conditions: range | None = None) -> Sequence[Any]:
+    """The columns that results are made of, for all runs of an experiment or of some of its conditions."""
     statement = select(*RESULT_COLUMNS).where(runs.c.experiment_key == experiment).order_by(runs.c.key)
+    if conditions is not None:
+        statement = statement.where(runs.c.condition >= conditions.start, runs.c.condition < conditions.stop)
     return connection.execute(statement).all()
 
 

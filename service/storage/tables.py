@@ -62,6 +62,7 @@ runs = Table(
     Column("experiment_key", ForeignKey("experiments.key"), nullable=False),
     Column("condition", Integer, nullable=False),
     Column("repeat", Integer, nullable=False),
+    Column("round", Integer, nullable=False, server_default="1"),  # of a length search
     Column("seed", BigInteger, nullable=False),
     Column("engine", Text, nullable=False),
     Column("width", Integer, nullable=False),

@@ -9,6 +9,7 @@ from rich.console import Console
 import memspan
 from examples.demo import meaning
 from memspan.parts.numbers import jsonable
+from service.client.following import round_words
 from service.client.tables import tables
 from service.client.verdicts import claims, overview
 from tests.unit.pages.study import CLAIMS, STUDY, claim, unrun
@@ -103,3 +104,12 @@ def test_studies_are_listed_with_their_newest_verdicts() -> None:
     text = " ".join(console.export_text().split())
     assert "1 supported, 1 contradicted, 3" in text
     assert "not run yet" in text
+
+
+def test_what_a_length_search_took_is_a_table_and_a_round_a_sentence() -> None:
+    spec = {**SPEC, "lengths": {"search": {"low": 2, "high": 20}}, "probes": []}
+    text = shown(jsonable(memspan.run(spec).document))
+    assert "Length search: what each span took" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+    body = {"task": "latch", "model": "rnn", "round": 2, "lengths": [4, 7], "repeats": [1, 3]}
+    assert round_words(body) == "latch, rnn: round 2 asks for 1 x length 4, 3 x length 7"

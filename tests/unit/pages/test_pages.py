@@ -48,12 +48,14 @@ def summary(**more: Any) -> dict[str, Any]:
     return experiment(**{"tasks": [LATCH], "models": [LSTM], **more})
 
 
+SEARCH = {"task": LATCH, "model": LSTM, "rounds": 3, "lengths": 8, "runs": 36, "most_runs": 180, "over": False}
 PAGES = {
     "one task": render_results(results()),
     "two tasks": render_results(results(document((LATCH, FIRST_LAST)))),
     "no length": render_results(results(document(lengths=(None,)))),
     "nothing finished": render_results(results(empty(), state="queued")),
     "running": render_results(results(state="running")),
+    "searching": render_results(results({**document(), "searches": [SEARCH]}, state="running")),
     "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results", ORIGIN),
     "empty list": render_results_list({"items": [], "next_cursor": None}, "/results", ORIGIN),
     "problem": render_problem(PROBLEM),
@@ -270,3 +272,12 @@ def test_a_curve_s_scores_have_rows_and_an_unknown_one_a_dash() -> None:
     assert "auc 0.9700 [0.9000, 1.000]" in text
     assert "effective context –" in text
     assert "auc low" not in text
+
+
+def test_a_search_says_what_it_took_so_far_and_whether_it_goes_on() -> None:
+    assert "Length search" not in PAGES["running"]
+    page = PAGES["searching"]
+    assert "Length search" in page
+    assert "searching" in page
+    assert "180" in page
+    assert "over</td>" in render_results(results({**document(), "searches": [{**SEARCH, "over": True}]}))

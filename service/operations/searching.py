@@ -1,0 +1,57 @@
+"""Searching: the round of a length search that follows, stored in the unit of work that ends the one before."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from memspan.experiment.line import Line
+from memspan.experiment.rounds import Batch, following
+from service.operations.evidence import run_row
+from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
+from service.operations.queueing import run_rows
+from service.operations.specs import StoredSpec, grid, parsed
+from service.storage import events, experiments, probes, runs
+
+
+def follow(connection: Connection, row: Any, line: Line) -> set[str]:
+    """Queue what follows the runs of a line, which have all ended; the queues in which it waits.
+
+    None where the line is done: its span is known, its budget used up, or the experiment's time is over. The caller
+    holds the experiment's lock, so each round is queued exactly once, whoever else ends runs at the same moment.
+    """
+    if line.search is None or probes.are_required(connection, row.key, line.positions) or over_time(connection, row):
+        return set()
+    stored = runs.for_results(connection, row.key, line.positions)
+    batches = following(parsed(StoredSpec(row.key, row.spec)), line, [run_row(each) for each in stored])
+    return _queue(connection, row, batches, stored) if batches else set()
+
+
+def _queue(connection: Connection, row: Any, batches: Sequence[Batch], before: Sequence[Any]) -> set[str]:
+    """Insert a round's runs and tell listeners.
+
+    Whether there is a GPU was seen when the experiment was submitted: its first runs tell.
+    """
+    number = max(each.round for each in before) + 1
+    gpu = any(each.queue == "gpu" for each in before)
+    added = run_rows(parsed(StoredSpec(row.key, row.spec)), batches, gpu, number)
+    runs.add(connection, [{"experiment_key": row.key, **each} for each in added])
+    experiments.grow(connection, row.key, len(added))
+    grown = experiments.get(connection, row.key)
+    progress = progress_body(counts_of(connection, grown), row.state, eta_seconds(connection, grown))
+    events.append(connection, row.key, ("round", _told(row, batches, number)), ("progress", progress))
+    return {each["queue"] for each in added}
+
+
+def _told(row: Any, batches: Sequence[Batch], number: int) -> dict[str, Any]:
+    """What an event says of a round."""
+    asked = [(grid(StoredSpec(row.key, row.spec))[batch.position], len(batch.repeats)) for batch in batches]
+    first = asked[0][0]
+    return {
+        "task": first.task.kind,
+        "model": first.model.kind,
+        "condition": batches[0].position,
+        "round": number,
+        "lengths": [condition.length for condition, _ in asked],
+        "repeats": [repeats for _, repeats in asked],
+    }

@@ -1,0 +1,110 @@
+"""Rounds of a whole experiment: which runs come first, and which follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memspan.experiment.grid import conditions
+from memspan.experiment.line import Line, lines, lines_of
+from memspan.experiment.plan import plan
+from memspan.experiment.results import RunRow, document
+from memspan.experiment.rounds import following, opening
+from memspan.experiment.run import parse
+
+SEARCH: dict[str, Any] = {
+    "tasks": [{"kind": "latch"}, {"kind": "regression"}],
+    "models": [{"kind": "rnn"}, {"kind": "mlp"}],
+    "lengths": {"search": {"low": 2, "high": 40}},
+    "repeats": 10,
+}
+SPEC = parse(SEARCH)
+COUNT = len(SPEC.lengths.search.candidates())  # type: ignore[union-attr]
+
+
+def solved_below(length: int) -> list[RunRow]:
+    """The opening of the first line, solved at all lengths below one."""
+    return [
+        RunRow(batch.position, repeat, "succeeded", {"test_accuracy": float(at(batch.position) < length)})
+        for batch in opening(SPEC, lines(SPEC)[0])
+        for repeat in batch.repeats
+    ]
+
+
+def at(position: int) -> int:
+    length = conditions(SPEC)[position].length
+    assert length is not None
+    return length
+
+
+def test_each_task_and_model_with_lengths_is_a_line_of_its_own() -> None:
+    search = SPEC.lengths.search  # type: ignore[union-attr]
+    assert lines(SPEC) == (
+        Line(range(COUNT), search),
+        Line(range(COUNT, 2 * COUNT), search),
+        Line(range(2 * COUNT, 2 * COUNT + 1)),
+        Line(range(2 * COUNT + 1, 2 * COUNT + 2)),
+    )
+    assert len(conditions(SPEC)) == 2 * COUNT + 2
+
+
+def test_positions_are_traced_to_their_lines() -> None:
+    assert lines_of(SPEC, [3, 0, 2 * COUNT]) == (lines(SPEC)[0], lines(SPEC)[2])
+    grid = parse({**SEARCH, "lengths": [2, 3]})
+    assert lines_of(grid, [4, 1, 1]) == (Line(range(1, 2)), Line(range(4, 5)))
+
+
+def test_what_has_no_length_to_search_is_asked_for_all_at_once() -> None:
+    first, _, third, _ = lines(SPEC)
+    assert [len(batch.repeats) for batch in opening(SPEC, third)] == [10]
+    assert following(SPEC, third, []) == ()
+    assert [(at(batch.position), batch.repeats) for batch in opening(SPEC, first)] == [
+        (4, range(1)), (9, range(1)), (19, range(1))
+    ]  # fmt: skip
+
+
+def test_repeats_go_on_counting_where_those_before_ended() -> None:
+    rows = solved_below(10)
+    added = following(SPEC, lines(SPEC)[0], rows)
+    assert any(9 < at(batch.position) < 19 for batch in added)
+    again = {row.condition for row in rows} & {batch.position for batch in added}
+    assert all(batch.repeats.start == 1 for batch in added if batch.position in again)
+    assert all(batch.repeats.start == 0 for batch in added if batch.position not in again)
+
+
+def test_rounds_do_not_depend_on_the_order_in_which_runs_ended() -> None:
+    rows, line = solved_below(10), lines(SPEC)[0]
+    assert following(SPEC, line, rows) == following(SPEC, line, rows[::-1])
+
+
+def test_results_show_the_lengths_that_have_runs_and_how_far_the_search_is() -> None:
+    rows = solved_below(10)
+    found = document(SPEC, [*rows, RunRow(5, 0, "queued", round=2)])
+    assert [(each["task"]["kind"], each["length"]) for each in found["conditions"]] == [
+        ("latch", 4), ("latch", 7), ("latch", 9), ("latch", 19)
+    ]  # fmt: skip
+    first, second = found["searches"]
+    assert first["model"]["kind"] == "rnn"
+    told = {name: first[name] for name in ("rounds", "lengths", "runs", "most_runs", "over")}
+    assert told == {"rounds": 2, "lengths": 4, "runs": 4, "most_runs": 60, "over": False}
+    assert (second["runs"], second["rounds"]) == (0, 0)
+    assert document(SPEC, rows)["searches"][0]["over"]
+    (span,) = found["spans"]
+    assert 9 <= span["span"] <= 19
+
+
+def test_the_results_of_a_grid_show_all_its_lengths_and_no_search() -> None:
+    found = document(parse({**SEARCH, "lengths": [2, 3]}), [])
+    assert len(found["conditions"]) == 6
+    assert found["searches"] == []
+
+
+def test_a_plan_says_that_its_runs_are_a_maximum() -> None:
+    found = plan(SPEC)
+    assert (found.at_most, found.runs) == (True, 2 * 60 + 2 * 10)
+    assert found.conditions <= 2 * COUNT + 2
+    assert found.populations <= found.runs
+    assert {warning["code"] for warning in found.warnings} == {"at_most"}
+    assert "search" in found.basis
+    dense = plan(parse({**SEARCH, "lengths": list(SPEC.lengths.search.candidates())}))  # type: ignore[union-attr]
+    assert not dense.at_most
+    assert found.estimated_seconds < dense.estimated_seconds
