@@ -40,13 +40,15 @@ class AdamOptimizer:
 
     def __init__(self, spec: Adam, slots: Slots) -> None:
         self._spec, self._slots = spec, slots
+        self._root = torch.empty_like(slots["square"])  # kept: fresh pages would cost as much as all other work here
 
     def move(self, weights: Tensor, gradients: Tensor, step: int, factor: float) -> None:
         spec, mean, square = self._spec, self._slots["mean"], self._slots["square"]
         rate = factor * spec.learning_rate * (1 - spec.beta_2**step) ** 0.5 / (1 - spec.beta_1**step)
         mean.mul_(spec.beta_1).add_(gradients, alpha=1 - spec.beta_1)
         square.mul_(spec.beta_2).addcmul_(gradients, gradients, value=1 - spec.beta_2)
-        root = square.rsqrt().reciprocal_()  # MKL's sqrt takes 5 to 30 times as long where squares are 0 or tiny
+        # Not torch.sqrt: MKL's takes 5 to 30 times as long where squares are 0 or tiny.
+        root = torch.rsqrt(square, out=self._root).reciprocal_()
         weights.addcdiv_(mean, root.add_(spec.epsilon), value=-rate)
 
 
