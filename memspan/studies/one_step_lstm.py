@@ -147,8 +147,8 @@ def teachers_apart(evidence: Evidence) -> Measured:
 def tuned(evidence: Evidence, model: ModelSpec) -> tuple[Floats, float]:
     """A model's test losses at the learning rate of its lowest median validation loss, and that rate."""
     parts = {RATE: part(evidence, model, MANY)} | {rate: evidence[swept(rate)] for rate in OTHER_RATES}
-    validation = {rate: np.nanmedian(each.values("validation_loss", model, task=PAIRS)) for rate, each in parts.items()}
-    best = min(validation, key=lambda rate: validation[rate])
+    validation = {rate: each.values("validation_loss", model, task=PAIRS) for rate, each in parts.items()}
+    best = min(validation, key=lambda rate: float(np.median(np.nan_to_num(validation[rate], nan=np.inf))))
     return parts[best].values("test_loss", model, task=PAIRS), best
 
 
