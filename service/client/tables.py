@@ -45,6 +45,11 @@ def _models(results: Entry) -> list[Any]:
     return found
 
 
+def _lengths(entries: Sequence[Entry]) -> list[int | None]:
+    """The lengths of some conditions or probes, ascending: each model of a search has its own."""
+    return sorted({entry["length"] for entry in entries}, key=lambda length: length or 0)
+
+
 def scores(results: Entry, task: Entry) -> Table:
     """One row a length, one column a model: mean score with its 95 % interval."""
     conditions = [c for c in results["conditions"] if c["task"] == task]
@@ -53,7 +58,7 @@ def scores(results: Entry, task: Entry) -> Table:
     table = narrow_table("length", title=title)
     for model in models:
         table.add_column(label(model, models), justify="right")
-    for length in dict.fromkeys(c["length"] for c in conditions):
+    for length in _lengths(conditions):
         cells = {str(c["model"]): _score(c["metrics"].get(metric)) for c in conditions if c["length"] == length}
         table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
     return table
@@ -135,7 +140,7 @@ def _table_of(results: Entry, done: Sequence[Entry], name: str, question: str) -
     table = narrow_table("length", title=f"Probe {question}: {name.replace('_', ' ')}" + (f" ({unit})" if unit else ""))
     for model in models:
         table.add_column(label(model, models), justify="right")
-    for length in dict.fromkeys(p["length"] for p in done):
+    for length in _lengths(done):
         cells = {str(p["model"]): _numbers(p["result"]).get(name, "–") for p in done if p["length"] == length}
         table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
     return table

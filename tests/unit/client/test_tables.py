@@ -111,5 +111,8 @@ def test_what_a_length_search_took_is_a_table_and_a_round_a_sentence() -> None:
     text = shown(jsonable(memspan.run(spec).document))
     assert "Length search: what each span took" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
+    scores = text[: text.index("Memory span")].splitlines()
+    lengths = [int(line.split()[0]) for line in scores if line.strip()[:1].isdigit()]
+    assert lengths == sorted(lengths)
     body = {"task": "latch", "model": "rnn", "round": 2, "lengths": [4, 7], "repeats": [1, 3]}
     assert round_words(body) == "latch, rnn: round 2 asks for 1 x length 4, 3 x length 7"
