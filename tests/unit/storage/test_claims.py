@@ -87,7 +87,7 @@ def test_a_paused_experiment_is_left_alone(scene: Scene) -> None:
 
 def test_runs_of_one_stack_are_claimed_together(scene: Scene) -> None:
     scene.submit(repeats=40)
-    assert sorted(len(scene.claim().runs) for _ in range(2)) == [8, 32]
+    assert sorted(len(scene.claim().runs) for _ in range(2)) == [10, 30]
 
 
 def test_the_longest_work_of_an_experiment_goes_first(scene: Scene) -> None:
