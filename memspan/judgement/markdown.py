@@ -47,6 +47,7 @@ def experiment(name: str, results: Entry) -> Iterator[str]:
         yield spans(name, results)
     if any((probe["result"] or {}).get("kind") == "scalars" for probe in results["probes"]):
         yield probes(name, results)
+    yield from scores(name, results)
 
 
 def conditions(name: str, results: Entry) -> str:
@@ -105,12 +106,50 @@ def probes(name: str, results: Entry) -> str:
     return _table(f"{name}: probes", [*where.heads, "probe", "mean [95 % interval]", "unit"], rows)
 
 
+def scores(name: str, results: Entry) -> Iterator[str]:
+    """A table for each kind of probe whose curves or surfaces come to some numbers, one row for each of them."""
+    where = _Places(results)
+    scored = [probe for probe in results["probes"] if (probe["result"] or {}).get("scores")]
+    for kind in dict.fromkeys(probe["kind"] for probe in scored):
+        them = [probe for probe in scored if probe["kind"] == kind]
+        heads = list(dict.fromkeys(head for probe in them for head in _values(probe["result"]["scores"])))
+        rows = (
+            [*where.cells(probe), _probe(probe["spec"], [each["spec"] for each in them]), *_found(probe, heads)]
+            for probe in them
+        )
+        yield _table(f"{name}: {_words(kind)}", [*where.heads, "probe", *map(_words, heads)], rows)
+
+
+def _values(found: Entry) -> list[str]:
+    """The names of scores, without the ends of their intervals."""
+    ends = {f"{name}_{end}" for name in found for end in ("low", "high")}
+    return [name for name in found if name not in ends]
+
+
+def _found(probe: Entry, names: Sequence[str]) -> Iterator[str]:
+    """Scores in cells, each with its interval where it has one."""
+    found = probe["result"]["scores"]
+    for name in names:
+        low, high = (found.get(f"{name}_{end}") for end in ("low", "high"))
+        value = found.get(name)
+        yield _number(value) if low is None and high is None else _measured(value, low, high)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _asked(spec: Entry, specs: Sequence[Entry], quantity: str) -> str:
+    """What a probe measured: with the steps that it asks about, and in what others of its kind differ from it."""
+    return f"{_probe(spec, specs)}: {_words(quantity)}"
+
+
+def _probe(spec: Entry, specs: Sequence[Entry]) -> str:
     """A probe with the steps that it asks about, and with the fields in which others of its kind differ from it."""
     alike = [other for other in specs if other["kind"] == spec["kind"]]
     told = [name for name in spec if name.startswith("index") or any(other.get(name) != spec[name] for other in alike)]
     fields = ", ".join(f"{name} {spec[name]}" for name in told)
-    return f"{spec['kind']} {fields}".replace("_", " ").strip() + f": {quantity}".replace("_", " ")
+    return _words(f"{spec['kind']} {fields}").strip()
 
 
 class _Places:

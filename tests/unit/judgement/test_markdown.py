@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memspan.conduct import conduct
-from memspan.judgement.markdown import claims, conditions, markdown, probes, spans
+from memspan.judgement.markdown import claims, conditions, markdown, probes, scores, spans
 from tests.inquiry import Inquiry, experiments
 from tests.unit.figures import document as figures
 from tests.unit.figures.document import FIRST_LAST, LATCH, metric_name
@@ -90,6 +90,33 @@ def test_probes_of_one_kind_say_in_what_they_differ() -> None:
     asked = [{**change, "spec": {**change["spec"], "percent": percent}} for percent in (50, 10)]
     table = rows(probes("corrected", {**form, "probes": asked}))
     assert [row[2] for row in table[2:]] == ["change index 0, percent 50: change", "change index 0, percent 10: change"]
+
+
+def scored(kind: str, found: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """A probe of the first condition whose curve comes to some numbers."""
+    form = document()
+    place = {name: form["conditions"][0][name] for name in ("task", "model", "length")}
+    return {**place, "kind": kind, "spec": {"kind": kind, **spec}, "result": {"kind": "curve", "scores": found}}
+
+
+def test_what_curves_and_surfaces_come_to_has_a_table_for_each_kind_of_probe() -> None:
+    asked = [
+        scored("state_gradient", {"half_length": 12.5, "half_length_low": 10, "half_length_high": "Infinity"}),
+        scored("landscape", {"lowest": 0.25, "largest_gradient": None}, repeat=0),
+        scored("landscape", {"lowest": 0.5, "largest_gradient": 1e9}, repeat=1),
+    ]
+    first, second = map(rows, scores("corrected", {**document(), "probes": asked}))
+    assert first[0] == ["model", "length", "probe", "half length"]
+    assert first[2:] == [["rnn", "2", "state gradient", "12.5 [10, inf]"]]
+    assert second[0][3:] == ["lowest", "largest gradient"]
+    assert [row[2:] for row in second[2:]] == [
+        ["landscape repeat 0", "0.25", "–"],
+        ["landscape repeat 1", "0.5", "1e+09"],
+    ]
+
+
+def test_probes_that_come_to_nothing_have_no_table() -> None:
+    assert not list(scores("corrected", {**document(), "probes": [scored("decode", {}), {"result": None}]}))
 
 
 def test_a_study_that_ran_here_prints_all_its_tables() -> None:
