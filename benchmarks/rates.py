@@ -8,7 +8,7 @@ import memspan
 from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
 from memspan.parts.model import ModelSpec
-from memspan.studies.span import ADDING, RATES, trained
+from memspan.studies.span import ADDING, NAMES, RATES, trained
 
 TRIED = (3e-4, 1e-3, 3e-3, 1e-2)
 LENGTH = 50
@@ -23,7 +23,7 @@ def main() -> str:
     for model in RATES:
         losses = {rate: loss(model, rate) for rate in TRIED}
         told = ", ".join(f"{rate:g}: {found:.3g}" for rate, found in losses.items())
-        figures.append(Figure(words(model), told, f"{best(losses):g} is best; the study takes {RATES[model]:g}"))
+        figures.append(Figure(NAMES[model], told, f"{best(losses):g} is best; the study takes {RATES[model]:g}"))
     variance = ADDING.target_variance(LENGTH)
     title = f"Adding problem, T = {LENGTH}, variance {variance:.3g}: median validation loss by learning rate"
     return table(title, figures)
@@ -40,11 +40,6 @@ def loss(model: ModelSpec, rate: float) -> float:
 
 def best(losses: Mapping[float, float]) -> float:
     return min(losses, key=lambda rate: losses[rate])
-
-
-def words(model: ModelSpec) -> str:
-    """A model's kind and what is particular about it."""
-    return " ".join(str(value) for name, value in model.content().items() if name not in ("hidden_size", "channels"))
 
 
 if __name__ == "__main__":
