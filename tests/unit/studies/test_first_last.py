@@ -35,7 +35,7 @@ from memspan.studies.first_last import (
 from tests.unit.studies.made import verdicts
 
 FULL, QUICK = FirstLastStudy(scale="full"), FirstLastStudy(scale="quick")
-LEFT_TO_THE_FULL_SCALE = {"dilated-reaching-is-not-enough"}
+LEFT_TO_THE_FULL_SCALE = {"dilated-reaching-is-not-enough", "chrono-carries"}
 SCATTER = 1e-6
 """between repeats, so that intervals are not points"""
 
