@@ -67,10 +67,11 @@ def _row(kind: str, size: int, processor: Core, seconds: float) -> Figure:
     pointwise, products = _counts(asked)
     done = pointwise + products
     share = done.operations / nanoseconds / processor.gflops
+    dividing = done.divisions * processor.division
     words = (
         f"{nanoseconds:.0f} ns a time step, {done.operations / nanoseconds:.0f} GFLOP/s = {100 * share:.0f} %; "
         f"{_percent(products.operations, done.operations)} of it in products; "
-        f"arithmetic alone {done.least(processor):.0f} ns, of that divisions {done.divisions * processor.division:.0f}; "
+        f"arithmetic alone {done.least(processor):.0f} ns, of that divisions {dividing:.0f}; "
         f"tape {_tape(asked)} B"
     )
     return Figure(f"{kind}({size})", words)
@@ -115,7 +116,7 @@ def _emitted(step: Step, given: Iterable[int], roots: Iterable[int]) -> Count:
 
 
 def _in_text(lines: Iterable[str]) -> Count:
-    found: dict[str, int] = {name: 0 for name in ("multiply_adds", "plain", "divisions")}
+    found: dict[str, int] = dict.fromkeys(("multiply_adds", "plain", "divisions"), 0)
     for name in filter(None, map(_kind, lines)):
         found[name] += 1
     return Count(**found)
@@ -124,7 +125,7 @@ def _in_text(lines: Iterable[str]) -> Count:
 def _kind(line: str) -> str | None:
     if "call" in line and "llvm.fma" in line:
         return "multiply_adds"
-    if "= fdiv" in line or "llvm.sqrt" in line and "call" in line:
+    if "= fdiv" in line or ("llvm.sqrt" in line and "call" in line):
         return "divisions"
     return "plain" if any(f"= {verb} " in line for verb in ("fadd", "fsub", "fmul")) else None
 

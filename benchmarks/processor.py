@@ -70,7 +70,7 @@ _UNROLLED = 8
 
 
 def _loop(instruction: Instruction, chains: int) -> Unit:
-    """``f(room)``: chains of one instruction from numbers that are read to numbers that are stored: none is left out."""
+    """``f(room)``: chains of one instruction, from numbers read to numbers stored: none can be left out."""
     code = Code(UNNAMED, [POINTER])
     numbers = [code.variable(VECTOR, code.load(code.arguments[0], index)) for index in range(chains)]
     with code.loop(ROUNDS):
