@@ -44,12 +44,12 @@ class Eager:
         batch = self._batch(epoch, step)
         outputs = self._answer(batch, epoch, step)
         loss = losses(self._signature.problem, outputs, batch.targets)  # (M,)
-        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()))
+        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()), allow_unused=True)
         with torch.no_grad():
             for name, values in scores(self._signature, outputs, batch.targets).items():
                 self._state.sums[name].add_(values, alpha=batch.inputs.shape[1])
             done = epoch * self._condition.training.steps_per_epoch + step
-            self._mover.move(self._state.rows, self._layout.gradients(gradients), done + 1)
+            self._mover.move(self._state.rows, self._layout.pieces(gradients), done + 1)
         return 1
 
     def _batch(self, epoch: int, step: int) -> Batch:

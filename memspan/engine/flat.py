@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby
 
 import torch
 from torch import Tensor
 
 from memspan.parts.network import Network
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Gradients of some weights that lie side by side.
+
+    Attributes:
+        first: place of the first one in a row.
+        values: (M, n).
+    """
+
+    first: int
+    values: Tensor
+
+    def of(self, rows: Tensor) -> Tensor:
+        """The same places of other rows: (M, P) -> (M, n), a view."""
+        return rows[:, self.first : self.first + self.values.shape[1]]
 
 
 class Layout:
@@ -29,6 +48,14 @@ class Layout:
             for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
         }
 
-    def gradients(self, gradients: Sequence[Tensor]) -> Tensor:
-        """Gradients in the order of the weights, each (M, ...), as rows (M, P)."""
-        return torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+    def pieces(self, gradients: Sequence[Tensor | None]) -> list[Piece]:
+        """Gradients in the order of the weights, each (M, ...), None where a weight is used nowhere."""
+        places = accumulate(self._sizes, initial=0)
+        found = []
+        for used, some in groupby(zip(places, gradients, strict=False), key=lambda each: each[1] is not None):
+            if used:
+                own = list(some)
+                found.append(
+                    Piece(own[0][0], torch.cat([part.reshape(len(part), -1) for _, part in own if part is not None], 1))
+                )
+        return found

@@ -1,13 +1,17 @@
-"""Optimisers of a population: each member's weights are one row of a matrix (M, P)."""
+"""Optimisers of a population: each member's weights are one row of a matrix (M, P).
+
+A gradient comes in pieces of such rows. Weights outside all pieces are used nowhere: no optimiser would move them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from memspan.engine.flat import Piece
 from memspan.parts.training import SGD, Adam, RMSprop, Training
 
 Slots = Mapping[str, Tensor]
@@ -29,9 +33,9 @@ def slot_names(training: Training) -> tuple[str, ...]:
 
 
 class Optimizer(Protocol):
-    """Moves weights (M, P) against gradients (M, P), in place."""
+    """Moves weights (M, n) against gradients (M, n), in place; both are a piece of the rows."""
 
-    def move(self, weights: Tensor, gradients: Tensor, step: int, factor: float) -> None:
+    def move(self, weights: Tensor, piece: Piece, step: int, factor: float) -> None:
         """One step, counted from 1; ``factor`` scales the learning rate."""
 
 
@@ -42,13 +46,14 @@ class AdamOptimizer:
         self._spec, self._slots = spec, slots
         self._root = torch.empty_like(slots["square"])  # kept: fresh pages would cost as much as all other work here
 
-    def move(self, weights: Tensor, gradients: Tensor, step: int, factor: float) -> None:
-        spec, mean, square = self._spec, self._slots["mean"], self._slots["square"]
+    def move(self, weights: Tensor, piece: Piece, step: int, factor: float) -> None:
+        spec, gradients = self._spec, piece.values
+        mean, square, kept = (piece.of(rows) for rows in (self._slots["mean"], self._slots["square"], self._root))
         rate = factor * spec.learning_rate * (1 - spec.beta_2**step) ** 0.5 / (1 - spec.beta_1**step)
         mean.mul_(spec.beta_1).add_(gradients, alpha=1 - spec.beta_1)
         square.mul_(spec.beta_2).addcmul_(gradients, gradients, value=1 - spec.beta_2)
         # Not torch.sqrt: MKL's takes 5 to 30 times as long where squares are 0 or tiny.
-        root = torch.rsqrt(square, out=self._root).reciprocal_()
+        root = torch.rsqrt(square, out=kept).reciprocal_()
         weights.addcdiv_(mean, root.add_(spec.epsilon), value=-rate)
 
 
@@ -58,12 +63,12 @@ class RMSpropOptimizer:
     def __init__(self, spec: RMSprop, slots: Slots) -> None:
         self._spec, self._slots = spec, slots
 
-    def move(self, weights: Tensor, gradients: Tensor, step: int, factor: float) -> None:
-        spec, square = self._spec, self._slots["square"]
+    def move(self, weights: Tensor, piece: Piece, step: int, factor: float) -> None:
+        spec, square, gradients = self._spec, piece.of(self._slots["square"]), piece.values
         square.mul_(spec.rho).addcmul_(gradients, gradients, value=1 - spec.rho)
         change = gradients / square.add(spec.epsilon).sqrt_()
         if spec.momentum:
-            change = self._slots["velocity"].mul_(spec.momentum).add_(change)
+            change = piece.of(self._slots["velocity"]).mul_(spec.momentum).add_(change)
         weights.add_(change, alpha=-factor * spec.learning_rate)
 
 
@@ -73,12 +78,12 @@ class SGDOptimizer:
     def __init__(self, spec: SGD, slots: Slots) -> None:
         self._spec, self._slots = spec, slots
 
-    def move(self, weights: Tensor, gradients: Tensor, step: int, factor: float) -> None:
-        spec, rate = self._spec, factor * self._spec.learning_rate
+    def move(self, weights: Tensor, piece: Piece, step: int, factor: float) -> None:
+        spec, gradients, rate = self._spec, piece.values, factor * self._spec.learning_rate
         if not spec.momentum:
             weights.add_(gradients, alpha=-rate)
             return
-        velocity = self._slots["velocity"].mul_(spec.momentum).sub_(gradients, alpha=rate)
+        velocity = piece.of(self._slots["velocity"]).mul_(spec.momentum).sub_(gradients, alpha=rate)
         if spec.nesterov:
             weights.add_(velocity, alpha=spec.momentum).sub_(gradients, alpha=rate)
         else:
@@ -95,12 +100,20 @@ class Mover:
         self._training = training
         self._optimizer: Optimizer = KINDS[training.optimizer.kind](training.optimizer, slots)
 
-    def move(self, weights: Tensor, gradients: Tensor, step: int) -> None:
+    def move(self, weights: Tensor, pieces: Sequence[Piece], step: int) -> None:
         """One step of all members, from 1; each is clipped by the norm of its own whole gradient."""
         training, factor = self._training, self._training.rate_factor(step)
         if training.clip_norm is not None:
-            norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)  # (M, 1)
-            gradients = gradients * (training.clip_norm / norms.clamp_min(training.clip_norm))
+            pieces = clipped(pieces, training.clip_norm)
         if training.weight_decay:
             weights.mul_(1 - factor * training.optimizer.learning_rate * training.weight_decay)
-        self._optimizer.move(weights, gradients, step, factor)
+        for piece in pieces:
+            self._optimizer.move(piece.of(weights), piece, step, factor)
+
+
+def clipped(pieces: Sequence[Piece], limit: float) -> list[Piece]:
+    """The same gradients, no longer than a limit."""
+    each = [torch.linalg.vector_norm(piece.values, dim=1, keepdim=True) for piece in pieces]
+    norms = each[0] if len(each) == 1 else torch.linalg.vector_norm(torch.cat(each, 1), dim=1, keepdim=True)  # (M, 1)
+    share = limit / norms.clamp_min(limit)
+    return [Piece(piece.first, piece.values * share) for piece in pieces]

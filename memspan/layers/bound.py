@@ -67,6 +67,12 @@ class Bound:
             return self._blocks(torch.baddbmm(x, state[0], self.matrix))
         return self._blocks(x) + self._blocks(torch.baddbmm(self.second, state[0], self.matrix))
 
+    def alone(self, x: Tensor) -> Gates:
+        """The pre-activations where the output is still 0, so that its product with U is left out."""
+        if self.second is None:
+            return self._blocks(x)
+        return self._blocks(x) + self._blocks(self.second.expand(x.shape))
+
     def _gates_with_inner(self, x: Tensor, state: State) -> Gates:
         """The last gate's product takes what the other gates make of the state."""
         cell, matrix = self.layer.cell, self.matrix

@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from memspan.engine.flat import Piece
 from memspan.engine.optimizers import KINDS, Mover, slots
 from memspan.parts.training import SGD, Adam, Optimizer, RMSprop, Training
 
@@ -89,7 +90,7 @@ def moved(training: Training, start: Vector, kind: torch.dtype) -> Vector:
     mover = Mover(training, slots(training, weights))
     for step in range(1, STEPS + 1):
         rows = [gradient(row, member, step) for member, row in enumerate(weights.double().numpy())]
-        mover.move(weights, torch.tensor(np.stack(rows), dtype=kind), step)
+        mover.move(weights, [Piece(0, torch.tensor(np.stack(rows), dtype=kind))], step)
     result: Vector = weights.double().numpy()
     return result
 
@@ -127,7 +128,7 @@ def test_a_member_moves_as_if_it_were_alone(optimizer: Adam | RMSprop | SGD) -> 
             if spoilt:
                 gradients[0] = torch.nan
                 gradients[2] = torch.inf
-            mover.move(weights, gradients, step)
+            mover.move(weights, [Piece(0, gradients)], step)
         return weights[1]
 
     assert torch.equal(row(False), row(True))
@@ -141,12 +142,12 @@ def test_its_memory_is_all_there_is_to_put_it_back(optimizer: Adam | RMSprop | S
     mover, first = Mover(training, slots(training, whole)), Mover(training, memory)
     pulls = [torch.tensor(np.stack([gradient(START[m], m, s) for m in range(MEMBERS)])).float() for s in range(1, 9)]
     for step, pull in enumerate(pulls, 1):
-        mover.move(whole, pull, step)
+        mover.move(whole, [Piece(0, pull)], step)
     for step, pull in enumerate(pulls[:3], 1):
-        first.move(weights, pull, step)
+        first.move(weights, [Piece(0, pull)], step)
     second = Mover(training, {name: slot.clone() for name, slot in memory.items()})
     for step, pull in enumerate(pulls[3:], 4):
-        second.move(weights, pull, step)
+        second.move(weights, [Piece(0, pull)], step)
     assert torch.equal(whole, weights)
 
 
@@ -154,5 +155,5 @@ def test_a_gradient_of_zero_moves_nothing_and_divides_by_nothing() -> None:
     for optimizer in CASES:
         weights = torch.tensor(START).float()
         training = Training(optimizer=optimizer, clip_norm=1.0)
-        Mover(training, slots(training, weights)).move(weights, torch.zeros(MEMBERS, SIZE), 1)
+        Mover(training, slots(training, weights)).move(weights, [Piece(0, torch.zeros(MEMBERS, SIZE))], 1)
         assert torch.equal(weights, torch.tensor(START).float())

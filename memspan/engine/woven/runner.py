@@ -45,15 +45,17 @@ class Woven:
 
     def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
         bound = bind(layer, weights)
-        if not self._is_worth(bound, sequence):
-            return STEPWISE.last(layer, weights, sequence)
-        return self._run(bound, sequence, every=False)
+        if self._is_worth(bound, sequence):
+            return self._run(bound, sequence, every=False)
+        return _only_step(bound, sequence) if sequence.shape[1] == 1 else STEPWISE.last(layer, weights, sequence)
 
     def every(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
         bound = bind(layer, weights)
-        if not self._is_worth(bound, sequence):
-            return STEPWISE.every(layer, weights, sequence)
-        return self._run(bound, sequence, every=True)
+        if self._is_worth(bound, sequence):
+            return self._run(bound, sequence, every=True)
+        if sequence.shape[1] == 1:
+            return _only_step(bound, sequence).unsqueeze(1)
+        return STEPWISE.every(layer, weights, sequence)
 
     def _is_worth(self, bound: Bound, sequence: Tensor) -> bool:
         members, steps, batch, _ = sequence.shape
@@ -62,6 +64,13 @@ class Woven:
     def _run(self, bound: Bound, sequence: Tensor, every: bool) -> Tensor:
         turned = sequence.flip(1) if bound.layer.backward else sequence
         return self._outputs(bound, self._loops[bound.layer.name], turned, self._room, every)
+
+
+def _only_step(bound: Bound, sequence: Tensor) -> Tensor:
+    """The output (M, B, H) for a sequence of one step: the state is 0, and so is all that a matrix makes of it."""
+    state = bound.first(sequence.shape[2])
+    gates = bound.alone(bound.project(sequence).squeeze(1))
+    return bound.layer.cell.pointwise(gates, state, bound.parameters)[0]
 
 
 def woven(network: Network, every_step: bool, device: torch.device, pays: Pays = pays) -> Answer | None:

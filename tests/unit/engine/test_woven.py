@@ -158,6 +158,23 @@ def test_at_one_step_the_forget_gate_and_the_recurrent_matrix_learn_exactly_noth
         assert all(bool(block.any()) for block in (i, g, o))
 
 
+@each_model
+def test_an_only_step_that_is_not_woven_leaves_out_the_product_with_a_state_of_0(spec: ModelSpec) -> None:
+    network = build(spec, signature(1))
+    answer = woven(network, False, CPU, lambda *_: False)
+    assert answer is not None
+    weights, x = members(network), inputs(signature(1), 6)
+    outputs = answer(weights, x, None)
+    exact = {name: weight.detach().double().requires_grad_() for name, weight in weights.items()}
+    wanted = network.forward(exact, x.detach().double())
+    assert error(outputs, wanted) <= 1e-5
+    found = torch.autograd.grad(outputs.sum(), list(weights.values()), allow_unused=True)
+    expected = torch.autograd.grad(wanted.sum(), list(exact.values()))
+    for name, gradient, other in zip(weights, found, expected, strict=True):
+        assert (gradient is None) == name.endswith(".recurrent"), name
+        assert error(torch.zeros_like(other) if gradient is None else gradient, other) <= 1e-5, name
+
+
 def test_weights_that_lie_in_the_rows_of_a_population_are_read_where_they_are() -> None:
     """Rows of a number of weights that is odd: no weight begins at a round address."""
     network = build(LSTM(hidden_size=25), signature(4))
