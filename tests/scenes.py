@@ -73,7 +73,7 @@ class Scene:
     def finish(self, claimed: ClaimedRuns, weight: Callable[[int], float] = float, **metrics: float) -> None:
         """Hand in runs with one weight each, which is made of the repeat."""
         outcomes = {repeat: outcome(weight(repeat), **metrics) for repeat in claimed.runs}
-        ending.finish(self.context, claimed, outcomes, 1.0, {})
+        ending.finish(self.context, claimed, outcomes, 1.0, {}, claimed.engine)
 
     def tell(self, claimed: ClaimedRuns, epoch: int = 1, **metrics: float) -> work.Order:
         return work.tell(self.context, claimed, epoch, measured(claimed, epoch, metrics or {"train_loss": 0.5}))

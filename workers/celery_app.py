@@ -94,6 +94,7 @@ class Process:
         self.deadline = float("inf")
         self.loop = Loop(self.context, self.identity, self.beat, self.leaving)
         self.beat.start()
+        self.loop.warm()
 
     def leaving(self) -> bool:
         """Whether the parent is shutting down, or this message has lasted long enough."""

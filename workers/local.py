@@ -72,8 +72,9 @@ def main() -> None:
     context = Context(settings, Database(settings.database_url), NoBell())
     beat = Beat(context, identity)
     beat.start()
-    log.info("worker_ready", name=identity.name, queues=identity.queues, device=identity.device)
     loop = Loop(context, identity, beat, doorbell.leaving.is_set)
+    loop.warm()
+    log.info("worker_ready", name=identity.name, queues=identity.queues, device=identity.device)
     while not doorbell.leaving.is_set():
         if not loop.work(identity.queues):
             doorbell.wait(LOOK_SECONDS)

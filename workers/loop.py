@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 import torch
 
+from memspan.engine.fused.warming import warm
 from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
 from service.operations import ending
@@ -34,6 +35,11 @@ class Loop:
 
     def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
         self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
+
+    def warm(self) -> None:
+        """Load the usual compiled loops, or compile them, before the first claim waits for them."""
+        if "cpu" in self._identity.queues:
+            warm()
 
     def work(self, queues: Sequence[str]) -> int:
         """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""

@@ -69,7 +69,10 @@ class Reporter:
         return self._tell(now) if now - self._told >= TELL_SECONDS else None
 
     def _finish(self, event: Finished) -> Fate:
-        self._patiently(lambda: ending.finish(self._context, self._work, event.outcomes, event.seconds, self._measured))
+        engine = self._trainer.engine
+        self._patiently(
+            lambda: ending.finish(self._context, self._work, event.outcomes, event.seconds, self._measured, engine)
+        )
         return Fate.DONE
 
     def _tell(self, now: float) -> Fate | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
 from memspan.experiment.checkpoint import Weights, packed
 from memspan.parts.numbers import jsonable
@@ -24,8 +25,13 @@ def finish(
     outcomes: Mapping[int, Outcome],
     seconds: float,
     measured: Measured,
+    engine: EngineName,
 ) -> None:
-    """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment."""
+    """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment.
+
+    ``engine`` is the one that served, which may be another than the one chosen at submit: a machine whose compiler is
+    missing trains with torch.
+    """
     stored = {repeat: _packed(outcome) for repeat, outcome in outcomes.items()}
     with context.database.writing() as connection:
         held = set(held_runs(connection, work))
@@ -34,7 +40,7 @@ def finish(
             return
         store_metrics(connection, work, _with_test(measured, outcomes), list(held))
         _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
-        _close(connection, work, kept, outcomes, seconds / len(outcomes))
+        _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
         _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
         settled = settle(connection, work.experiment, [work.position])
     for queue in settled:
@@ -83,6 +89,7 @@ def _close(
     repeats: Sequence[int],
     outcomes: Mapping[int, Outcome],
     seconds: float,
+    engine: EngineName,
 ) -> None:
     """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
     runs.set_outcomes(
@@ -93,6 +100,7 @@ def _close(
                 "metrics": jsonable(dict(outcomes[repeat].metrics)),
                 "diverged_at": outcomes[repeat].diverged_at,
                 "seconds": seconds,
+                "engine": engine,
                 "epochs_done": work.condition.training.epochs,
             }
             for repeat in repeats

@@ -39,8 +39,9 @@ from workers.local import Doorbell
 doorbell = Doorbell()
 print("ready", flush=True)
 doorbell.wait(60)
-print("rung, leaving" if doorbell.leaving.is_set() else "rung", flush=True)
-if not doorbell.leaving.is_set():
+gone = doorbell.leaving.is_set()
+print("rung, leaving" if gone else "rung", flush=True)
+if not gone:
     doorbell.wait(60)
     print("leaving" if doorbell.leaving.is_set() else "rung again", flush=True)
 """

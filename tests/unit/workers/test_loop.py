@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from memspan.engine.fused import scope
+from memspan.engine.fused.backend import loaded
+from memspan.engine.fused.warming import USUAL
 from memspan.engine.trainer import Trainer
 from memspan.probes.change import Change
 from service.operations import experiments, probes, runs
@@ -40,6 +43,34 @@ def test_a_loop_trains_all_that_waits_and_asks_the_probes(scene: Scene, loop_of:
     assert loop_of().work(QUEUES) == 4
     assert scene.state(key) == "succeeded"
     assert scene.counts(key) == {"succeeded": 4}
+
+
+def test_the_compiled_loops_are_ready_before_the_first_claim(scene: Scene, loop_of: Callable[..., Loop]) -> None:
+    loaded.cache_clear()
+    loop = loop_of()
+    loop.warm()
+    ready = loaded.cache_info().misses
+    assert ready == len(USUAL)
+    scene.submit(models=[{"kind": kind} for kind in ("rnn", "lstm", "gru")])
+    loop.work(QUEUES)
+    assert loaded.cache_info().misses == ready
+
+
+def test_a_run_s_record_names_the_engine_that_served(
+    scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Submitted where the fused engine works, trained where it doesn't."""
+    key = scene.submit()
+    assert engines(scene, key) == ["fused", "fused"]
+    monkeypatch.setattr(scope, "works", lambda: False)
+    loop_of().work(QUEUES)
+    assert scene.counts(key) == {"succeeded": 2}
+    assert engines(scene, key) == ["torch", "torch"]
+
+
+def engines(scene: Scene, key: int) -> list[str]:
+    """What the records of an experiment's runs say."""
+    return [run.engine for run in runs.listing(scene.context, key, None, 10, None)[0]]
 
 
 def test_a_probe_is_answered_in_the_middle_of_training(
