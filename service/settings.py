@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     lease_seconds: Seconds = Field(default=60, description="Lease of a claimed run, beaten every quarter of it.")
     slice_seconds: Seconds = Field(default=15, description="How long a worker trains before it looks up.")
     threads: Count = Field(default=1, description="Compute threads of a worker.")
+    engine: Annotated[Literal["auto", "torch"], BeforeValidator(_lowered)] = Field(
+        default="auto", description="auto: compiled loops where they are faster; torch: torch's own operations only."
+    )
+    cache: Annotated[Path, BeforeValidator(_path)] | None = Field(
+        default=None, description="Folder of compiled loops; memspan in the user's cache folder if unset."
+    )
 
     max_body_bytes: Count = Field(default=16 * MEBIBYTE, description="Largest body of a request.")
     max_length: Count = Field(default=10_000, description="Longest sequence, in time steps.")

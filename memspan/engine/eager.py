@@ -1,6 +1,7 @@
 """The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd.
 
-Large recurrent layers are woven on the processor: one operation of autograd each, with compiled loops of the cell.
+Large recurrent layers are woven on the processor: one operation of autograd each, with compiled loops of the cell. On
+CUDA a step is recorded once and replayed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from memspan.engine.datasets import TrainingData
 from memspan.engine.flat import Layout
 from memspan.engine.optimizers import Mover
 from memspan.engine.population import Condition
+from memspan.engine.recorded import Recorded, Slopes
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
@@ -38,19 +40,30 @@ class Eager:
         self._leaves = {name: view.requires_grad_() for name, view in views.items()}
         self._data: TrainingData | None = None
         self._forward = woven(self._network, self._signature.every_step, device) or self._plain
+        recordable = device.type == "cuda" and self._network.noisy is None  # noise is drawn on the processor
+        self._recorded = Recorded(self._noiseless) if recordable else None
 
     def train(self, epoch: int, step: int) -> int:
         """One optimiser step of all members."""
         batch = self._batch(epoch, step)
-        outputs = self._answer(batch, epoch, step)
-        loss = losses(self._signature.problem, outputs, batch.targets)  # (M,)
-        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()), allow_unused=True)
+        if self._recorded is None:
+            outputs, gradients = self._slopes(self._answer(batch, epoch, step), batch.targets)
+        else:
+            outputs, gradients = self._recorded(batch.inputs, batch.targets)
         with torch.no_grad():
             for name, values in scores(self._signature, outputs, batch.targets).items():
                 self._state.sums[name].add_(values, alpha=batch.inputs.shape[1])
             done = epoch * self._condition.training.steps_per_epoch + step
             self._mover.move(self._state.rows, self._layout.pieces(gradients), done + 1)
         return 1
+
+    def _slopes(self, outputs: Tensor, targets: Tensor) -> Slopes:
+        """The outputs, and the gradients of all members' losses by every weight, None where it is used nowhere."""
+        loss = losses(self._signature.problem, outputs, targets)  # (M,)
+        return outputs.detach(), torch.autograd.grad(loss.sum(), list(self._leaves.values()), allow_unused=True)
+
+    def _noiseless(self, inputs: Tensor, targets: Tensor) -> Slopes:
+        return self._slopes(self._forward(self._leaves, inputs, None), targets)
 
     def _batch(self, epoch: int, step: int) -> Batch:
         if self._data is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -15,6 +16,8 @@ log = logging.getLogger("memspan.engine")
 
 CROSSOVER: Mapping[int, int] = {1: 32, 2: 24, 3: 24, 4: 24}
 """largest hidden size, by the number of gates, at which the fused loop still beats torch's matrix products"""
+ENGINES = ("auto", "torch")
+"""what $MEMSPAN_ENGINE takes: the measured choice, or torch's own operations for everything"""
 MOST_OUTPUTS = 64
 MOST_CHANNELS = 64
 
@@ -43,7 +46,16 @@ def _takes_layer(layer: Layer) -> bool:
 
 @lru_cache(maxsize=1)
 def works() -> bool:
-    """Whether code can be compiled and called here; tried once in a process."""
+    """Whether code may be, and can be, compiled and called here; tried once in a process.
+
+    Raises:
+        ValueError: $MEMSPAN_ENGINE is neither ``auto`` nor ``torch``.
+    """
+    wanted = (os.environ.get("MEMSPAN_ENGINE") or "auto").lower()
+    if wanted not in ENGINES:
+        raise ValueError(f"MEMSPAN_ENGINE is {wanted!r}; it takes {' or '.join(ENGINES)}.")
+    if wanted == "torch":
+        return False
     try:
         from memspan.engine.fused.trial import trial
 

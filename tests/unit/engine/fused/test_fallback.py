@@ -57,6 +57,27 @@ def test_a_cell_with_an_unknown_operation_is_the_torch_engine_s() -> None:
     assert isinstance(network.recurrence, Recurrence)
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """What was found out about this machine is found out again."""
+    scope.works.cache_clear()
+    yield
+    scope.works.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_one_can_do_without_compiled_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMSPAN_ENGINE", "torch")
+    assert choose(condition()).name == "torch"
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_an_engine_that_there_is_not_is_named_with_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMSPAN_ENGINE", "warp")
+    with pytest.raises(ValueError, match="MEMSPAN_ENGINE is 'warp'; it takes auto or torch"):
+        choose(condition())
+
+
 @pytest.mark.usefixtures("out_of_order")
 def test_without_a_compiler_the_torch_engine_is_chosen_and_said(caplog: pytest.LogCaptureFixture) -> None:
     assert choose(condition()).name == "torch"
