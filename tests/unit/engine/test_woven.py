@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from memspan.parts.network import Network, Weights, stack
 from memspan.parts.noise import Noise
 from memspan.parts.signature import Problem, Signature
 from memspan.tasks.first_last import FirstLast
+from tests.compiled import compiling
 from tests.unit.engine.populations import condition, stories
 
 CPU = torch.device("cpu")
@@ -39,6 +41,12 @@ WOVEN = [
     MinLSTM(hidden_size=24, candidate="positive"),
 ]  # fmt: skip
 each_model = pytest.mark.parametrize("spec", WOVEN, ids=str)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled() -> Iterator[None]:
+    with compiling():
+        yield
 
 
 def signature(length: int, every_step: bool = False) -> Signature:
