@@ -12,6 +12,7 @@ import torch
 
 from service.operations.catalogue import FAMILIES
 from service.storage.database import Database
+from tests.compiled import compiling
 from tests.databases import migrate
 from tests.datasets import provided
 from tests.deployment import Deployment, deployed
@@ -28,6 +29,13 @@ torch.set_num_threads(1)  # as workers do: small networks are fastest so, and ot
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """MNIST is there for every test, small where the real files aren't; no test fetches it."""
     with provided(tmp_path_factory.mktemp("data")):
+        yield
+
+
+@pytest.fixture
+def compiled_loops() -> Iterator[None]:
+    """For what depends on the engine that is chosen: compiled loops, whatever $MEMSPAN_ENGINE says."""
+    with compiling():
         yield
 
 

@@ -19,6 +19,7 @@ BODY: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_conditions_runs_and_stacks_are_counted() -> None:
     found = plan(parse(BODY))
     assert (found.conditions, found.runs) == (2 * 3 * 3, 2 * 3 * 3 * 40)

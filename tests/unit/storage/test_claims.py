@@ -85,6 +85,7 @@ def test_a_paused_experiment_is_left_alone(scene: Scene) -> None:
     assert scene.counts(paused) == {"queued": 2}
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_runs_of_one_stack_are_claimed_together(scene: Scene) -> None:
     scene.submit(repeats=40)
     assert sorted(len(scene.claim().runs) for _ in range(2)) == [10, 30]

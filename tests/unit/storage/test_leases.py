@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from service.operations import patrol, work
@@ -105,6 +106,7 @@ def test_the_patrol_rings_for_what_waits_and_only_for_that(scene: Scene) -> None
     assert scene.context.bell.rung == ["cpu"]
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_queue_depths_tell_what_waits_and_what_is_leased(scene: Scene) -> None:
     scene.submit(repeats=40)
     scene.claim()

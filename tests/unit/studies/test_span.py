@@ -62,6 +62,7 @@ def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
         assert plan(spec, workers=2).estimated_seconds > 0
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_the_quick_scale_is_planned_for_less_than_a_minute() -> None:
     asked = experiments(SpanStudy(scale="quick")).values()
     assert sum(plan(spec, workers=2).estimated_seconds for spec in asked) < 45

@@ -45,6 +45,7 @@ def test_a_loop_trains_all_that_waits_and_asks_the_probes(scene: Scene, loop_of:
     assert scene.counts(key) == {"succeeded": 4}
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_the_compiled_loops_are_ready_before_the_first_claim(scene: Scene, loop_of: Callable[..., Loop]) -> None:
     loaded.cache_clear()
     loop = loop_of()
@@ -56,6 +57,7 @@ def test_the_compiled_loops_are_ready_before_the_first_claim(scene: Scene, loop_
     assert loaded.cache_info().misses == ready
 
 
+@pytest.mark.usefixtures("compiled_loops")
 def test_a_run_s_record_names_the_engine_that_served(
     scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
