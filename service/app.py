@@ -6,11 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from migrations.upgrade import newest
 from service.edge.layers import install_edge
 from service.edge.ledger import SqlLedger
+from service.edge.query import known_parameters
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import (
@@ -34,7 +35,9 @@ Post an experiment (task x model x length x repeats); workers train it; read sco
 probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
-ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, operating, pages)
+ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues)
+LENIENT = (operating, pages)
+"""what monitors and browsers ask, who may add parameters of their own"""
 
 
 def create_app(context: Context) -> FastAPI:
@@ -52,6 +55,8 @@ def create_app(context: Context) -> FastAPI:
     app.state.revision = newest()
     app.state.problem_page = render_problem
     for module in ROUTERS:
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
+    for module in LENIENT:
         app.include_router(module.router)
     app.openapi = _openapi(app)  # type: ignore[method-assign]
     install_edge(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))

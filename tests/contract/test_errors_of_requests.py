@@ -189,6 +189,21 @@ def test_an_unknown_theme_or_format_is_named(client: TestClient, finished: dict[
     assert faults(client.get(f"{path}?format=xml")) == {"?format": "not_allowed"}
 
 
+@pytest.mark.parametrize("path", ["/experiments", "/results", "/probes", "/runs/run-1", "/tasks", "/studies/latch"])
+def test_an_unknown_parameter_is_named_and_not_ignored(client: TestClient, path: str) -> None:
+    assert faults(client.get(f"{path}?staet=failed")) == {"?staet": "unknown"}
+
+
+def test_a_misspelt_dry_run_starts_nothing(client: TestClient) -> None:
+    answer = client.post("/studies/latch/experiments?dryrun=true", json={"scale": "quick"})
+    assert "is dry_run meant?" in told(answer, 422)["detail"]
+    assert client.get("/experiments?study=latch").json()["items"] == []
+
+
+def test_monitors_may_ask_with_parameters_of_their_own(client: TestClient) -> None:
+    assert client.get("/health/live?probe=7").status_code == 200
+
+
 def test_a_foreign_host_is_a_421_and_a_foreign_page_a_403(client: TestClient) -> None:
     told(client.get("/results", headers={"Host": "evil.example"}), 421)
     told(client.post("/experiments", content=SOUND, headers={"Origin": "http://evil.example"}), 403)
