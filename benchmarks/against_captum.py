@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from captum.attr import IntegratedGradients, Occlusion, Saliency
@@ -77,7 +78,7 @@ def theirs(asked: Question) -> dict[str, Attribute]:
 
     def each(attribute: Callable[[Callable[[Tensor], Tensor]], Tensor]) -> Attribute:
         def together(models: Predictor) -> Tensor:
-            return torch.stack([attribute(lambda x, one=one: one.answer(x)[0]) for one in apart(models)])
+            return torch.stack([attribute(partial(_answer, one)) for one in apart(models)])
 
         return together
 
@@ -88,6 +89,11 @@ def theirs(asked: Question) -> dict[str, Attribute]:
             lambda f: Occlusion(f).attribute(inputs, shape, strides=(STRIDE, shape[1]), target=target).detach()
         ),
     }
+
+
+def _answer(one: Predictor, x: Tensor) -> Tensor:
+    """What a single model says."""
+    return one.answer(x)[0]
 
 
 def apart(models: Predictor) -> list[Predictor]:
@@ -101,7 +107,7 @@ def apart(models: Predictor) -> list[Predictor]:
 def population(asked: TaskSpec, kind: str, size: int) -> Predictor:
     """Models as they start, their weights scaled up."""
     signature = asked.signature(LENGTH)
-    network = build(model.spec(kind)(hidden_size=size), signature)
+    network = build(model.spec(kind).model_validate({"kind": kind, "hidden_size": size}), signature)
     weights = stack([network.initialize(stream(member)) for member in range(MEMBERS)])
     return trained(network, {name: SPREAD * weight for name, weight in weights.items()}, signature)
 
@@ -120,7 +126,7 @@ def main() -> None:
     """Print one JSON object for each case and method."""
     torch.set_num_threads(1)
     for kind, network, size in CASES:
-        spec = task.spec(kind)()
+        spec = task.spec(kind).model_validate({"kind": kind})
         signature = spec.signature(LENGTH)
         asked = Question(sample(spec, LENGTH, SEQUENCES, stream(1)), Watched(signature, LENGTH - 1))
         models = population(spec, network, size)

@@ -24,7 +24,7 @@ EPOCHS = 3
 TEST_SIZE = 10_000
 
 
-class Clock(keras.callbacks.Callback):
+class Clock(keras.callbacks.Callback):  # type: ignore[misc]
     """Notes when each epoch ended, its validation included."""
 
     def __init__(self) -> None:

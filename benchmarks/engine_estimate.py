@@ -36,8 +36,8 @@ class Extent:
 
     def added_up(self, seconds: Sequence[float]) -> float:
         """Seconds of all conditions from those at the points of each cell, by straight lines between them."""
-        each = np.reshape(seconds, (len(self.cells), len(self.points)))
-        return float(sum(_between(length, self.points, row) for row in each for length in self.lengths))
+        each: list[list[float]] = np.reshape(seconds, (len(self.cells), len(self.points))).tolist()
+        return sum(_between(length, self.points, row) for row in each for length in self.lengths)
 
 
 def _between(length: int, points: Sequence[int], values: Sequence[float]) -> float:

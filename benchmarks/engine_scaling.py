@@ -134,7 +134,7 @@ def _panel(axis: Axis, points: list[Point]) -> alt.LayerChart:
     colour = alt.Color("cell:N", title=None, scale=alt.Scale(range=["#0072b2", "#d55e00", "#009e73"]))
     straight = alt.Chart(alt.InlineData(lines)).mark_line(strokeDash=[4, 4], opacity=0.6).encode(x, y, colour)
     measured = alt.Chart(alt.InlineData(rows)).mark_point(filled=True, size=45).encode(x, y, colour)
-    return alt.layer(straight, measured).properties(width=190, height=190)
+    return alt.LayerChart(layer=[straight, measured], width=190, height=190)
 
 
 if __name__ == "__main__":

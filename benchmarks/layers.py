@@ -15,6 +15,7 @@ from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.parts.model import ModelSpec
 from memspan.parts.network import Network, stack
 from memspan.parts.signature import Problem, Signature
 
@@ -22,7 +23,11 @@ BATCH = 128
 REPEATS = 4
 ROUNDS = 5
 CALLS = 6
-MODELS = {"LSTM": (LSTM, nn.LSTM), "GRU": (GRU, nn.GRU), "RNN": (RNN, nn.RNN)}
+MODELS: dict[str, tuple[type[ModelSpec], type[nn.Module]]] = {
+    "LSTM": (LSTM, nn.LSTM),
+    "GRU": (GRU, nn.GRU),
+    "RNN": (RNN, nn.RNN),
+}
 OUTPUTS = 10
 
 
@@ -40,7 +45,9 @@ class Case:
 
     def network(self) -> Network:
         signature = Signature(self.length, self.channels, OUTPUTS, Problem.REGRESSION)
-        return build(MODELS[self.kind][0].model_validate({"hidden_size": self.size}), signature)
+        return build(
+            MODELS[self.kind][0].model_validate({"kind": self.kind.lower(), "hidden_size": self.size}), signature
+        )
 
 
 CASES = tuple(Case(kind, *shape) for kind in MODELS for shape in ((32, 50, 1), (64, 28, 28)))

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,11 +106,10 @@ def storage_seconds() -> float:
         beat = Beat(context, identity)
         beat.start()
         clock = Clock()
-        names = ("claim", "tell", "keep")
-        with (
-            mock.patch.multiple(work, **{name: clock.timed(getattr(work, name)) for name in names}),
-            mock.patch.object(ending, "finish", clock.timed(ending.finish)),
-        ):
+        timed = ((work, "claim"), (work, "tell"), (work, "keep"), (ending, "finish"))
+        with ExitStack() as patches:
+            for room, name in timed:
+                patches.enter_context(mock.patch.object(room, name, clock.timed(getattr(room, name))))
             Loop(context, identity, beat, lambda: False).work(["cpu"])
         beat.end()
         database.close()

@@ -67,5 +67,5 @@ def _answer(process: subprocess.Popen[str]) -> list[Measured]:
     assert process.stdout is not None
     found: list[Any] = [json.loads(line) for line in process.stdout if line.startswith("{")]
     if process.wait():
-        raise RuntimeError(f"{process.args} ended with {process.returncode}")
+        raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
     return found
