@@ -56,8 +56,15 @@ def plan(spec: ExperimentSpec, workers: int = 1) -> Plan:
         estimated_seconds=max(sum(seconds) / max(workers, 1), max(seconds)),
         workers=max(workers, 1),
         at_most=is_search(spec),
-        basis=f"{BASIS}; {SEARCHED}" if is_search(spec) else BASIS,
+        basis=_basis(spec),
     )
+
+
+def _basis(spec: ExperimentSpec) -> str:
+    """What the estimate rests on, and what it leaves out."""
+    asked = len(spec.probes)
+    probes = f"training alone: the answers to {asked} probe{'s' * (asked > 1)} a condition come on top" if asked else ""
+    return "; ".join(filter(None, (BASIS, SEARCHED if is_search(spec) else "", probes)))
 
 
 Built = Sequence[tuple[Condition, Network]]

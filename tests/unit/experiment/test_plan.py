@@ -28,6 +28,12 @@ def test_conditions_runs_and_stacks_are_counted() -> None:
     assert found.populations == sum(-(-40 // choose(c).width) for c in recurrent) + 6 * 2  # a CNN's width is 32
 
 
+def test_an_estimate_says_that_it_leaves_probes_out() -> None:
+    asked = {**BODY, "probes": [{"kind": "change"}, {"kind": "blinding"}]}
+    assert "training alone: the answers to 2 probes a condition come on top" in plan(parse(asked)).basis
+    assert "probe" not in plan(parse(BODY)).basis
+
+
 def test_parameters_are_the_least_and_most_over_the_grid() -> None:
     found = {entry["pointer"]: (entry["kind"], entry["least"], entry["most"]) for entry in plan(parse(BODY)).parameters}
     assert found == {
