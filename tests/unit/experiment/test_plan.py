@@ -29,7 +29,7 @@ def test_conditions_runs_and_stacks_are_counted() -> None:
 
 
 def test_an_estimate_says_that_it_leaves_probes_out() -> None:
-    asked = {**BODY, "probes": [{"kind": "change"}, {"kind": "blinding"}]}
+    asked = {**BODY, "probes": [{"kind": "change", "index": 0}, {"kind": "change", "index": -1}]}
     assert "training alone: the answers to 2 probes a condition come on top" in plan(parse(asked)).basis
     assert "probe" not in plan(parse(BODY)).basis
 
