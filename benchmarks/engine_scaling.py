@@ -14,7 +14,7 @@ from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.figures.drawing import drawn
 
-PICTURE = Path("docs/images/engine-scaling.svg")
+PICTURE = Path("docs/images/engine-scaling.png")
 CELLS = ("rnn", "lstm", "gru")
 LENGTH, BATCH, MEMBERS = 100, 16, 30
 SECONDS = 0.6
@@ -56,7 +56,7 @@ def main(quick: bool = False) -> str:
         for value in (axis.values[-2:] if quick else axis.values)
     ]
     if not quick:
-        PICTURE.write_bytes(drawn(chart(points).to_dict(), "svg"))
+        PICTURE.write_bytes(drawn(chart(points).to_dict(), "png"))
     figures = [_row(axis, [point for point in points if point.axis == axis]) for axis in AXES]
     return table(f"Time grows with the work ({PICTURE})", figures)
 
