@@ -7,9 +7,12 @@ import altair as alt
 from memspan.figures.document import Part, Row, finite
 from memspan.figures.naming import Naming
 from memspan.figures.panel import Panel, colour, data, stack, value_axis
+from memspan.figures.range import loss_axis, loss_scale
 from memspan.figures.scores import curve_scores
 
 MOST_SCORES = 8  # lines of text over the curves
+STEEP = 1000.0  # times the least number, from which on the vertical axis is logarithmic
+DEEPEST = 1e12  # times the least number that is drawn as it is: what lies below lies at the foot of the chart
 
 
 def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
@@ -20,8 +23,22 @@ def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
     result, length = group[0]["result"], group[0]["length"]
     words = f"{title}, length {length:,}" if length is not None else title
     x = alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(title=_title(result, "x"), grid=False))
-    y = value_axis("mean", _title(result, "y"), alt.Scale(zero=False))
-    return Panel(words, stack(*_baseline(result, x), *_layers(rows, x, y, names.labels), *_scores(group, names)))
+    baseline = _baseline(result)
+    y = _vertical(_title(result, "y"), rows, baseline)
+    return Panel(words, stack(*_reference(baseline, x), *_layers(rows, x, y, names.labels), *_scores(group, names)))
+
+
+def _vertical(title: str, rows: list[Row], baseline: list[Row]) -> alt.Y:
+    """Logarithmic where curves fall through several decades, as gradients and memories do, else linear."""
+    seen = [row["mean"] for row in rows] + [row["value"] for row in baseline]
+    if min(seen) <= 0 or max(seen) < STEEP * min(seen):
+        return value_axis("mean", title, alt.Scale(zero=False))
+    least = max(seen) / DEEPEST
+    drawn = [max(value, least) for value in seen]
+    scale = loss_scale(drawn)
+    for row in rows:
+        row.update({name: max(row[name], scale.domain[0]) for name in ("mean", "low", "high")})
+    return value_axis("mean", title, scale, **loss_axis(drawn))
 
 
 def _title(result: Part, axis: str) -> str:
@@ -71,11 +88,14 @@ def _score(result: Part) -> str | None:
     return next((f"{words} {value:.3g}" for words, value in known if value is not None), None)
 
 
-def _baseline(result: Part, x: alt.X) -> list[alt.Chart]:
+def _baseline(result: Part) -> list[Row]:
     """What the curve would be without memory: one height, or a height for each x."""
     baseline = result.get("baseline")
     heights = baseline if isinstance(baseline, list) else [baseline] * len(result["x"])
     points = [{"x": finite(at), "value": finite(y)} for at, y in zip(result["x"], heights, strict=False)]
-    drawn = [point for point in points if None not in point.values()]
+    return [point for point in points if None not in point.values()]
+
+
+def _reference(drawn: list[Row], x: alt.X) -> list[alt.Chart]:
     chart = alt.Chart(data(drawn)).mark_line(style="reference")
     return [chart.encode(x=x, y="value:Q")] if drawn else []

@@ -150,6 +150,36 @@ def test_a_curve_says_what_it_comes_to() -> None:
     assert not [row for row in rows("probe", unknown) if "score" in row]
 
 
+def _curves(**numbers: Any) -> dict[str, Any]:
+    """Results whose only probe has a curve with some numbers of its own."""
+    results = document()
+    results["probes"] = [deepcopy(entry) for entry in results["probes"] if entry["result"]["kind"] == "curve"]
+    for entry in results["probes"]:
+        entry["result"].update(numbers)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("y", "baseline", "kind"),
+    [
+        ([1.0, 1e-3, 1e-30], None, "log"), ([1.0, 0.5, 0.1], None, None), ([1.0, 1e-5, 0.0], None, None),
+        ([1.0, 1e-5, 1e-6], 0.0, None), ([1.0, -1e-5, 1e-6], None, None), ([1.0, 0.9, 0.8], 1e-4, "log"),
+    ],
+)  # fmt: skip
+def test_a_curve_that_falls_through_decades_is_drawn_on_a_logarithmic_axis(
+    y: list[float], baseline: float | None, kind: str | None
+) -> None:
+    results = _curves(y=y, low=[value / 2 - 1e-9 for value in y], high=[2 * value for value in y], baseline=baseline)
+    written = spec(draw("probe", results), "light")
+    scales = [each["scale"] for each in _find(written, "y") if each.get("field") == "mean"]
+    assert scales
+    assert {scale.get("type") for scale in scales} == {kind}
+    if kind == "log":
+        foot = scales[0]["domain"][0]
+        drawn = [row for row in rows("probe", results) if "mean" in row]
+        assert min(row[name] for row in drawn for name in ("low", "mean", "high")) >= foot > 1e-14
+
+
 def test_an_unfinished_probe_is_not_drawn() -> None:
     results = document()
     for entry in results["probes"]:
