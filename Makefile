@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
 
-.PHONY: setup demo serve test test-long check bench format clean
+.PHONY: setup demo serve test test-long check bench figures format clean
 
 setup: $(VENV)/.memspan
 
@@ -52,7 +52,10 @@ format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.test .venv-peers/.bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks speed
+
+figures: $(VENV)/.test
+	$(BIN)/python -m benchmarks figures
 
 clean:
 	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [name ...]``: measure what ALL names, or some of it, and print Markdown tables."""
+"""``python -m benchmarks [name or group ...]``: measure, and print Markdown tables."""
 
 import sys
 
@@ -25,9 +25,7 @@ from benchmarks import (
 )
 from benchmarks.report import machine
 
-ALL = {
-    "adding": adding.main,
-    "addition": addition.main,
+SPEED = {
     "attribution": attribution.main,
     "engine_latch": engine_latch.main,
     "engine_one_step": engine_one_step.main,
@@ -36,18 +34,40 @@ ALL = {
     "engine_scaling": engine_scaling.main,
     "engine_stacked": engine_stacked.main,
     "feedforward": feedforward.main,
-    "first_last": first_last.main,
-    "latch": latch.main,
     "latency": latency.main,
     "layers": layers.main,
-    "mnist": mnist.main,
-    "one_step": one_step.main,
     "overhead": overhead.main,
     "peers": peers.main,
+}
+"""how fast, beside what users would pick instead"""
+FIGURES = {
+    "adding": adding.main,
+    "addition": addition.main,
+    "first_last": first_last.main,
+    "latch": latch.main,
+    "mnist": mnist.main,
+    "one_step": one_step.main,
     "rates": rates.main,
 }
+"""figures of the science, which no machine changes"""
+GROUPS = {"speed": SPEED, "figures": FIGURES}
+ALL = SPEED | FIGURES
+
+
+def asked(words: list[str]) -> list[str]:
+    """The names of benchmarks that are meant by names and groups; all speeds if none is given.
+
+    Raises:
+        SystemExit: there is no such benchmark.
+    """
+    names = [name for word in words or ["speed"] for name in GROUPS.get(word, (word,))]
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"There is no benchmark {unknown[0]!r}; there are {', '.join((*GROUPS, *ALL))}.")
+    return names
+
 
 if __name__ == "__main__":
     print(machine(), "\n")
-    for name in sys.argv[1:] or ALL:
+    for name in asked(sys.argv[1:]):
         print(ALL[name](), flush=True)
