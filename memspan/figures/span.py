@@ -42,7 +42,7 @@ def _row(entry: Part, names: Naming) -> Row | None:
     facts = {
         "longest_solved": entry.get("longest_solved"),
         "censored": censored,
-        "interval": reach(entry, "{:.3g}".format),
+        "interval": reach(entry, "{:.4g}".format),
         "note": ARROWS.get(censored or "", ""),
     }
     return {"model": names.model(entry["model"]), **numbers, **facts}

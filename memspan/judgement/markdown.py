@@ -8,6 +8,7 @@ from typing import Any
 from memspan.parts.numbers import numeric
 
 Entry = Mapping[str, Any]
+LARGE = 1e7  # beyond it an exponent reads better
 UNKNOWN = "–"
 BOUNDS = {"at_least": "≥", "at_most": "≤"}
 BEYOND = {"above": "> ", "below": "< ", None: ""}
@@ -199,4 +200,7 @@ def _number(value: Any, digits: int = 4) -> str:
     value = numeric(value)
     if value is None:
         return UNKNOWN
-    return str(value) if isinstance(value, int) else f"{value:.{digits}g}"
+    if isinstance(value, int):
+        return str(value)
+    written = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in written and abs(value) < LARGE else written

@@ -78,6 +78,12 @@ def test_spans_say_when_they_lie_beyond_the_lengths() -> None:
     ]
 
 
+def test_long_spans_are_written_without_exponents() -> None:
+    form = document()
+    form["spans"][0] |= {"span": 999.9996, "low": 562.3, "high": 1000.0, "censored": None}
+    assert rows(spans("corrected", form))[2][1] == "1000 [562 … 1000]"
+
+
 def test_probes_have_a_row_for_each_number() -> None:
     table = rows(probes("corrected", document()))
     assert table[2] == ["rnn", "2", "change index 0: change", "20 [18, 22]", "percent"]
