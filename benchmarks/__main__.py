@@ -6,6 +6,7 @@ from benchmarks import (
     adding,
     addition,
     attribution,
+    crossover,
     engine_latch,
     engine_one_step,
     engine_peak,
@@ -27,6 +28,7 @@ from benchmarks.report import machine
 
 SPEED = {
     "attribution": attribution.main,
+    "crossover": crossover.main,
     "engine_latch": engine_latch.main,
     "engine_one_step": engine_one_step.main,
     "engine_peak": engine_peak.main,

@@ -14,8 +14,9 @@ from memspan.parts.signature import Signature
 
 log = logging.getLogger("memspan.engine")
 
-CROSSOVER: Mapping[int, int] = {1: 32, 2: 24, 3: 24, 4: 24}
-"""largest hidden size, by the number of gates, at which the fused loop still beats torch's matrix products"""
+CROSSOVER: Mapping[int, int] = {1: 64, 2: 48, 3: 48, 4: 48}
+"""largest hidden size, by the number of gates, at which the fused loop beats torch's products whatever the batch size;
+measured by ``python -m benchmarks crossover``"""
 ENGINES = ("auto", "torch")
 """what $MEMSPAN_ENGINE takes: the measured choice, or torch's own operations for everything"""
 MOST_OUTPUTS = 64

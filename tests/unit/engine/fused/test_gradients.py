@@ -39,7 +39,7 @@ def test_at_any_length_and_with_lanes_to_spare(spec: ModelSpec, length: int, bat
     assert furthest(one_step(spec, FirstLast(), length, batch))[0] < CLOSE
 
 
-@pytest.mark.parametrize("size", [2, 4, 7, 8, 16])
+@pytest.mark.parametrize("size", [2, 4, 7, 8, 16, 33, 48])
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
 def test_at_any_hidden_size_written_out_or_by_loops(kind: type[ModelSpec], size: int) -> None:
     spec = kind.model_validate({"kind": kind.model_fields["kind"].default, "hidden_size": size})
