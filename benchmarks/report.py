@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import torch
 
@@ -31,4 +32,4 @@ def machine() -> str:
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest value that ``share`` of the values do not exceed."""
     ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+    return ranked[max(0, ceil(share * len(ranked)) - 1)]

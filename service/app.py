@@ -1,5 +1,6 @@
 """The application: routes, pages and the edge around them."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from fastapi import Depends, FastAPI
 
+from memspan.engine.fused.warming import acquaint
 from migrations.upgrade import newest
 from service.edge.layers import install_edge
 from service.edge.ledger import SqlLedger
@@ -67,6 +69,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.tails = Tails(context)
+        await to_thread(acquaint)  # a fifth of a second that the first POST would wait for
         yield
 
     return lifespan

@@ -20,7 +20,18 @@ LATCH = Latch()
 
 def warm(models: Sequence[ModelSpec] = USUAL, task: TaskSpec = LATCH) -> int:
     """Make the loops of some models for a task ready in this process; how many models the fused engine serves."""
-    return sum(_ready(Condition(task, model, task.minimum_length, Training(), seed=0)) for model in models)
+    return sum(_ready(_usual(model, task)) for model in models)
+
+
+def acquaint() -> None:
+    """Find out what the fused engine takes on here, so that the first plan of a process need not wait for it."""
+    for model in USUAL:
+        condition = _usual(model, LATCH)
+        takes(condition.network(), condition.signature)
+
+
+def _usual(model: ModelSpec, task: TaskSpec) -> Condition:
+    return Condition(task, model, task.minimum_length, Training(), seed=0)
 
 
 def _ready(condition: Condition) -> bool:
