@@ -24,15 +24,28 @@ def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
     words = f"{title}, length {length:,}" if length is not None else title
     x = alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(title=_title(result, "x"), grid=False))
     baseline = _baseline(result)
-    y = _vertical(_title(result, "y"), rows, baseline)
-    return Panel(words, stack(*_reference(baseline, x), *_layers(rows, x, y, names.labels), *_scores(group, names)))
+    steep = _is_steep(rows, baseline)
+    y = _vertical(_title(result, "y"), rows, baseline, steep)
+    return Panel(
+        words, stack(*_reference(baseline, x), *_layers(rows, x, y, names.labels), *_scores(group, names, steep))
+    )
 
 
-def _vertical(title: str, rows: list[Row], baseline: list[Row]) -> alt.Y:
-    """Logarithmic where curves fall through several decades, as gradients and memories do, else linear."""
-    seen = [row["mean"] for row in rows] + [row["value"] for row in baseline]
-    if min(seen) <= 0 or max(seen) < STEEP * min(seen):
+def _is_steep(rows: list[Row], baseline: list[Row]) -> bool:
+    """Whether curves fall through several decades, as gradients and memories do."""
+    seen = _heights(rows, baseline)
+    return min(seen) > 0 and max(seen) >= STEEP * min(seen)
+
+
+def _heights(rows: list[Row], baseline: list[Row]) -> list[float]:
+    return [row["mean"] for row in rows] + [row["value"] for row in baseline]
+
+
+def _vertical(title: str, rows: list[Row], baseline: list[Row], steep: bool) -> alt.Y:
+    """Logarithmic where curves are steep; what lies below the axis is moved to its foot."""
+    if not steep:
         return value_axis("mean", title, alt.Scale(zero=False))
+    seen = _heights(rows, baseline)
     least = max(seen) / DEEPEST
     drawn = [max(value, least) for value in seen]
     scale = loss_scale(drawn)
@@ -70,16 +83,23 @@ def _layers(rows: list[Row], x: alt.X, y: alt.Y, labels: list[str]) -> list[alt.
     ]
 
 
-def _scores(group: list[Part], names: Naming) -> list[alt.Chart]:
-    """What each model's curve comes to by its first score, in the upper right corner, one line a model."""
+def _scores(group: list[Part], names: Naming, steep: bool) -> list[alt.Chart]:
+    """What each model's curve comes to by its first score, one line a model.
+
+    In the upper right corner, but in the lower left one where steep curves leave that free.
+    """
     said = {names.model(entry["model"]): text for entry in group if (text := _score(entry["result"]))}
     lines = [{"model": model, "score": text} for model, text in said.items()][:MOST_SCORES]
-    return [
-        alt.Chart(data([line]))
-        .mark_text(align="right", dx=-4)
-        .encode(x=alt.value("width"), y=alt.value(8 + 13 * place), text="score:N", color=colour(names.labels))
-        for place, line in enumerate(lines)
-    ]
+    return [_written(line, place, steep).encode(color=colour(names.labels)) for place, line in enumerate(lines)]
+
+
+def _written(line: Row, place: int, steep: bool) -> alt.Chart:
+    chart, offset = alt.Chart(data([line])), 8 + 13 * place
+    if steep:
+        return chart.mark_text(align="left", dx=4, dy=-offset).encode(
+            x=alt.value(0), y=alt.value("height"), text="score:N"
+        )
+    return chart.mark_text(align="right", dx=-4).encode(x=alt.value("width"), y=alt.value(offset), text="score:N")
 
 
 def _score(result: Part) -> str | None:
