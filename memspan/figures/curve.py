@@ -26,9 +26,8 @@ def curve_panel(names: Naming, group: list[Part], title: str) -> Panel | None:
     baseline = _baseline(result)
     steep = _is_steep(rows, baseline)
     y = _vertical(_title(result, "y"), rows, baseline, steep)
-    return Panel(
-        words, stack(*_reference(baseline, x), *_layers(rows, x, y, names.labels), *_scores(group, names, steep))
-    )
+    curves, scores = _layers(rows, x, y, names.labels), _scores(group, names, steep)
+    return Panel(words, stack(*_reference(baseline, x), *curves, *scores))
 
 
 def _is_steep(rows: list[Row], baseline: list[Row]) -> bool:
@@ -94,12 +93,12 @@ def _scores(group: list[Part], names: Naming, steep: bool) -> list[alt.Chart]:
 
 
 def _written(line: Row, place: int, steep: bool) -> alt.Chart:
-    chart, offset = alt.Chart(data([line])), 8 + 13 * place
-    if steep:
-        return chart.mark_text(align="left", dx=4, dy=-offset).encode(
-            x=alt.value(0), y=alt.value("height"), text="score:N"
-        )
-    return chart.mark_text(align="right", dx=-4).encode(x=alt.value("width"), y=alt.value(offset), text="score:N")
+    """One line of text in its corner."""
+    offset = 8 + 13 * place
+    style = {"align": "left", "dx": 4, "dy": -offset} if steep else {"align": "right", "dx": -4}
+    x, y = (alt.value(0), alt.value("height")) if steep else (alt.value("width"), alt.value(offset))
+    chart: alt.Chart = alt.Chart(data([line])).mark_text(**style).encode(x=x, y=y, text="score:N")
+    return chart
 
 
 def _score(result: Part) -> str | None:
