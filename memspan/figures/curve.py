@@ -94,11 +94,15 @@ def _scores(group: list[Part], names: Naming, steep: bool) -> list[alt.Chart]:
 
 def _written(line: Row, place: int, steep: bool) -> alt.Chart:
     """One line of text in its corner."""
-    offset = 8 + 13 * place
-    style = {"align": "left", "dx": 4, "dy": -offset} if steep else {"align": "right", "dx": -4}
-    x, y = (alt.value(0), alt.value("height")) if steep else (alt.value("width"), alt.value(offset))
-    chart: alt.Chart = alt.Chart(data([line])).mark_text(**style).encode(x=x, y=y, text="score:N")
-    return chart
+    chart, offset = alt.Chart(data([line])), 8 + 13 * place
+    written: alt.Chart
+    if steep:
+        text = chart.mark_text(align="left", dx=4, dy=-offset)
+        written = text.encode(x=alt.value(0), y=alt.value("height"), text="score:N")
+    else:
+        text = chart.mark_text(align="right", dx=-4)
+        written = text.encode(x=alt.value("width"), y=alt.value(offset), text="score:N")
+    return written
 
 
 def _score(result: Part) -> str | None:
