@@ -19,16 +19,16 @@ def configuration() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply every migration that is missing; one process at a time."""
+    """Apply every migration that is missing, all or none; one process at a time."""
     config = configuration()
     with engine.connect().execution_options(memspan_writes=True) as connection:  # SQLite: takes its lock at once
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
             connection.commit()
         try:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+            with connection.begin():  # ours: by itself Alembic would let go of SQLite's lock between two migrations
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
         finally:
             if engine.dialect.name == "postgresql":
                 connection.rollback()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from migrations.upgrade import newest, upgrade
+from migrations.upgrade import current, newest, upgrade
 from service.storage.database import Database
 from service.storage.revision import stored_revision
 from service.storage.tables import metadata
@@ -45,4 +48,27 @@ def test_processes_that_migrate_at_once_take_turns(database_url: str) -> None:
             done.result(timeout=60)
     with empty.reading() as connection:
         assert stored_revision(connection) == newest()
+    empty.close()
+
+
+def test_a_migration_that_fails_takes_those_before_it_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All or none, in one transaction: between two migrations nobody else may begin, or see half of them."""
+    empty = Database(database_url)
+    with empty.writing() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    whole = command.upgrade
+
+    def broken(config: Config, revision: str) -> None:
+        whole(config, "0002")
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr(command, "upgrade", broken)
+    with pytest.raises(RuntimeError, match="the power went"):
+        upgrade(empty.engine)
+    assert current(empty.engine) is None
+    assert not inspect(empty.engine).has_table("runs")
+    monkeypatch.undo()
+    upgrade(empty.engine)
+    assert current(empty.engine) == newest()
     empty.close()
