@@ -13,6 +13,7 @@ from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models.cnn import CNN
 from memspan.parts.probe import ProbeSpec
+from memspan.parts.training import Adam
 from memspan.studies import experiments
 from memspan.studies.first_last import (
     BEYOND,
@@ -46,9 +47,12 @@ def main() -> str:
 
 
 def shortened(spec: ExperimentSpec) -> ExperimentSpec:
-    """The network that sees more than twice the sequence, at 100 steps, trained for a third of the study's steps."""
+    """The network that sees more than twice the sequence, at 100 steps, for a third of the study's steps, by Adam.
+
+    Its authors use Adam; RMSprop, which the article used for its networks, gets it to .011 in so few steps.
+    """
     size = STEPS // spec.training.epochs * spec.training.batch_size
-    training = spec.training.model_copy(update={"train_size": size})
+    training = spec.training.model_copy(update={"train_size": size, "optimizer": Adam()})
     return spec.model_copy(update={"models": (BEYOND,), "lengths": (LONGEST,), "training": training, "probes": ()})
 
 
