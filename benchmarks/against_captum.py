@@ -18,11 +18,11 @@ from memspan.attribution.occlude import occluded, windows
 from memspan.attribution.slopes import slopes
 from memspan.attribution.watched import Watched
 from memspan.engine.seeds import stream
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import stack
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
-from memspan.parts.batch import Batch
-from memspan.parts.network import stack
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.task import TaskSpec
 from memspan.tasks import sample, task
 
 CASES = [("first_last", "lstm", 1), ("latch", "lstm", 8), ("latch", "gru", 8), ("first_last", "rnn", 8)]
@@ -98,10 +98,12 @@ def _answer(one: Predictor, x: Tensor) -> Tensor:
 
 def apart(models: Predictor) -> list[Predictor]:
     """Each member as a model of its own."""
-    inside = models.inside
-    assert inside is not None
-    rows = [{name: weight[row : row + 1] for name, weight in inside.weights.items()} for row in range(models.members)]
-    return [trained(inside.network, row, inside.signature) for row in rows]
+    internals = models.internals
+    assert internals is not None
+    rows = [
+        {name: weight[row : row + 1] for name, weight in internals.weights.items()} for row in range(models.members)
+    ]
+    return [trained(internals.network, row, internals.signature) for row in rows]
 
 
 def population(asked: TaskSpec, kind: str, size: int) -> Predictor:

@@ -11,9 +11,9 @@ import torch
 import memspan
 from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import Adam
 from memspan.models.cnn import CNN
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import Adam
 from memspan.studies import experiments
 from memspan.studies.first_last import (
     BEYOND,

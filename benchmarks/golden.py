@@ -1,4 +1,4 @@
-"""``python -m benchmarks.golden store FILE`` or ``compare FILE``: digests of all numbers, to be bit-equal across a change.
+"""``python -m benchmarks.golden store FILE`` or ``compare FILE``: digests of all numbers.
 
 Digests of metrics and weights of small runs of every engine, optimiser and sort of layer, of a resumed run, and of each
 probe's answer. They hold on one type of machine with one set of packages only, so the file is stored before a change
@@ -60,7 +60,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "cnn": ({"kind": "first_last"}, {"kind": "cnn"}, 8),
     "sigmoid map": ({"kind": "delay"}, {"kind": "sigmoid_map"}, 8),
 }
-TRAINED_ANEW = {"per repeat": {"data": "per_repeat"}, "fresh": {"data": "fresh"}}
+TRAINED_ANEW: dict[str, dict[str, Any]] = {"per repeat": {"data": "per_repeat"}, "fresh": {"data": "fresh"}}
 
 
 def spec(task: dict[str, Any], model: dict[str, Any], length: int, **training: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def runs() -> Iterator[tuple[str, Any]]:
         yield name, _trained(_together(_condition(spec(*subject))))
 
 
-PROBED = [
+PROBED: list[tuple[dict[str, Any], dict[str, Any], int]] = [
     ({"kind": "latch"}, {"kind": "lstm", "hidden_size": 2}, 8),
     ({"kind": "adding"}, {"kind": "rnn", "hidden_size": 4}, 8),
     ({"kind": "first_last"}, {"kind": "cnn"}, 8),

@@ -8,11 +8,11 @@ import numpy as np
 
 import memspan
 from benchmarks.report import Figure, table
+from memspan.claims.measured import Flags, rate, rate_difference
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.measured import Flags, rate, rate_difference
+from memspan.interfaces.model import ModelSpec
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
 from memspan.tasks.latch import Latch
 
 REPEATS = 30

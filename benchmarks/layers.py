@@ -11,13 +11,13 @@ from benchmarks.report import Figure, table
 from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.seeds import stream
 from memspan.engine.woven.runner import woven
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network, stack
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, stack
-from memspan.parts.signature import Problem, Signature
 
 BATCH = 128
 REPEATS = 4

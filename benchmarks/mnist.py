@@ -4,7 +4,7 @@ from statistics import mean
 
 import memspan
 from benchmarks.report import Figure, table
-from memspan.parts.model import ModelSpec
+from memspan.interfaces.model import ModelSpec
 from memspan.studies import experiments
 from memspan.studies.mnist_rows import CELLS, LSTM_64, RNN_64, MnistRowsStudy, pictures
 from memspan.tasks.mnist_rows import MnistRows

@@ -5,7 +5,7 @@ from statistics import median
 
 import memspan
 from benchmarks.report import Figure, table
-from memspan.parts.model import ModelSpec
+from memspan.interfaces.model import ModelSpec
 from memspan.studies import experiments
 from memspan.studies.one_step_lstm import MANY, ONE_STEP, PAIRS, PERCEPTRON, OneStepLSTM, name
 

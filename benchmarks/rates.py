@@ -7,7 +7,7 @@ from statistics import median
 import memspan
 from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.model import ModelSpec
+from memspan.interfaces.model import ModelSpec
 from memspan.studies.span import ADDING, NAMES, RATES, trained
 
 TRIED = (3e-4, 1e-3, 3e-3, 1e-2)

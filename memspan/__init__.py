@@ -4,8 +4,8 @@
 judges its claims. The service stores and serves the same numbers.
 """
 
-from memspan.conduct import study
 from memspan.experiment.run import run
 from memspan.experiment.spec import ExperimentSpec
+from memspan.run_study import study
 
 __all__ = ["ExperimentSpec", "run", "study"]

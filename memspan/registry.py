@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from memspan.parts.spec import PartSpec
+from memspan.interfaces.spec import PartSpec
 
 Spec = TypeVar("Spec", bound=PartSpec)
 Verb = TypeVar("Verb", bound=Callable[..., Any])

@@ -11,9 +11,10 @@ from fastapi import Depends, FastAPI
 
 from memspan.engine.fused.warming import acquaint
 from migrations.upgrade import newest
-from service.edge.layers import install_edge
-from service.edge.ledger import SqlLedger
-from service.edge.query import known_parameters
+from service.event_feeds import EventFeeds
+from service.middleware.install import install_middleware
+from service.middleware.ledger import SqlLedger
+from service.middleware.query import known_parameters
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import (
@@ -29,7 +30,6 @@ from service.routes import (
     studies,
 )
 from service.schemas.description import described
-from service.tails import Tails
 
 DESCRIPTION = """How far back does a sequence model remember, and what does it use?
 
@@ -61,14 +61,14 @@ def create_app(context: Context) -> FastAPI:
     for module in LENIENT:
         app.include_router(module.router)
     app.openapi = _openapi(app)  # type: ignore[method-assign]
-    install_edge(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))
+    install_middleware(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))
     return app
 
 
 def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.tails = Tails(context)
+        app.state.event_feeds = EventFeeds(context)
         await to_thread(acquaint)  # a fifth of a second that the first POST would wait for
         yield
 

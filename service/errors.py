@@ -1,18 +1,19 @@
 """Problems: every error a client may see, as an RFC 9457 problem document.
 
-A problem is raised anywhere in the service with a sentence for the user; one handler (``service.edge.handlers``) turns
-it into an answer. What a document contains was often typed by a client, so everything in it is made JSON-safe here.
+A problem is raised anywhere in the service with a sentence for the user; one handler
+(``service.middleware.handlers``) turns it into an answer. What a document contains was often typed by a client, so
+everything in it is made JSON-safe here.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from memspan.faults.shown import clean, shown
+from memspan.validation.shown import clean, shown
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One wrong field of a request.
 
     Attributes:
@@ -29,7 +30,7 @@ class Fault:
     given: object = None
 
     def document(self) -> dict[str, Any]:
-        """The fault as JSON-safe data; an overlong ``given`` is cut."""
+        """The error as JSON-safe data; an overlong ``given`` is cut."""
         return {
             "pointer": clean(self.pointer),
             "code": self.code,
@@ -51,7 +52,9 @@ class Problem(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str, *, errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, errors: Iterable[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
@@ -71,7 +74,7 @@ class Problem(Exception):
             "request_id": request_id,
         }
         if self.errors:
-            document["errors"] = [fault.document() for fault in self.errors]
+            document["errors"] = [error.document() for error in self.errors]
         return document
 
 

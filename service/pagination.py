@@ -11,8 +11,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
-from memspan.faults.shown import clean
-from service.errors import BadRequest, Fault, NotFound
+from memspan.validation.shown import clean
+from service.errors import BadRequest, FieldError, NotFound
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ def _fits(value: object, kind: type) -> bool:
 
 def _bad_cursor(cursor: str) -> BadRequest:
     message = "cursor must be a next_cursor that this list has given out."
-    return BadRequest(message, errors=[Fault("?cursor", "wrong_form", message, cursor)])
+    return BadRequest(message, errors=[FieldError("?cursor", "wrong_form", message, cursor)])
 
 
 def public_id(prefix: str, key: int) -> str:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 
 MEBIBYTE = 1024 * 1024
 PREFIX = "MEMSPAN_"

@@ -17,7 +17,7 @@ from memspan.datasets import mnist
 from memspan.datasets.digest import md5_of
 from memspan.datasets.file import File
 from memspan.datasets.folder import data_folder
-from memspan.parts.task import Split
+from memspan.interfaces.task import Split
 
 SMALL: Mapping[Split, int] = {"train": 600, "test": 200}
 """pictures of the stand-in's sets"""

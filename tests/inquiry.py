@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence
+from memspan.claims.measured import Measured, bootstrapped, exactly, mean, rate
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence
-from memspan.judgement.measured import Measured, bootstrapped, exactly, mean, rate
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.probe import ProbeSpec
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.probe import ProbeSpec
 from memspan.probes.change import Change
 from memspan.registry import Family
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from memspan.parts.signature import Problem
+from memspan.interfaces.signature import Problem
 from memspan.statistics.estimate import LEVEL, RESAMPLES, Estimate, estimate, mean
 from memspan.statistics.interval import Floats, resample_weights
 

@@ -11,10 +11,10 @@ from torch import Generator, Tensor
 
 from memspan.attribution.marks import marks
 from memspan.attribution.size import HELD_VALUES
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network, Weights
-from memspan.parts.predictor import trained
-from memspan.parts.signature import Signature
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.predictor import trained
+from memspan.interfaces.signature import Signature
 
 FIRST = 32
 """sequences of the first round; every further round doubles what has been seen"""

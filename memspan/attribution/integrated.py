@@ -9,8 +9,8 @@ from torch import Tensor
 from memspan.attribution.size import blocks, carried
 from memspan.attribution.slopes import TAPED_VALUES, slopes
 from memspan.attribution.watched import Watched
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
 
 
 def integrated(model: Predictor, batch: Batch, watched: Watched, points: int, budget: int = TAPED_VALUES) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from memspan.attribution.relevance import area
 from memspan.attribution.watched import Watched
-from memspan.parts.readings import Curve
+from memspan.interfaces.readings import Curve
 from memspan.statistics.band import Band, band
 from memspan.statistics.estimate import Estimate, estimate, mean
 

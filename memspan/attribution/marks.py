@@ -9,9 +9,9 @@ from torch import Tensor
 
 from memspan.attribution.size import answered, blocks
 from memspan.attribution.watched import TINY
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Problem, Signature
 
 Marks = Mapping[str, Tensor]
 """Each of a signature's metrics, (M, B) float64."""

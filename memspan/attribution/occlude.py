@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from memspan.attribution.size import answered, blocks
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Signature
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Signature
 
 Compare = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(answers to the windows' inputs, answers to the whole ones, targets) -> (M, B)"""

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from memspan.attribution.size import too_large
 from memspan.attribution.watched import Watched
-from memspan.parts.network import Network
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.signature import Problem
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 
 Step = Annotated[
     Whole | None,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from memspan.attribution.watched import Watched
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.task import TaskSpec
 
 
 def relevant(task: TaskSpec, length: int, watched: Watched) -> Tensor | None:

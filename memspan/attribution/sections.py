@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from memspan.parts.network import Network
+from memspan.interfaces.network import Network
 
 Part = Literal["kernel", "recurrent", "bias"]
 PARTS: tuple[tuple[str, Part], ...] = (

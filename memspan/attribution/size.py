@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Signature
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.task import TaskSpec
 
 DRAWN_VALUES = 2**25
 """most numbers (sequences x steps x channels) that a probe draws at once"""
@@ -29,7 +29,7 @@ def too_large(task: TaskSpec, length: int, sequences: int) -> str | None:
 
 def carried(model: Predictor, steps: int, channels: int) -> int:
     """Numbers that the answers to one sequence go through in the widest layer that is known, of all members."""
-    network = model.inside.network if model.inside else None
+    network = model.internals.network if model.internals else None
     state, kept = (network.state_size, network.kept) if network else (0, 0)
     return model.members * max(steps * max(channels, state, 1), kept)
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from memspan.attribution.size import blocks, carried
 from memspan.attribution.watched import Watched
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Problem
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Problem
 
 TAPED_VALUES = 2**22
 """numbers that a layer may hold while autograd remembers every step; gates and products take up to ten times that"""
@@ -35,8 +35,8 @@ def _slopes(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
 
 def answers(model: Predictor, inputs: Tensor) -> Tensor:
     """Each member's answers to inputs of its own: (M, B, T, C) -> (M, B, K) or (M, B, T, K)."""
-    inside = model.inside
-    if inside is None:
+    internals = model.internals
+    if internals is None:
         return torch.stack([model.answer(own)[member] for member, own in enumerate(inputs)])
-    outputs = inside.network.forward(inside.weights, inputs)
-    return outputs.softmax(-1) if inside.signature.problem is Problem.CLASSIFICATION else outputs
+    outputs = internals.network.forward(internals.weights, inputs)
+    return outputs.softmax(-1) if internals.signature.problem is Problem.CLASSIFICATION else outputs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.signature import Problem, Signature
 
 TINY = torch.finfo(torch.float32).tiny
 """probability that stands for those that float32 rounds to 0: a loss ends at 87 nats"""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from memspan.parts.batch import Batch
-from memspan.parts.task import Baseline
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.task import Baseline
 
 TRIALS = 128
 RANGE = 10.0

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 
 from memspan.datasets.labelled import Labelled
-from memspan.parts.task import Split
+from memspan.interfaces.task import Split
 
 TRAIN, TEST = 1_437, 360
 """pictures of each set: four fifths and the rest"""

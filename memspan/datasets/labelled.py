@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.parts.task import Split
+from memspan.interfaces.task import Split
 
 
 @dataclass(frozen=True)

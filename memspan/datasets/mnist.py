@@ -9,7 +9,7 @@ from pathlib import Path
 from memspan.datasets.file import File
 from memspan.datasets.idx import read_idx
 from memspan.datasets.labelled import Labelled
-from memspan.parts.task import Split
+from memspan.interfaces.task import Split
 
 FILES: Mapping[Split, tuple[File, File]] = {
     "train": (

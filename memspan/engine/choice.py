@@ -9,7 +9,7 @@ from memspan.engine.fused.scope import takes
 from memspan.engine.fused.section import SIDE_BY_SIDE, sections
 from memspan.engine.fused.speed import run_seconds
 from memspan.engine.population import Condition
-from memspan.parts.network import Network
+from memspan.interfaces.network import Network
 
 EngineName = Literal["torch", "fused"]
 WIDEST = 32

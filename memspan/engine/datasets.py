@@ -11,8 +11,8 @@ from torch import Tensor
 
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
-from memspan.parts.batch import Batch
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.task import TaskSpec
 from memspan.tasks import sample
 
 

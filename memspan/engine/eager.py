@@ -20,9 +20,9 @@ from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
 from memspan.engine.woven.runner import woven
-from memspan.parts.batch import Batch
-from memspan.parts.network import Weights
-from memspan.parts.noise import Noise
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Weights
+from memspan.interfaces.noise import Noise
 
 SCORING_VALUES = 2**22
 """numbers that a layer may hold while a data set is scored in blocks"""

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby
 import torch
 from torch import Tensor
 
-from memspan.parts.network import Network
+from memspan.interfaces.network import Network
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from memspan.engine.flat import Piece
-from memspan.parts.training import SGD, Adam, RMSprop, Training
+from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 Slots = Mapping[str, Tensor]
 """An optimiser's memory by name, each (M, P), changed in place."""

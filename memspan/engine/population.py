@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Literal
 
 from memspan.engine.seeds import digest
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import Training
 from memspan.models import build
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network
-from memspan.parts.signature import Signature
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import Training
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.signature import Problem, Signature
 
 
 def losses(problem: Problem, outputs: Tensor, targets: Tensor) -> Tensor:

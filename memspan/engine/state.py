@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from memspan.parts.batch import Batch
+from memspan.interfaces.batch import Batch
 
 
 @dataclass(frozen=True)

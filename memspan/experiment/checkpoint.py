@@ -14,8 +14,8 @@ import safetensors.torch
 from torch import Tensor
 
 from memspan.engine.population import Condition
-from memspan.parts.network import stack
-from memspan.parts.predictor import Predictor, trained
+from memspan.interfaces.network import stack
+from memspan.interfaces.predictor import Predictor, trained
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def _header(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[bytes, tup
 
 
 def unpacked(data: bytes) -> dict[str, Tensor]:
-    """The named weights of safetensors bytes."""
+    """The named weights of safetensors bytes, by the alphabet: the library hands them out in another order each time."""
     weights: dict[str, Tensor] = safetensors.torch.load(data)
-    return weights
+    return dict(sorted(weights.items()))
 
 
 def predictor(condition: Condition, checkpoints: Sequence[bytes]) -> Predictor:

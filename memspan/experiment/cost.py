@@ -6,7 +6,7 @@ from memspan.engine.choice import choose
 from memspan.engine.fused import speed
 from memspan.engine.fused.section import sections
 from memspan.engine.population import Condition
-from memspan.parts.network import Network
+from memspan.interfaces.network import Network
 
 STEP_SECONDS = 6e-4
 """an optimiser step whatever the model (batch, loss, optimiser)"""

@@ -13,12 +13,12 @@ from memspan.engine.population import Condition
 from memspan.experiment.lengths import Log, Search, expanded
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.limits import Limits
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.task import TaskSpec
 from memspan.models import build
-from memspan.parts.limits import Limits
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.task import TaskSpec
 
 Place = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from memspan.parts.spec import Length, Real, Whole, frozen
+from memspan.interfaces.spec import Length, Real, Whole, frozen
 
 MOST = 1_000
 """lengths of one experiment"""

@@ -13,8 +13,8 @@ from memspan.experiment.grid import conditions, lengths_of
 from memspan.experiment.line import Line, is_search, lines
 from memspan.experiment.search import longest
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
 
 SEARCHED = "a search as if it took all its runs, at lengths spread evenly over its range"
 

@@ -8,8 +8,8 @@ from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Reading
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Reading
 from memspan.probes import measure
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.spec import Real, frozen
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.spec import Real, frozen
+from memspan.interfaces.task import TaskSpec
 
 Metric = Literal[
     "train_loss", "validation_loss", "test_loss",

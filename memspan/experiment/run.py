@@ -25,10 +25,10 @@ from memspan.experiment.results import RunRow, document
 from memspan.experiment.rounds import Batch, following, opening
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results
-from memspan.faults.places import places
-from memspan.faults.pointer import subject
-from memspan.faults.sentences import sentence
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
+from memspan.validation.places import places
+from memspan.validation.pointer import subject
+from memspan.validation.sentences import sentence
 
 Progress = Callable[[float, float], None]
 """Called with (epochs done, epochs in all so far), summed over runs; a search goes on by whole rounds."""

@@ -9,10 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from memspan.experiment.lengths import Lengths
 from memspan.experiment.report import Report
+from memspan.interfaces.limits import Within, limits_of
+from memspan.interfaces.spec import Real, Whole, frozen
+from memspan.interfaces.training import Training
 from memspan.models import AnyModel
-from memspan.parts.limits import Within, limits_of
-from memspan.parts.spec import Real, Whole, frozen
-from memspan.parts.training import Training
 from memspan.probes import AnyProbe
 from memspan.tasks import AnyTask
 

@@ -12,7 +12,7 @@ from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.numbers import jsonable
+from memspan.interfaces.numbers import jsonable
 
 
 class Table(Sequence[dict[str, Any]]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.predictor import Predictor
 
 
 def adder() -> Predictor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.predictor import Predictor
 
 
 def blind(outputs: int = 1) -> Predictor:

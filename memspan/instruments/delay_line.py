@@ -6,8 +6,8 @@ import torch
 
 from memspan.instruments.hand_set import NUMBER, hand_set
 from memspan.instruments.linear import CELL
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Signature
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Signature
 
 
 def delay_line(units: int, signature: Signature = NUMBER) -> Predictor:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from memspan.instruments.hand_set import NUMBER, hand_set
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.predictor import Predictor
-from memspan.parts.signature import Signature
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.signature import Signature
 
 
 def step(z: Gates, state: State, _: Parameters) -> State:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from memspan.interfaces.cell import Cell
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.signature import Problem, Signature
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent
-from memspan.parts.cell import Cell
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.signature import Problem, Signature
 
 NUMBER = Signature(length=1, channels=1, outputs=1, problem=Problem.REGRESSION)
 """One number in at each step, one out at the last."""

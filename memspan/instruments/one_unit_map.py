@@ -7,8 +7,8 @@ import math
 import torch
 
 from memspan.instruments.hand_set import NUMBER, hand_set
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.predictor import Predictor
 
 START = 0.5
 """the unit before its first step"""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.parts.cell import Gates, Parameters, State
-from memspan.parts.network import Weights
-from memspan.parts.recurrence import Layer
+from memspan.interfaces.cell import Gates, Parameters, State
+from memspan.interfaces.network import Weights
+from memspan.interfaces.recurrence import Layer
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from memspan.parts.network import Initializer, Weight, Weights
+from memspan.interfaces.network import Initializer, Weight, Weights
 
 Channels = tuple[int, int]
 """Channels in and out."""

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from memspan.interfaces.network import Weight, Weights
 from memspan.layers import initial
-from memspan.parts.network import Weight, Weights
 
 Framework = Literal["keras", "torch"]
 ACTIVATIONS = {

@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
+from memspan.interfaces.network import Initializer, Weight, Weights
 from memspan.layers import initial
-from memspan.parts.network import Initializer, Weight, Weights
 
 SMALLEST = 1e-12
 """what keeps a logarithm finite when a uniform draw is 0"""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from memspan.parts.model import ModelSpec
-from memspan.parts.signature import Signature
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.signature import Signature
 
 
 class Flattened(ModelSpec):

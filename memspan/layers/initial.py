@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from memspan.parts.network import Initializer
+from memspan.interfaces.network import Initializer
 
 
 def zeros(shape: tuple[int, ...], rng: Generator) -> Tensor:

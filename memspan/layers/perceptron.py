@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor
 
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Weight, Weights
+from memspan.interfaces.spec import Sizes, stacked
 from memspan.layers.dense import ACTIVATIONS, affine, dense
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Weight, Weights
-from memspan.parts.spec import Sizes, stacked
 
 
 class Layered(ModelSpec):

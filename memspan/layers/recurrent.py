@@ -10,14 +10,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from memspan.interfaces.cell import Cell
+from memspan.interfaces.network import Initializer, Network, Weight, Weights
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.recurrence import Layer, Level, Recurrence
+from memspan.interfaces.signature import Signature
 from memspan.layers import initial
 from memspan.layers.bound import bind
 from memspan.layers.dense import Framework, affine, dense
-from memspan.parts.cell import Cell
-from memspan.parts.network import Initializer, Network, Weight, Weights
-from memspan.parts.noise import Noise
-from memspan.parts.recurrence import Layer, Level, Recurrence
-from memspan.parts.signature import Signature
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from memspan.parts.model import ModelSpec
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Real, Sizes, stacked
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real, Sizes, stacked
 
 
 class Stacked(ModelSpec):

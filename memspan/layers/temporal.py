@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from memspan.interfaces.network import Initializer, Weight, Weights
+from memspan.interfaces.noise import Noise
 from memspan.layers import initial
 from memspan.layers.convolution import convolution, convolve, merged, thinned
-from memspan.parts.network import Initializer, Weight, Weights
-from memspan.parts.noise import Noise
 
 
 @dataclass(frozen=True)

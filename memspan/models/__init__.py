@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network
-from memspan.parts.signature import Signature
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
 from memspan.registry import Family
 
 model: Family[ModelSpec] = Family("model", __name__)

@@ -8,13 +8,13 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.interfaces.network import Initializer, Network, Weight, Weights
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Units
 from memspan.layers import initial
 from memspan.layers.dense import ACTIVATIONS, affine, dense
 from memspan.layers.flattened import Flattened
 from memspan.models import model
-from memspan.parts.network import Initializer, Network, Weight, Weights
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Units
 
 
 class CNN(Flattened):

@@ -11,13 +11,13 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.interfaces.network import Initializer, Network, Weight, Weights
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Sizes, stacked
 from memspan.layers import initial
 from memspan.layers.dense import affine, dense
 from memspan.layers.flattened import Flattened
 from memspan.models import model
-from memspan.parts.network import Initializer, Network, Weight, Weights
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Sizes, stacked
 
 
 class GatedMLP(Flattened):

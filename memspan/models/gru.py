@@ -9,14 +9,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
 from memspan.layers import initial
 from memspan.layers.logistic import LOGISTIC, Logistic
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.network import Network
-from memspan.parts.signature import Signature
 
 
 class GRU(Stacked):

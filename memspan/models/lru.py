@@ -10,16 +10,16 @@ from pydantic_core import PydanticCustomError
 from torch import Tensor
 from torch.nn.functional import gelu, glu, layer_norm
 
+from memspan.interfaces.limits import Within
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network, Weight, Weights
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real, Sizes, Whole, stacked
 from memspan.layers import initial
 from memspan.layers.dense import affine, dense
 from memspan.layers.diagonal import Ring, answer, diagonal, rounds
 from memspan.models import model
-from memspan.parts.limits import Within
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, Weight, Weights
-from memspan.parts.noise import Noise
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Real, Sizes, Whole, stacked
 
 
 class LRU(ModelSpec):

@@ -11,16 +11,16 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.network import Initializer, Network
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real
 from memspan.layers import initial
 from memspan.layers.dense import ACTIVATIONS
 from memspan.layers.logistic import LOGISTIC, Logistic
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.network import Initializer, Network
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Real
 
 
 def _once(gates: tuple[str, ...]) -> tuple[str, ...]:

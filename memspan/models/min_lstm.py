@@ -10,14 +10,14 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
 
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.network import Initializer, Network
+from memspan.interfaces.signature import Signature
 from memspan.layers import initial
 from memspan.layers.minimal import CANDIDATES, Candidate
 from memspan.layers.recurrent import Start, Starts, linear_start, recurrent
 from memspan.layers.stacked import Stacked
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.network import Initializer, Network
-from memspan.parts.signature import Signature
 
 
 class MinLSTM(Stacked):

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.signature import Signature
 from memspan.layers.flattened import Flattened
 from memspan.layers.perceptron import Layered, Perceptron
 from memspan.models import model
-from memspan.parts.network import Network, Weights
-from memspan.parts.signature import Signature
 
 
 class MLP(Flattened, Layered):

@@ -10,14 +10,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
+from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent
 from memspan.layers.stacked import Stacked
 from memspan.models import model
-from memspan.parts.cell import Cell, Gates, Parameters, State
-from memspan.parts.network import Network
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Real
 
 EPSILON = 0.001
 """steps; what keeps a unit that is reset this very step from having the age 0"""

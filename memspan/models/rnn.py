@@ -8,13 +8,13 @@ import torch
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from memspan.interfaces.cell import Cell
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
 from memspan.layers import initial
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
-from memspan.parts.cell import Cell
-from memspan.parts.network import Network
-from memspan.parts.signature import Signature
 
 
 class RNN(Stacked):

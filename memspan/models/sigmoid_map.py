@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Initializer, Network, Weight, Weights
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import model
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Initializer, Network, Weight, Weights
-from memspan.parts.signature import Problem, Signature
 
 FIRST_STATE = 0.5
 

@@ -8,16 +8,16 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network, Weight, Weights
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real, Units, Whole
 from memspan.layers import initial
 from memspan.layers.convolution import parted
 from memspan.layers.dense import affine
 from memspan.layers.temporal import Temporal, levels_for, torch_start
 from memspan.models import model
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, Weight, Weights
-from memspan.parts.noise import Noise
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Real, Units, Whole
 
 
 class TCN(ModelSpec):

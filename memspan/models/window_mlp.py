@@ -8,12 +8,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from memspan.interfaces.limits import Within
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Whole
 from memspan.layers.perceptron import Layered, Perceptron
 from memspan.models import model
-from memspan.parts.limits import Within
-from memspan.parts.network import Network, Weights
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Whole
 
 
 class WindowMLP(Layered):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from memspan.parts.predictor import Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Reading
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Reading
+from memspan.interfaces.task import TaskSpec
 from memspan.registry import Family
 
 probe: Family[ProbeSpec] = Family("probe", __name__)

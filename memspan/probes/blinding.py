@@ -8,13 +8,13 @@ import torch
 from pydantic import Field
 from torch import Generator
 
-from memspan.parts.network import Network
-from memspan.parts.predictor import Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Scalars
-from memspan.parts.signature import Problem
-from memspan.parts.spec import Real, Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.spec import Real, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import estimate, mean
 from memspan.tasks import sample

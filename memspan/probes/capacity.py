@@ -9,18 +9,18 @@ import torch
 from pydantic import Field
 from torch import Generator
 
-from memspan.parts.network import Network
-from memspan.parts.predictor import Inside, Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.recurrence import Recurrence
-from memspan.parts.spec import Real, Whole
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.causal import causal
+from memspan.dynamics.drive import Drive, drive, products, seen_states
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import InnerQuestion, inner, one_way, too_many
+from memspan.dynamics.tiles import tiles
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.spec import Real, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.causal import causal
-from memspan.states.drive import Drive, drive, products, seen_states
-from memspan.states.precise import precise
-from memspan.states.question import InnerQuestion, inner, one_way, too_many
-from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.interval import Floats
 from memspan.statistics.resampled import resampled
@@ -81,9 +81,9 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     Jaeger counts lags from 1, as his state at n is read before the input of n + 1 and after that of n: his k = 1 is
     lag 0 here.
     """
-    inside, recurrence = inner(spec, model)
+    internals, recurrence = inner(spec, model)
     shown = drive(task, length, spec.channel, spec.size(recurrence.state_size), rng)
-    parts, away = driven(inside, recurrence, shown, spec.ridge)
+    parts, away = driven(internals, recurrence, shown, spec.ridge)
     null = squared(away).mean((1, 2))  # (M,)
     each = corrected(squared(parts.mean(1)), null[:, None])  # (M, lags)
     one = len(each) == 1
@@ -93,12 +93,12 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, averaged("total", each.sum(1)))
 
 
-def driven(inside: Inside, recurrence: Recurrence, shown: Drive, ridge: float) -> tuple[Floats, Floats]:
+def driven(internals: Internals, recurrence: Recurrence, shown: Drive, ridge: float) -> tuple[Floats, Floats]:
     """Of each member what its correlations are made of: (M, B/2, lags, 5), and those with strangers (M, 4, lags, 5)."""
-    members, samples = len(next(iter(inside.weights.values()))), shown.pasts[..., 0].numel()
+    members, samples = len(next(iter(internals.weights.values()))), shown.pasts[..., 0].numel()
     found = []
     for some, _ in tiles(members, 1, samples * recurrence.state_size):
-        states = seen_states(causal(recurrence, precise(inside, some)), shown)
+        states = seen_states(causal(recurrence, precise(internals, some)), shown)
         found += [products(member, shown, ridge) for member in states]
     return torch.stack([own for own, _ in found]).numpy(), torch.stack([away for _, away in found]).numpy()
 

@@ -13,16 +13,16 @@ from torch import Generator, Tensor
 from memspan.attribution.crossing import constant, effective
 from memspan.attribution.lags import Words, drawn, interval
 from memspan.attribution.occlude import shown
+from memspan.attribution.other_sequences import other_sequences
 from memspan.attribution.question import Question
 from memspan.attribution.size import answered, blocks
-from memspan.attribution.strangers import strangers
 from memspan.attribution.watched import Watched
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Problem
-from memspan.parts.spec import Real, Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.spec import Real, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.band import band
 from memspan.statistics.interval import Floats
@@ -58,7 +58,7 @@ def measure(spec: Context, model: Predictor, task: TaskSpec, length: int, rng: G
         nats for a classification, squared units of the answer for a regression.
     """
     batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
-    other = strangers(task, length, spec.sequences, rng)
+    other = other_sequences(task, length, spec.sequences, rng)
     sizes = contexts(watched.step + 1, spec.points)
     losses = truncated(model, batch, other, watched, sizes)  # (M, S or 1, N); the last size shows all inputs
     problem = watched.signature.problem

@@ -9,19 +9,19 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network
-from memspan.parts.predictor import Inside, Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.recurrence import Recurrence
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.causal import causal
+from memspan.dynamics.decoding import BestUnit, Hidden, best_unit, decoded, hidden, score
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import StateQuestion, inner, one_way, too_many
+from memspan.dynamics.tiles import tiles
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.causal import causal
-from memspan.states.decoding import BestUnit, Hidden, best_unit, decoded, hidden, score
-from memspan.states.precise import precise
-from memspan.states.question import StateQuestion, inner, one_way, too_many
-from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.interval import Floats
 from memspan.statistics.resampled import resampled
@@ -70,12 +70,12 @@ def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Ge
     Units:
         steps from 0 at the sequence's start; accuracies and R² as shares.
     """
-    inside, recurrence = inner(spec, model)
+    internals, recurrence = inner(spec, model)
     batch = mixed(sample(task, length, spec.sequences, rng), rng)
     variable = hidden(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
     if not len(variable.steps):
-        return nothing(len(next(iter(inside.weights.values()))))
-    marks, best = read(spec, inside, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
+        return nothing(len(next(iter(internals.weights.values()))))
+    marks, best = read(spec, internals, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
     steps = tuple(variable.steps.tolist())
     each = score(marks.mean(1))  # (M, P)
     found = resampled(marks[0], score) if len(marks) == 1 else band(each[:, None])
@@ -97,14 +97,14 @@ def nothing(members: int) -> Curve:
 
 
 def read(
-    spec: Decode, inside: Inside, recurrence: Recurrence, inputs: Tensor, variable: Hidden
+    spec: Decode, internals: Internals, recurrence: Recurrence, inputs: Tensor, variable: Hidden
 ) -> tuple[Floats, list[BestUnit]]:
     """The marks of every member's read-outs (M, B/2, P, 2), and its best unit."""
-    members, layer = len(next(iter(inside.weights.values()))), spec.chosen(recurrence)
+    members, layer = len(next(iter(internals.weights.values()))), spec.chosen(recurrence)
     each = len(variable.steps) * layer.size + recurrence.state_size
     marks, best = [], []
     for some, _ in tiles(members, 1, each * len(inputs)):
-        states = kept_states(inside, recurrence, some, inputs, variable.steps, spec.place(recurrence))
+        states = kept_states(internals, recurrence, some, inputs, variable.steps, spec.place(recurrence))
         for member in states:
             marks.append(decoded(member, variable).transpose(0, 1))
             best.append(best_unit(member, variable))
@@ -113,10 +113,10 @@ def read(
 
 @torch.no_grad()
 def kept_states(
-    inside: Inside, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
+    internals: Internals, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
 ) -> Tensor:
     """A state of a layer at some steps, (M, P, B, H)."""
-    stack = causal(recurrence, precise(inside, members))
+    stack = causal(recurrence, precise(internals, members))
     wanted, (level, state) = set(steps.tolist()), place
     drive = inputs.to(stack.layers[0].kernel)
     seen = [states[level][state] for step, states in enumerate(stack.run(drive)) if step in wanted]

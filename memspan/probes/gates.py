@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Generator, Tensor
 
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.recurrence import Recurrence
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.kept import kept
+from memspan.dynamics.question import LayerQuestion, inner
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.kept import kept
-from memspan.states.question import LayerQuestion, inner
 from memspan.statistics.band import band
 from memspan.statistics.decay import fit_logarithms, middle
 from memspan.statistics.interval import Floats
@@ -49,8 +49,8 @@ def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Gen
     Units:
         ages and time constants in steps.
     """
-    inside, recurrence = inner(spec, model)
-    found = kept(inside, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
+    internals, recurrence = inner(spec, model)
+    found = kept(internals, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
     curve = band(found.survival.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     told = constants(found.logarithms) | laws(found.logarithms)

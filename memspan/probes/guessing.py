@@ -10,15 +10,15 @@ from pydantic import Field
 from torch import Generator
 
 from memspan.attribution.guesses import Bar, Guessed, guess
-from memspan.attribution.inside import opened
+from memspan.attribution.internals import internals_of
 from memspan.attribution.size import too_large
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network
-from memspan.parts.predictor import Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Scalars
-from memspan.parts.spec import Real, Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.spec import Real, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.interval import wilson
 from memspan.tasks import sample
@@ -64,12 +64,12 @@ def measure(spec: Guessing, model: Predictor, task: TaskSpec, length: int, rng: 
     Units:
         of the best loss squared units of the answer.
     """
-    inside = opened(model, spec.kind)
+    internals = internals_of(model, spec.kind)
     drawn = sample(task, length, spec.sequences, rng)
     order = torch.randperm(len(drawn), generator=rng)  # a set sorted by class would keep poor guesses going
     batch = Batch(drawn.inputs[order], drawn.targets[order])
     bar = criterion(spec, task, length, batch)
-    found = guess(inside.network, inside.signature, batch, bar, spec.trials, spec.scale, rng)
+    found = guess(internals.network, internals.signature, batch, bar, spec.trials, spec.scale, rng)
     return reading(found, bar, spec.trials)
 
 

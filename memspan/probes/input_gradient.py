@@ -11,9 +11,9 @@ from memspan.attribution.question import Slope
 from memspan.attribution.relevance import relevant
 from memspan.attribution.size import blocks
 from memspan.attribution.slopes import slopes
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.tasks import sample
 

@@ -16,11 +16,11 @@ from memspan.attribution.question import Slope
 from memspan.attribution.relevance import relevant
 from memspan.attribution.size import blocks
 from memspan.attribution.watched import Watched
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.tasks import sample
 

@@ -14,21 +14,21 @@ from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
 from memspan.attribution.size import too_large
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network, Weights
-from memspan.parts.predictor import Inside, Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Curve, Surface
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.spec import Real, Whole
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.directions import PLACE, RANDOM, Axis, filter_normalised, misnamed, one_number
+from memspan.dynamics.heights import heights
+from memspan.dynamics.lowest import member
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import NoInternals
+from memspan.dynamics.steepest import Steepest, steepest
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Curve, Surface
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.spec import Real, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.directions import PLACE, RANDOM, Axis, filter_normalised, misnamed, one_number
-from memspan.states.heights import heights
-from memspan.states.lowest import member
-from memspan.states.precise import precise
-from memspan.states.question import NothingInside
-from memspan.states.steepest import Steepest, steepest
 from memspan.statistics.band import band
 from memspan.tasks import sample
 
@@ -105,25 +105,25 @@ def measure(spec: Landscape, model: Predictor, task: TaskSpec, length: int, rng:
     Units:
         nats for a classification, squared units of the answer for a regression.
     """
-    if model.inside is None:
-        raise NothingInside(spec.kind)
+    if model.internals is None:
+        raise NoInternals(spec.kind)
     signature = task.signature(length)
-    return around(spec, replace(model.inside, signature=signature), sample(task, length, spec.sequences, rng), rng)
+    return around(spec, replace(model.internals, signature=signature), sample(task, length, spec.sequences, rng), rng)
 
 
-def around(spec: Landscape, inside: Inside, batch: Batch, rng: Generator) -> Surface | Curve:
-    """The landscape of given sequences, in the shape of ``inside.signature``."""
-    chosen = member(inside, batch, spec.repeat)
-    weights = precise(inside, slice(chosen, chosen + 1))
+def around(spec: Landscape, internals: Internals, batch: Batch, rng: Generator) -> Surface | Curve:
+    """The landscape of given sequences, in the shape of ``internals.signature``."""
+    chosen = member(internals, batch, spec.repeat)
+    weights = precise(internals, slice(chosen, chosen + 1))
     axes = laid_out(spec, weights, rng)
     grid = torch.cartesian_prod(*(axis.values - axis.origin for axis in axes)).view(-1, len(axes))
     directions = [axis.direction for axis in axes]
-    look = partial(heights, inside.network, inside.signature, weights, batch, directions)
+    look = partial(heights, internals.network, internals.signature, weights, batch, directions)
     loss, slopes = look(grid)
     here, _ = look(torch.zeros(1, len(axes)))
     wall = steepest(look, grid, loss.mean(1), slopes, tuple(len(axis.values) for axis in axes))
     told = scores(axes, loss.mean(1), wall) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
-    return drawn(inside.signature, axes, loss, told)
+    return drawn(internals.signature, axes, loss, told)
 
 
 def laid_out(spec: Landscape, weights: Weights, rng: Generator) -> list[Axis]:

@@ -11,12 +11,12 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from memspan.attribution.size import too_large
-from memspan.parts.network import Network
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Scalars
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import estimate, median
 from memspan.tasks import sample
@@ -70,10 +70,10 @@ def timed(model: Predictor, inputs: Tensor, runs: int, clock: Clock = time.perf_
 
 def single(models: Predictor) -> Iterator[Predictor]:
     """Each member by itself, but those whose weights are not finite; an instrument as it is."""
-    if models.inside is None:
+    if models.internals is None:
         yield models
         return
-    network, weights, signature = models.inside.network, models.inside.weights, models.inside.signature
+    network, weights, signature = models.internals.network, models.internals.weights, models.internals.signature
     for member in range(models.members):
         own = {name: weight[member : member + 1] for name, weight in weights.items()}
         if all(weight.isfinite().all() for weight in own.values()):

@@ -10,13 +10,13 @@ from torch import Generator, Tensor
 
 from memspan.attribution.marks import marked
 from memspan.attribution.size import DRAWN_VALUES, blocks
-from memspan.parts.network import Network
-from memspan.parts.predictor import Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Length, Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Length, Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.band import band
 from memspan.tasks import sample

@@ -9,18 +9,18 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.inside import opened
+from memspan.attribution.internals import internals_of
 from memspan.attribution.marks import marked
 from memspan.attribution.sections import Section, sections
 from memspan.attribution.size import answered, blocks, too_large
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network, Weights
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Scalars
-from memspan.parts.signature import Signature
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import Estimate, Numbers, estimate, mean
 from memspan.tasks import sample
@@ -75,11 +75,13 @@ def measure(spec: Lesion, model: Predictor, task: TaskSpec, length: int, rng: Ge
     Units:
         of the loss nats or squared units of the answer, of the largest change units of the answer.
     """
-    inside = opened(model, spec.kind)
-    hurt = trained(inside.network, lesioned(inside.weights, spec.sections(inside.network)), inside.signature)
+    internals = internals_of(model, spec.kind)
+    hurt = trained(
+        internals.network, lesioned(internals.weights, spec.sections(internals.network)), internals.signature
+    )
     batch = sample(task, length, spec.sequences, rng)
-    before, after = (marked(each, inside.signature, batch) for each in (model, hurt))
-    found = {"largest_change": estimate(largest_change(model, hurt, batch, inside.signature).cpu().numpy(), highest)}
+    before, after = (marked(each, internals.signature, batch) for each in (model, hurt))
+    found = {"largest_change": estimate(largest_change(model, hurt, batch, internals.signature).cpu().numpy(), highest)}
     for name in before:
         pair = {"before": before[name], "after": after[name], "change": after[name] - before[name]}
         found |= {f"{name}_{when}": estimate(values.cpu().numpy(), mean) for when, values in pair.items()}

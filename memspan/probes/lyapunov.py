@@ -9,17 +9,17 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.parts.predictor import Inside, Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.recurrence import Recurrence
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.causal import causal
+from memspan.dynamics.exponents import exponents, orthonormal
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import InnerQuestion, inner, one_way
+from memspan.dynamics.tiles import tiles
+from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.causal import causal
-from memspan.states.exponents import exponents, orthonormal
-from memspan.states.precise import precise
-from memspan.states.question import InnerQuestion, inner, one_way
-from memspan.states.tiles import tiles
 from memspan.statistics.band import band
 from memspan.statistics.typical import scores
 from memspan.tasks import sample
@@ -53,10 +53,10 @@ class Lyapunov(InnerQuestion):
 @probe(Lyapunov)
 def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
     """Exponents by rank, nats per step; none is told from less than log ε = -36, where a step forgets everything."""
-    inside, recurrence = inner(spec, model)
+    internals, recurrence = inner(spec, model)
     inputs = laid(task, length, spec.sequences, spec.steps + 2 * spec.transient, rng)
     size = min(spec.exponents, recurrence.state_size)
-    found = followed(inside, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
+    found = followed(internals, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
     curve = band(found.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     largest = found[..., 0].mean(1)  # (M,)
@@ -73,13 +73,13 @@ def laid(task: TaskSpec, length: int, count: int, steps: int, rng: Generator) ->
     return torch.cat(parts, dim=1)[:, :steps]
 
 
-def followed(inside: Inside, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
+def followed(internals: Internals, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
     """The exponents of every member along every course, (M, B, K)."""
-    members = len(next(iter(inside.weights.values())))
+    members = len(next(iter(internals.weights.values())))
     found = torch.empty(members, len(inputs), start.shape[1], dtype=torch.float64)
     each = 8 * start.numel() + inputs.shape[1] * recurrence.state_size
     for some, courses in tiles(members, len(inputs), each):
-        stack = causal(recurrence, precise(inside, some))
+        stack = causal(recurrence, precise(internals, some))
         drive = inputs[courses].to(stack.layers[0].kernel)
         found[some, courses] = exponents(stack, drive, transient, start.to(drive.device)).cpu()
     return found

@@ -11,17 +11,17 @@ from torch import Generator, Tensor
 
 from memspan.attribution.lags import Words, by_lag
 from memspan.attribution.occlude import Compare, occluded, windows
+from memspan.attribution.other_sequences import other_sequences
 from memspan.attribution.question import Question
 from memspan.attribution.relevance import relevant
 from memspan.attribution.size import answered, blocks
-from memspan.attribution.strangers import strangers
 from memspan.attribution.watched import Watched
-from memspan.parts.network import Network
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Problem
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.tasks import sample
 
@@ -90,7 +90,7 @@ def substitute(spec: Occlusion, inputs: Tensor, task: TaskSpec, length: int, rng
         return torch.zeros_like(inputs)
     if spec.baseline == "mean":
         return inputs.mean(0).expand_as(inputs)
-    return strangers(task, length, len(inputs), rng)
+    return other_sequences(task, length, len(inputs), rng)
 
 
 def comparison(spec: Occlusion, watched: Watched) -> Compare:

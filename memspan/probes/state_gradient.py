@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Generator, Tensor
 
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.dynamics.gradients import gradient_norms
+from memspan.dynamics.question import StateQuestion, inner
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.states.gradients import gradient_norms
-from memspan.states.question import StateQuestion, inner
 from memspan.statistics.band import Band, band
 from memspan.statistics.decay import SCORES, fit_decay, middle
 from memspan.statistics.interval import Floats
@@ -42,9 +42,9 @@ def measure(spec: StateGradient, model: Predictor, task: TaskSpec, length: int, 
     Units:
         lags in steps, gradients as shares of the one at lag 0.
     """
-    inside, recurrence = inner(spec, model)
+    internals, recurrence = inner(spec, model)
     batch = sample(task, length, spec.sequences, rng)
-    norms = gradient_norms(inside, recurrence, batch, task.signature(length), spec.place(recurrence))  # (M, B, T)
+    norms = gradient_norms(internals, recurrence, batch, task.signature(length), spec.place(recurrence))  # (M, B, T)
     found, each = relative(norms.flip(-1))
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     label = f"|dL/d{spec.state}| relative to lag 0"

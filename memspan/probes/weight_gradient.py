@@ -10,18 +10,18 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from memspan.attribution.inside import opened
+from memspan.attribution.internals import internals_of
 from memspan.attribution.sections import Section, sections
 from memspan.attribution.size import blocks, carried, too_large
 from memspan.attribution.slopes import TAPED_VALUES
-from memspan.parts.batch import Batch
-from memspan.parts.network import Network
-from memspan.parts.predictor import Inside, Predictor
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Scalars
-from memspan.parts.signature import Problem
-from memspan.parts.spec import Whole
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
+from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.spec import Whole
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import estimate, mean
 from memspan.tasks import sample
@@ -58,30 +58,33 @@ def measure(spec: WeightGradient, model: Predictor, task: TaskSpec, length: int,
     Units:
         nats or squared units of the answer, for each unit of a weight.
     """
-    inside = opened(model, spec.kind)
-    parts = sections(inside.network)
+    internals = internals_of(model, spec.kind)
+    parts = sections(internals.network)
     drawn = (sample(task, length, spec.batch_size, rng) for _ in range(spec.batches))
-    found = [norms(gradients(inside, model, batch), parts) for batch in drawn]
+    found = [norms(gradients(internals, model, batch), parts) for batch in drawn]
     each = {name: torch.stack([norm[name] for norm in found], dim=1) for name in found[0]}  # (M, batches)
     estimates = {name: estimate(values.cpu().numpy(), mean) for name, values in each.items()}
     value, low, high = ({name: getattr(e, end) for name, e in estimates.items()} for end in ("value", "low", "high"))
-    return Scalars(value, low, high, estimates["all"].n, dict.fromkeys(value, unit(inside)))
+    return Scalars(value, low, high, estimates["all"].n, dict.fromkeys(value, unit(internals)))
 
 
-def unit(inside: Inside) -> str:
+def unit(internals: Internals) -> str:
     """Of a norm."""
-    return "nats / weight" if inside.signature.problem is Problem.CLASSIFICATION else "1 / weight"
+    return "nats / weight" if internals.signature.problem is Problem.CLASSIFICATION else "1 / weight"
 
 
-def gradients(inside: Inside, model: Predictor, batch: Batch) -> Gradients:
+def gradients(internals: Internals, model: Predictor, batch: Batch) -> Gradients:
     """Of each member's mean loss over a batch, in blocks that bound memory."""
-    leaves = {name: weight.detach().requires_grad_() for name, weight in inside.weights.items()}
+    leaves = {name: weight.detach().requires_grad_() for name, weight in internals.weights.items()}
     count, steps, channels = batch.inputs.shape
-    total = {name: torch.zeros_like(weight) for name, weight in inside.weights.items()}
+    total = {name: torch.zeros_like(weight) for name, weight in internals.weights.items()}
     for part in blocks(count, carried(model, steps, channels), TAPED_VALUES):
         with torch.enable_grad():
             inputs = batch.inputs[part].expand(model.members, -1, -1, -1)
-            loss = losses(inside.network.forward(leaves, inputs), batch.targets[part], inside.signature.problem) / count
+            loss = (
+                losses(internals.network.forward(leaves, inputs), batch.targets[part], internals.signature.problem)
+                / count
+            )
         found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         for name, gradient in zip(leaves, found, strict=True):
             total[name] += gradient

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import StudySpec
 from memspan.registry import Family
 
 study: Family[StudySpec] = Family("study", __name__)

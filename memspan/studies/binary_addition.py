@@ -8,20 +8,20 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from memspan.baselines.window import exact_match
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Floats, Measured, NotMeasured, bootstrapped, exactly
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Floats, Measured, NotMeasured, bootstrapped, exactly
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import Adam, Training
 from memspan.models import build
 from memspan.models.carry_mlp import CarryMLP
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.window_mlp import WindowMLP
-from memspan.parts.model import ModelSpec
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import Adam, Training
 from memspan.probes.decode import Decode
 from memspan.probes.length_shift import LengthShift
 from memspan.studies import study

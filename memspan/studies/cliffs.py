@@ -7,16 +7,16 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Floats, Measured, bootstrapped, exactly
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Floats, Measured, bootstrapped, exactly
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.sigmoid_map import SigmoidMap
-from memspan.parts.model import ModelSpec
-from memspan.parts.training import Training
 from memspan.probes.landscape import Landscape
 from memspan.studies import study
 from memspan.tasks.latch import Latch

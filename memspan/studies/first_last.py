@@ -8,19 +8,19 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Flags, Floats, Measured, NotMeasured, median, rate, rate_difference, ratio
+from memspan.claims.reading import average, minus, over, scalar
+from memspan.claims.study import StudySpec
 from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Flags, Floats, Measured, NotMeasured, median, rate, rate_difference, ratio
-from memspan.judgement.reading import average, minus, over, scalar
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import RMSprop, Training
 from memspan.models.cnn import CNN
 from memspan.models.lstm import LSTM
 from memspan.models.tcn import TCN
-from memspan.parts.model import ModelSpec
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import RMSprop, Training
 from memspan.probes.blinding import Blinding
 from memspan.probes.change import Change
 from memspan.probes.latency import Latency

@@ -7,15 +7,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Flags, Floats, Measured, bootstrapped, difference, exactly, mean, rate
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Flags, Floats, Measured, bootstrapped, difference, exactly, mean, rate
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
 from memspan.studies import study
 from memspan.tasks.latch import Latch
 

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Measured, NotMeasured, bootstrapped, difference, exactly, ratio
+from memspan.claims.study import Scale, StudySpec
 from memspan.datasets import mnist
 from memspan.datasets.folder import data_folder
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Measured, NotMeasured, bootstrapped, difference, exactly, ratio
-from memspan.judgement.study import Scale, StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import Training
 from memspan.studies import study
 from memspan.tasks.digits import Digits
 from memspan.tasks.mnist_rows import MnistRows

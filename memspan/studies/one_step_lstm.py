@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from memspan.claims.claim import Claim, Direction
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.gap import apart, closed, epochs_needed
+from memspan.claims.measured import Floats, Measured, NotMeasured, exactly, median, ratio
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim, Direction
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.gap import apart, closed, epochs_needed
-from memspan.judgement.measured import Floats, Measured, NotMeasured, exactly, median, ratio
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import Adam, Training
 from memspan.models.gated_mlp import GatedMLP
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
-from memspan.parts.model import ModelSpec
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import Adam, Training
 from memspan.probes.lesion import Lesion
 from memspan.probes.weight_gradient import WeightGradient
 from memspan.studies import study

@@ -8,18 +8,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.measured import Floats, Measured, bootstrapped, difference, rate_difference
+from memspan.claims.reading import negative, score
+from memspan.claims.study import StudySpec
 from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.measured import Floats, Measured, bootstrapped, difference, rate_difference
-from memspan.judgement.reading import negative, score
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import RMSprop, Training
 from memspan.models.lstm import LSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
-from memspan.parts.model import ModelSpec
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import RMSprop, Training
 from memspan.probes.gates import Gates
 from memspan.probes.state_gradient import StateGradient
 from memspan.studies import study

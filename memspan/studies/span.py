@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
+from memspan.claims.claim import Claim
+from memspan.claims.evidence import Evidence, NotMeasured, Part
+from memspan.claims.measured import Measured
+from memspan.claims.reach import times
+from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.claim import Claim
-from memspan.judgement.evidence import Evidence, NotMeasured, Part
-from memspan.judgement.measured import Measured
-from memspan.judgement.reach import times
-from memspan.judgement.study import StudySpec
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import Adam, Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.tcn import TCN
-from memspan.parts.model import ModelSpec
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import Adam, Training
 from memspan.statistics import Span
 from memspan.studies import study
 from memspan.tasks.adding import Adding

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from memspan.parts.batch import Batch
-from memspan.parts.task import Split, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.task import Split, TaskSpec
 from memspan.registry import Family
 
 task: Family[TaskSpec] = Family("task", __name__)

@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.spec import Real
-from memspan.parts.task import Baseline, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.spec import Real
+from memspan.interfaces.task import Baseline, TaskSpec
 from memspan.tasks import task
 
 Bound = Annotated[Real, Field(ge=-1_000, le=1_000)]

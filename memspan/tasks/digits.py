@@ -9,9 +9,9 @@ from torch import Generator
 
 from memspan.datasets import digits as collected
 from memspan.datasets.labelled import choose
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import Baseline, Sizes, Split, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import Baseline, Sizes, Split, TaskSpec
 from memspan.tasks import task
 
 SIDE = 8

@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import Baseline, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import Baseline, TaskSpec
 from memspan.tasks import task
 
 FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {

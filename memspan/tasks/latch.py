@@ -11,10 +11,10 @@ from pydantic import Field
 from torch import Tensor
 
 from memspan.baselines import guessing
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.spec import Real
-from memspan.parts.task import Baseline, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.spec import Real
+from memspan.interfaces.task import Baseline, TaskSpec
 from memspan.tasks import task
 
 

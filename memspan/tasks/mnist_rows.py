@@ -13,9 +13,9 @@ from torch import Generator, Tensor
 from memspan.datasets.folder import data_folder
 from memspan.datasets.labelled import choose
 from memspan.datasets.mnist import mnist
-from memspan.parts.batch import Batch
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import Baseline, Sizes, Split, TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import Baseline, Sizes, Split, TaskSpec
 from memspan.tasks import task
 
 SIDE = 28

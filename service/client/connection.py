@@ -51,5 +51,5 @@ def say(console: Console, response: httpx.Response) -> None:
     except json.JSONDecodeError:
         problem = {"title": f"The service answered {response.status_code}.", "detail": response.text[:500]}
     console.print(f"[red]{problem.get('title', 'Refused')}:[/] {problem.get('detail', '')}", highlight=False)
-    for fault in problem.get("errors") or ():
-        console.print(f"  {fault['pointer']}: {fault['message']}", highlight=False, markup=False)
+    for error in problem.get("errors") or ():
+        console.print(f"  {error['pointer']}: {error['message']}", highlight=False, markup=False)

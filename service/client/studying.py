@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from rich.console import Console
 
-from memspan.judgement.markdown import markdown
+from memspan.claims.markdown import markdown
 from service.client.connection import ENDED_BADLY, INTERRUPTED, connected, post
 from service.client.following import bars, left_words
 from service.client.stream import FINAL, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS

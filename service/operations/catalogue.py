@@ -6,13 +6,13 @@ from typing import Any, Literal
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.seeds import stream
 from memspan.experiment.grid import Flaw
+from memspan.interfaces.task import TaskSpec
 from memspan.models import model
-from memspan.parts.task import TaskSpec
 from memspan.probes import probe
 from memspan.registry import Family, UnknownKind
 from memspan.studies import study
 from memspan.tasks import sample, task
-from service.errors import Fault, NotFound, Unprocessable
+from service.errors import FieldError, NotFound, Unprocessable
 
 FamilyName = Literal["task", "model", "probe", "study"]
 FAMILIES: dict[FamilyName, Family[Any]] = {"task": task, "model": model, "probe": probe, "study": study}
@@ -67,7 +67,7 @@ def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any
     try:
         batch = sample(spec, extent, count, stream(seed, "sample", spec.content(), extent))
     except DatasetUnavailable as error:
-        raise Unprocessable(str(error), errors=[Fault("#/task", "data_unavailable", str(error))]) from error
+        raise Unprocessable(str(error), errors=[FieldError("#/task", "data_unavailable", str(error))]) from error
     return {
         "task": spec.model_dump(mode="json"),
         "length": batch.inputs.shape[1],

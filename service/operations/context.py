@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from service.operations.lately import Lately
 from service.operations.loaded import LoadedModel
 from service.operations.shelf import Shelf
+from service.operations.stale_cache import StaleCache
 from service.queue.bell import Bell
 from service.settings import Settings
 from service.storage.database import Database
@@ -27,5 +27,5 @@ class Context:
     database: Database
     bell: Bell
     results: Shelf[tuple[int, int, str], bytes] = field(default_factory=lambda: Shelf(RESULTS_BYTES, len))
-    claims: Lately[bytes] = field(default_factory=lambda: Lately(CLAIMS_SECONDS, GROUPS))
+    claims: StaleCache[bytes] = field(default_factory=lambda: StaleCache(CLAIMS_SECONDS, GROUPS))
     models: Shelf[int, LoadedModel] = field(default_factory=lambda: Shelf(MODELS_BYTES, lambda model: model.bytes))

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, select
 from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
 from memspan.experiment.checkpoint import Weights, packed
-from memspan.parts.numbers import jsonable
+from memspan.interfaces.numbers import jsonable
+from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body
-from service.operations.settling import settle
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
 from service.storage import checkpoints, events, experiments, leases, runs
 from service.storage.clock import now
@@ -42,7 +42,7 @@ def finish(
         _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
         _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
         _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
-        settled = settle(connection, work.experiment, [work.position])
+        settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:
         context.bell.ring(queue)
 
@@ -132,6 +132,6 @@ def end(
             return
         runs.drop_snapshots(connection, keys)
         _ended_event(connection, work, len(keys), state)
-        settled = settle(connection, work.experiment, [work.position])
+        settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:
         context.bell.ring(queue)

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from memspan.claims.evidence import Evidence, History, Part
 from memspan.experiment.results import RunRow
-from memspan.judgement.evidence import Evidence, History, Part
 from service.operations import ids
 from service.operations.specs import StoredSpec, grid, parsed
 from service.storage import metrics, probes, runs

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import ids
+from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many, eta_seconds
-from service.operations.settling import cancel_waiting, settle
 from service.operations.submission import insert, made_before
 from service.storage import deletion, events, experiments
 from service.storage.clock import now
@@ -90,7 +90,7 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
         experiments.set_state(connection, key, row.state, cancelled_at=now())
         cancel_waiting(connection, key)
-        settle(connection, key)
+        follow_up(connection, key)
         view = view_of(connection, key)
         if cancelling(view.row):
             events.append(connection, key, ("state", {"state": view.row.state, "cancelling": True}))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from memspan.parts.numbers import spelled
-from service.errors import Fault, Unprocessable
+from memspan.interfaces.numbers import spelled
+from service.errors import FieldError, Unprocessable
 
 POINTER = "#/inputs"
 NAMED = 20
@@ -28,17 +28,17 @@ def array_of(inputs: Any) -> np.ndarray:
     shape = _shape(inputs)
     if not 1 <= len(shape) <= 4:
         message = f"Must be nested lists of numbers, (B, T, C) or (B, T); given {_named(inputs)}."
-        raise refused([Fault(POINTER, "wrong_shape", message, inputs)])
+        raise refused([FieldError(POINTER, "wrong_shape", message, inputs)])
     numbers = _converted(inputs)
     if numbers is None:
         raise refused(list(islice(_wrong(inputs, (), shape), NAMED)))
     return numbers
 
 
-def refused(faults: list[Fault]) -> Unprocessable:
-    """The problem whose sentence is the first fault's."""
-    more = f"; {len(faults)} places are listed in errors." if len(faults) > 1 else "."
-    return Unprocessable(faults[0].message.removesuffix(".") + more, errors=faults)
+def refused(errors: list[FieldError]) -> Unprocessable:
+    """The problem whose sentence is the first error's."""
+    more = f"; {len(errors)} places are listed in errors." if len(errors) > 1 else "."
+    return Unprocessable(errors[0].message.removesuffix(".") + more, errors=errors)
 
 
 def _shape(inputs: Any) -> Shape:
@@ -70,22 +70,24 @@ def _types(inputs: list[Any]) -> set[type]:
     return found
 
 
-def _wrong(value: Any, place: Place, shape: Shape) -> Iterator[Fault]:
+def _wrong(value: Any, place: Place, shape: Shape) -> Iterator[FieldError]:
     """Everything that is not like the first of its level, or no finite number."""
     if not shape:
         if type(value) not in NUMBERS or not abs(value) <= LARGEST:
-            yield _fault(place, "wrong_type" if type(value) not in NUMBERS else "not_finite", "a finite number", value)
+            yield _field_error(
+                place, "wrong_type" if type(value) not in NUMBERS else "not_finite", "a finite number", value
+            )
     elif not isinstance(value, list) or len(value) != shape[0]:
-        yield _fault(place, "wrong_shape", f"a list of {shape[0]} like the first of its level", value)
+        yield _field_error(place, "wrong_shape", f"a list of {shape[0]} like the first of its level", value)
     else:
         for index, each in enumerate(value):
             yield from _wrong(each, (*place, index), shape[1:])
 
 
-def _fault(place: Place, code: str, required: str, value: Any) -> Fault:
+def _field_error(place: Place, code: str, required: str, value: Any) -> FieldError:
     pointer = "/".join([POINTER, *map(str, place)])
     limit = " of 32 bits" if code == "not_finite" else ""
-    return Fault(pointer, code, f"Must be {required}{limit}, not {_named(value)}.", value)
+    return FieldError(pointer, code, f"Must be {required}{limit}, not {_named(value)}.", value)
 
 
 def _named(value: Any) -> str:

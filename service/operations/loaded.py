@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from memspan.engine.population import Condition
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.predictor import Predictor
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Table, select
 
+from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import over_time
-from service.operations.settling import cancel_waiting, settle
 from service.operations.specs import StoredSpec, grid
 from service.storage import experiments, leases, runs, workers
 from service.storage.clock import now
@@ -74,7 +74,7 @@ def _lose(context: Context, experiment: int, where: Any) -> None:
                 conditions = select(runs_table.c.condition).where(runs_table.c.key.in_(failed))
                 ended |= set(connection.execute(conditions).scalars())
         _cancel_requeued(connection, experiment)
-        settle(connection, experiment, ended)
+        follow_up(connection, experiment, ended)
 
 
 def _cancel_requeued(connection: Connection, experiment: int) -> None:
@@ -96,7 +96,7 @@ def _end_over_time(context: Context) -> None:
             detail = "The experiment used up its limits.max_seconds."
             values = {"reason": Reason.TIMEOUT, "detail": detail, "finished_at": now()}
             move(connection, runs_table, RunState.FAILED, *waiting, values=values)
-            settle(connection, key, ended)
+            follow_up(connection, key, ended)
 
 
 def _settle_stragglers(context: Context) -> None:
@@ -107,7 +107,7 @@ def _settle_stragglers(context: Context) -> None:
         with context.database.writing() as connection:
             row = experiments.lock(connection, key)
             if row is not None:
-                settle(connection, key, range(len(grid(StoredSpec(key, row.spec)))))
+                follow_up(connection, key, range(len(grid(StoredSpec(key, row.spec)))))
 
 
 def reap(context: Context, parent: str) -> list[str]:

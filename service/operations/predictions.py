@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from memspan.experiment.checkpoint import predictor
-from service.errors import Fault, NotFound, TooLarge
+from service.errors import FieldError, NotFound, TooLarge
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.inputs import POINTER, array_of, refused
@@ -56,8 +56,8 @@ def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:
     if not fits:
         given = list(array.shape)
         message = f"The model takes the shape {expected}; given {tuple(given)}."
-        raise refused([Fault(POINTER, "wrong_shape", message, given)])
+        raise refused([FieldError(POINTER, "wrong_shape", message, given)])
     if (given_steps := sequences.shape[1]) > longest:
         message = f"At most {longest} steps are answered; given {given_steps}."
-        raise refused([Fault(POINTER, "too_long", message, given_steps)])
+        raise refused([FieldError(POINTER, "too_long", message, given_steps)])
     return np.ascontiguousarray(sequences)

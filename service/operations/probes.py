@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from memspan.engine.population import Condition
 from memspan.experiment.line import lines_of
-from memspan.parts.numbers import jsonable
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Reading
-from service.errors import Conflict, Fault, NotFound, Unprocessable
+from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Reading
+from service.errors import Conflict, FieldError, NotFound, Unprocessable
 from service.operations import ids
+from service.operations.completion import fingerprint, follow_up
 from service.operations.context import Context
 from service.operations.experiments import locked
-from service.operations.settling import fingerprint, settle
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.work import holder
 from service.storage import checkpoints, events, experiments, leases, probes
@@ -82,7 +82,7 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
         chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if i in tested and where.holds(condition)]
         if not chosen:
             message = "No condition of the experiment matches where; see its tasks, models and lengths."
-            raise Unprocessable(message, errors=[Fault("#/where", "no_match", message, where.document())])
+            raise Unprocessable(message, errors=[FieldError("#/where", "no_match", message, where.document())])
         for _, condition in chosen:
             check(spec, condition, pointer="#/probe")
         _all_ended(connection, stored, chosen)
@@ -113,17 +113,17 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
     """Unprocessable when a probe's steps lie outside the sequence, or it does not apply to the task."""
     steps = condition.signature.length
     inside = f"-{steps} to {steps - 1}"
-    faults = [
-        Fault(
+    errors = [
+        FieldError(
             f"{pointer}/{field}", "out_of_range", f"{field} must lie inside the sequence: {inside}; given {step}.", step
         )
         for field, step in spec.misplaced(steps).items()
     ]
-    objection = None if faults else spec.objection(condition.task, condition.extent, condition.network())
+    objection = None if errors else spec.objection(condition.task, condition.extent, condition.network())
     if objection:
-        faults.append(Fault(pointer, "does_not_apply", objection, spec.kind))
-    if faults:
-        raise Unprocessable(faults[0].message, errors=faults)
+        errors.append(FieldError(pointer, "does_not_apply", objection, spec.kind))
+    if errors:
+        raise Unprocessable(errors[0].message, errors=errors)
 
 
 def _row(experiment: int, condition: int, checkpoint: str, spec: ProbeSpec, name: str) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _end(context: Context, work: ClaimedProbe, state: RunState, values: dict[str
         probes.set_result(connection, work.key, **values)
         body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
         events.append(connection, work.experiment, ("probe", body))
-        settle(connection, work.experiment)
+        follow_up(connection, work.experiment)
 
 
 def listing(

@@ -9,7 +9,7 @@ from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.rounds import Batch
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.network import Network
+from memspan.interfaces.network import Network
 from service.storage.states import RunState
 
 GPU_PARAMETERS = 20_000

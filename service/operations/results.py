@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from memspan.engine.population import Condition
 from memspan.experiment.results import document
-from memspan.parts.numbers import jsonable
+from memspan.interfaces.numbers import jsonable
 from memspan.statistics import summarize_many
 from service.operations import ids, verdicts
 from service.operations.context import Context

@@ -6,7 +6,7 @@ from typing import Any
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 
 UNLIMITED = Limits(*[2**62] * len(Limits.__dataclass_fields__))
 """what was accepted once stays readable when the caps shrink"""

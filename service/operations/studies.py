@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from memspan.claims.study import StudySpec
 from memspan.experiment.grid import Flaw, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import StudySpec
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 from service.errors import NotFound
 from service.operations import catalogue, ids, verdicts
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
+from service.operations.group_status import groups, standing
 from service.operations.progress import counts_of_many
-from service.operations.standing import groups, standing
 from service.operations.submission import Place, insert, made_before
 from service.storage import studies
 

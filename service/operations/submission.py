@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from memspan.experiment.line import lines
 from memspan.experiment.rounds import opening
 from memspan.experiment.spec import ExperimentSpec
-from service.errors import Fault, Unprocessable
+from service.errors import FieldError, Unprocessable
 from service.operations.context import Context
 from service.operations.queueing import run_rows
 from service.storage import events, experiments, runs, studies, workers
@@ -50,7 +50,7 @@ def made_before(
     same_place = (row.study, row.study_scale) == ((place.study, place.scale) if place else (None, None))
     if row.spec != spec.model_dump(mode="json") or not same_place:
         message = "This Idempotency-Key has made another experiment; a new request needs a new key."
-        raise Unprocessable(message, errors=[Fault("Idempotency-Key", "key_reused", message, idempotency_key)])
+        raise Unprocessable(message, errors=[FieldError("Idempotency-Key", "key_reused", message, idempotency_key)])
     return int(row.key)
 
 
@@ -118,4 +118,4 @@ def serves_gpu(worker: Any) -> bool:
 def no_gpu() -> Unprocessable:
     """Runs that wait for a GPU that nobody has would wait in silence."""
     message = f"No GPU worker was heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
-    return Unprocessable(message, errors=[Fault("#/device", "no_gpu_worker", message, "gpu")])
+    return Unprocessable(message, errors=[FieldError("#/device", "no_gpu_worker", message, "gpu")])

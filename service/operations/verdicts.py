@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from memspan.judgement.study import StudySpec
-from memspan.judgement.verdict import judged, unjudged
-from memspan.parts.numbers import jsonable
+from memspan.claims.study import StudySpec
+from memspan.claims.verdict import judged, unjudged
+from memspan.interfaces.numbers import jsonable
 from memspan.registry import UnknownKind
 from service.operations.catalogue import FAMILIES
 from service.operations.context import Context

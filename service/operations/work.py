@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from memspan.engine.choice import EngineName
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
+from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
-from service.operations.settling import cancel_waiting, settle
 from service.operations.specs import StoredSpec, grid
 from service.storage import events, experiments, leases, metrics, runs
 from service.storage.leases import Holder
@@ -193,5 +193,5 @@ def give_back(context: Context, work: ClaimedRuns) -> None:
         leases.release(connection, runs_table, leases.held(runs_table, work.claim))
         if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
             cancel_waiting(connection, work.experiment)
-            settle(connection, work.experiment)
+            follow_up(connection, work.experiment)
     context.bell.ring(work.queue)

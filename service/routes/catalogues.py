@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from memspan.experiment.grid import Flaw
-from memspan.faults.places import places
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.task import TaskSpec
 from memspan.tasks import task
-from service.edge.body import json_body
-from service.edge.body_schema import documented_body
-from service.edge.faults import faults_at
+from memspan.validation.places import places
+from service.middleware.body import json_body
+from service.middleware.body_schema import documented_body
+from service.middleware.field_errors import field_errors_at
 from service.operations import catalogue as operations
 from service.operations.catalogue import FamilyName
 from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
@@ -59,8 +59,8 @@ def _flaws(request: Request, body: SampleRequest) -> list[Flaw]:
         return operations.flaws(_task(kind, body), body.length, body.count)
     except ValidationError as error:
         fields = {"kind": kind, **body.task}
-        found = [(placed.path, fault) for placed in places(error, fields) for fault in faults_at([placed])]
-        return [Flaw(("task", *path), fault.code, fault.message, fault.given) for path, fault in found]
+        found = [(placed.path, error) for placed in places(error, fields) for error in field_errors_at([placed])]
+        return [Flaw(("task", *path), error.code, error.message, error.given) for path, error in found]
 
 
 def _task(kind: str, body: SampleRequest) -> TaskSpec:

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
-from memspan.parts.numbers import jsonable
+from memspan.interfaces.numbers import jsonable
 from memspan.probes import AnyProbe
-from service.edge.body import json_body
-from service.edge.body_schema import documented_body
+from service.middleware.body import json_body
+from service.middleware.body_schema import documented_body
 from service.operations import checkpoints as operations
 from service.operations import ids
 from service.operations import probes as probe_operations

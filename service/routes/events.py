@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from service.errors import BadRequest, Fault
+from service.errors import BadRequest, FieldError
 from service.operations import events as operations
 from service.operations.events import Happening
 from service.pagination import Page, decode_cursor, page
@@ -56,7 +56,7 @@ async def events(
         data = page(items, last, request, response)
         return JSONResponse(data, headers=dict(response.headers) | {"Vary": "Accept"})
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
-    stream = request.app.state.tails.follow(key, start)
+    stream = request.app.state.event_feeds.follow(key, start)
     return StreamingResponse(_written(stream), media_type="text/event-stream", headers=headers)
 
 
@@ -73,7 +73,7 @@ def _sequence(last_event_id: str | None) -> int:
     if last_event_id.isascii() and last_event_id.isdigit() and int(last_event_id[:20]) <= BIGGEST:
         return int(last_event_id)
     message = "Last-Event-ID must be the id of an event of this stream, a whole number."
-    raise BadRequest(message, errors=[Fault("Last-Event-ID", "wrong_form", message, last_event_id)])
+    raise BadRequest(message, errors=[FieldError("Last-Event-ID", "wrong_form", message, last_event_id)])
 
 
 def _item(event: Happening) -> dict[str, Any]:

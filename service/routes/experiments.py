@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from memspan.experiment.grid import Flaw, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
-from service.edge.body import json_body
-from service.edge.body_schema import documented_body
-from service.errors import BadRequest, Fault
+from service.errors import BadRequest, FieldError
+from service.middleware.body import json_body
+from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
@@ -87,7 +87,7 @@ def narrowed(
     for name, text in texts.items():
         if text is not None and "\0" in text:
             message = f"{name} must not hold a null character."
-            raise BadRequest(message, errors=[Fault(f"?{name}", "control_character", message, text)])
+            raise BadRequest(message, errors=[FieldError(f"?{name}", "control_character", message, text)])
     words = (("task", task), ("model", model), ("label", label))
     kinds = tuple(submission.word(name, value) for name, value in words if value is not None)
     return Filter(state, kinds, study, q)

@@ -9,8 +9,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from service.edge.body import json_body
-from service.edge.body_schema import documented_body
+from service.middleware.body import json_body
+from service.middleware.body_schema import documented_body
 from service.operations import ids
 from service.operations import probes as operations
 from service.operations.context import Context

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from service.edge.accept import prefers_html
 from service.errors import NotFound
+from service.middleware.accept import prefers_html
 from service.operations import figures, ids
 from service.operations import results as operations
 from service.pages import render_results, render_results_list

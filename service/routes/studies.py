@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from memspan.claims.study import StudySpec
 from memspan.experiment.grid import Flaw
-from memspan.judgement.study import StudySpec
-from service.edge.accept import prefers_html
-from service.edge.body import json_body
-from service.edge.body_schema import documented_body
+from service.middleware.accept import prefers_html
+from service.middleware.body import json_body
+from service.middleware.body_schema import documented_body
 from service.operations import catalogue, ids
 from service.operations import studies as operations
 from service.operations.context import Context

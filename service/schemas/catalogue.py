@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from memspan.parts.spec import Length, Whole
+from memspan.interfaces.spec import Length, Whole
 from service.schemas.number import Answer, Data
 
 

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from service.edge.body_schema import REFERENCE, merge_body_schemas
-from service.edge.trust import OPEN_PATHS
+from service.middleware.body_schema import REFERENCE, merge_body_schemas
+from service.middleware.trust import OPEN_PATHS
 from service.schemas.examples import EXAMPLES
 from service.schemas.problem import DESCRIPTIONS, MEDIA, Problem
 

@@ -22,7 +22,7 @@ DESCRIPTIONS: dict[int, str] = {
 }
 
 
-class Fault(BaseModel):
+class FieldError(BaseModel):
     """One wrong field."""
 
     pointer: str = Field(
@@ -43,7 +43,7 @@ class Problem(BaseModel):
     detail: str = Field(description="one sentence about this very occurrence")
     instance: str = Field(description="the path that was asked")
     request_id: str = Field(description="also in the header X-Request-Id and in the log")
-    errors: list[Fault] = Field(default=[], description="all wrong fields at once; left out where there are none")
+    errors: list[FieldError] = Field(default=[], description="all wrong fields at once; left out where there are none")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

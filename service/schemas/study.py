@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from memspan.judgement.study import Scale
-from memspan.parts.spec import Whole
+from memspan.claims.study import Scale
+from memspan.interfaces.spec import Whole
 from service.operations import ids
 from service.operations.studies import Started
 from service.schemas.catalogue import Entry

@@ -22,7 +22,7 @@ def told(answer: httpx.Response, status: int) -> dict[str, Any]:
     return document
 
 
-def faults(answer: httpx.Response, status: int = 422) -> dict[str, str]:
+def field_errors(answer: httpx.Response, status: int = 422) -> dict[str, str]:
     """The code of every wrong field by its pointer."""
     errors = told(answer, status)["errors"]
     assert all(set(error) == {"pointer", "code", "message", "given"} for error in errors)

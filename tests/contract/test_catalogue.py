@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.spec import PartSpec
 from memspan.models import model
-from memspan.parts.model import ModelSpec
-from memspan.parts.spec import PartSpec
 from memspan.probes import probe
 from memspan.registry import Family
 from memspan.studies import study
@@ -18,7 +18,7 @@ from memspan.tasks import task
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.latch import Latch
 from memspan.tasks.setpoint import Setpoint
-from tests.contract.problems import faults
+from tests.contract.problems import field_errors
 from tests.contract.variants import named, variants
 
 FAMILIES: dict[str, Family[Any]] = {"tasks": task, "models": model, "probe-kinds": probe, "studies": study}
@@ -123,4 +123,4 @@ def test_every_task_shows_samples_that_follow_from_the_seed(client: TestClient, 
 def test_too_short_sequences_are_refused(client: TestClient, spec: Any) -> None:
     if spec.has_length and spec.minimum_length > 1:
         answer = client.post(f"/tasks/{spec.kind}/samples", json={"length": spec.minimum_length - 1})
-        assert faults(answer) == {"#/length": "out_of_range"}
+        assert field_errors(answer) == {"#/length": "out_of_range"}

@@ -10,7 +10,7 @@ import pytest
 from memspan.datasets import mnist
 from memspan.datasets.digest import md5_of
 from memspan.datasets.folder import data_folder
-from tests.contract.problems import faults
+from tests.contract.problems import field_errors
 from tests.contract.stage import SMALL, Stage
 
 SPEC: dict[str, Any] = {
@@ -64,7 +64,7 @@ def test_runs_on_damaged_files_fail_with_both_md5(stage: Stage, damaged: Path) -
 
 def test_samples_without_files_are_refused_with_the_same_sentence(stage: Stage, empty: Path) -> None:
     answer = stage.client.post("/tasks/mnist_rows/samples", json={"count": 2})
-    assert faults(answer) == {"#/task": "data_unavailable"}
+    assert field_errors(answer) == {"#/task": "data_unavailable"}
     assert "t10k-images-idx3-ubyte.gz" in answer.json()["detail"]
     assert "is missing: put it there" in answer.json()["detail"]
 
@@ -72,5 +72,5 @@ def test_samples_without_files_are_refused_with_the_same_sentence(stage: Stage, 
 def test_samples_of_damaged_labels_are_refused(stage: Stage, damaged: Path) -> None:
     put(damaged, "t10k-labels-idx1-ubyte.gz", b"no labels")
     answer = stage.client.post("/tasks/mnist_rows/samples", json={"task": {"view": "pixels"}, "count": 1})
-    assert faults(answer) == {"#/task": "data_unavailable"}
+    assert field_errors(answer) == {"#/task": "data_unavailable"}
     assert "t10k-labels-idx1-ubyte.gz is damaged: its md5 is" in answer.json()["detail"]

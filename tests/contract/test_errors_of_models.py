@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.contract.problems import faults, message, told
+from tests.contract.problems import field_errors, message, told
 from tests.contract.stage import LATCH, Stage
 
 Checkpoints = dict[tuple[str, str, int], str]
@@ -67,7 +67,7 @@ def test_wrong_inputs_are_named_by_their_place(
     client: TestClient, recurrent: str, inputs: str, expected: dict[str, str]
 ) -> None:
     answer = client.post(f"/checkpoints/{recurrent}/predictions", content=f'{{"inputs": {inputs}}}')
-    assert faults(answer) == expected
+    assert field_errors(answer) == expected
 
 
 def test_a_wrong_shape_names_the_expected_and_the_given_one(client: TestClient, recurrent: str, dense: str) -> None:
@@ -92,7 +92,7 @@ def test_one_channel_may_be_left_out(client: TestClient, recurrent: str) -> None
 
 def test_a_body_without_inputs_or_with_more_is_refused(client: TestClient, recurrent: str) -> None:
     answer = client.post(f"/checkpoints/{recurrent}/predictions", json={"input": [[1]]})
-    assert faults(answer) == {"#/inputs": "missing", "#/input": "unknown_field"}
+    assert field_errors(answer) == {"#/inputs": "missing", "#/input": "unknown_field"}
 
 
 def test_too_many_values_are_a_413_that_names_the_cap(client: TestClient, recurrent: str) -> None:
@@ -117,7 +117,7 @@ def test_a_wrong_probe_of_a_checkpoint_is_named(
     stage: Stage, recurrent: str, spec: dict[str, Any], expected: dict[str, str]
 ) -> None:
     before = stage.rows()
-    assert faults(stage.client.post(f"/checkpoints/{recurrent}/probes", json=spec)) == expected
+    assert field_errors(stage.client.post(f"/checkpoints/{recurrent}/probes", json=spec)) == expected
     assert stage.rows() == before
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_probe_of_an_experiment_is_named_below_probe(
     body = {"probe": spec, "where": {"tasks": ["latch"], "lengths": [5]}}
     below = {pointer.replace("#", "#/probe"): code for pointer, code in expected.items()}
     before = stage.rows()
-    assert faults(stage.client.post(f"/experiments/{finished['id']}/probes", json=body)) == below
+    assert field_errors(stage.client.post(f"/experiments/{finished['id']}/probes", json=body)) == below
     assert stage.rows() == before
 
 
@@ -137,12 +137,12 @@ def test_conditions_that_are_not_there_are_named(
     client: TestClient, finished: dict[str, Any], where: dict[str, Any]
 ) -> None:
     answer = client.post(f"/experiments/{finished['id']}/probes", json={"probe": {"kind": "change"}, "where": where})
-    assert faults(answer) == {"#/where": "no_match"}
+    assert field_errors(answer) == {"#/where": "no_match"}
 
 
 def test_a_wrong_where_is_named_field_by_field(client: TestClient, finished: dict[str, Any]) -> None:
     body = {"probe": {"kind": "change"}, "where": {"lengths": ["x"], "foo": 1}, "checkpoint": "worst"}
-    assert faults(client.post(f"/experiments/{finished['id']}/probes", json=body)) == {
+    assert field_errors(client.post(f"/experiments/{finished['id']}/probes", json=body)) == {
         "#/where/lengths/0": "wrong_type",
         "#/where/foo": "unknown_field",
         "#/checkpoint": "not_allowed",
@@ -152,9 +152,9 @@ def test_a_wrong_where_is_named_field_by_field(client: TestClient, finished: dic
 @pytest.mark.parametrize("wait", ["1e9", "nan", "inf", "-1", "x", "60.5"])
 def test_a_wait_without_end_is_refused(client: TestClient, finished: dict[str, Any], recurrent: str, wait: str) -> None:
     probe = {"kind": "change", "index": 0}
-    assert set(faults(client.post(f"/checkpoints/{recurrent}/probes?wait={wait}", json=probe))) == {"?wait"}
+    assert set(field_errors(client.post(f"/checkpoints/{recurrent}/probes?wait={wait}", json=probe))) == {"?wait"}
     answer = client.post(f"/experiments/{finished['id']}/probes?wait={wait}", json={"probe": probe})
-    assert set(faults(answer)) == {"?wait"}
+    assert set(field_errors(answer)) == {"?wait"}
 
 
 def test_models_that_are_not_trained_yet_are_a_409(stage: Stage) -> None:

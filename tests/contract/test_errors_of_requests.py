@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.contract.problems import faults, told
+from tests.contract.problems import field_errors, told
 from tests.contract.stage import SMALL, Stage
 
 SPEC: dict[str, Any] = {
@@ -124,14 +124,14 @@ def test_a_thing_of_another_kind_is_no_experiment(client: TestClient, name: str)
     [("0", "too_small"), ("501", "too_large"), ("abc", "wrong_type"), ("1.5", "wrong_type"), ("", "wrong_type")],
 )
 def test_a_limit_that_is_none_is_named(client: TestClient, path: str, query: str, code: str) -> None:
-    assert faults(client.get(f"{path}?limit={query}")) == {"?limit": code}
+    assert field_errors(client.get(f"{path}?limit={query}")) == {"?limit": code}
 
 
 @pytest.mark.parametrize(
     "cursor", ["", "abc", "%00", "e30", "W10", "eyJrIjoxLjV9", "eyJrIjoxMDAwMDAwMDAwMDAwMDAwMDAwMDB9"]
 )
 def test_a_cursor_that_no_list_gave_is_named(client: TestClient, cursor: str) -> None:
-    assert faults(client.get(f"/experiments?cursor={cursor}"), 400) == {"?cursor": "wrong_form"}
+    assert field_errors(client.get(f"/experiments?cursor={cursor}"), 400) == {"?cursor": "wrong_form"}
 
 
 WRONG_QUERIES = [
@@ -146,13 +146,13 @@ WRONG_QUERIES = [
 
 @pytest.mark.parametrize(("path", "status", "expected"), WRONG_QUERIES, ids=[path[:30] for path, *_ in WRONG_QUERIES])
 def test_a_wrong_query_is_named(client: TestClient, path: str, status: int, expected: dict[str, str]) -> None:
-    assert faults(client.get(path), status) == expected
+    assert field_errors(client.get(path), status) == expected
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "9" * 30, str(2**63), "1.0"])
 def test_a_last_event_id_that_is_none_is_named(client: TestClient, finished: dict[str, Any], last: str) -> None:
     answer = client.get(finished["links"]["events"], headers={"Last-Event-ID": last, "Accept": "application/json"})
-    assert faults(answer, 400) == {"Last-Event-ID": "wrong_form"}
+    assert field_errors(answer, 400) == {"Last-Event-ID": "wrong_form"}
 
 
 WRONG_METHODS = [
@@ -185,13 +185,13 @@ def test_an_unknown_figure_is_a_404_that_names_the_known(
 
 def test_an_unknown_theme_or_format_is_named(client: TestClient, finished: dict[str, Any]) -> None:
     path = finished["links"]["results"]
-    assert faults(client.get(f"{path}/figures/score?theme=pink")) == {"?theme": "not_allowed"}
-    assert faults(client.get(f"{path}?format=xml")) == {"?format": "not_allowed"}
+    assert field_errors(client.get(f"{path}/figures/score?theme=pink")) == {"?theme": "not_allowed"}
+    assert field_errors(client.get(f"{path}?format=xml")) == {"?format": "not_allowed"}
 
 
 @pytest.mark.parametrize("path", ["/experiments", "/results", "/probes", "/runs/run-1", "/tasks", "/studies/latch"])
 def test_an_unknown_parameter_is_named_and_not_ignored(client: TestClient, path: str) -> None:
-    assert faults(client.get(f"{path}?staet=failed")) == {"?staet": "unknown"}
+    assert field_errors(client.get(f"{path}?staet=failed")) == {"?staet": "unknown"}
 
 
 def test_a_misspelt_dry_run_starts_nothing(client: TestClient) -> None:
@@ -211,15 +211,15 @@ def test_a_foreign_host_is_a_421_and_a_foreign_page_a_403(client: TestClient) ->
 
 def test_the_samples_of_a_task_name_all_that_is_wrong(client: TestClient) -> None:
     wrong = {"task": {"noise": -1, "foo": 1}, "length": 10**9, "count": 0, "seed": -1}
-    assert faults(client.post("/tasks/latch/samples", json=wrong)) == {
+    assert field_errors(client.post("/tasks/latch/samples", json=wrong)) == {
         "#/task/noise": "too_small",
         "#/task/foo": "unknown_field",
         "#/length": "out_of_range",
         "#/count": "too_small",
         "#/seed": "too_small",
     }
-    assert faults(client.post("/tasks/latch/samples", json={"length": 1})) == {"#/length": "out_of_range"}
-    assert faults(client.post("/tasks/latch/samples", json={"length": 10_000, "count": 100})) == {
+    assert field_errors(client.post("/tasks/latch/samples", json={"length": 1})) == {"#/length": "out_of_range"}
+    assert field_errors(client.post("/tasks/latch/samples", json={"length": 10_000, "count": 100})) == {
         "#/count": "too_large"
     }
     told(client.post("/tasks/nope/samples", json={}), 404)
@@ -243,7 +243,7 @@ def test_a_study_started_wrongly_names_all_that_is_wrong(
 ) -> None:
     before = stage.rows()
     for path in ("/studies/latch/experiments", "/studies/latch/experiments?dry_run=true"):
-        assert faults(stage.client.post(path, json=body)) == expected
+        assert field_errors(stage.client.post(path, json=body)) == expected
     told(stage.client.post("/studies/nope/experiments", json={"scale": "quick"}), 404)
     assert stage.rows() == before
 

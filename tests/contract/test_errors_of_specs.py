@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.problems import faults, message, told
+from tests.contract.problems import field_errors, message, told
 from tests.contract.stage import SMALL, Stage
 
 SOUND: dict[str, Any] = {
@@ -114,7 +114,7 @@ def test_a_wrong_field_is_named_in_the_clients_path(
     stage: Stage, changes: dict[str, Any], expected: dict[str, str]
 ) -> None:
     before = stage.rows()
-    assert faults(stage.client.post("/experiments", json=SOUND | changes)) == expected
+    assert field_errors(stage.client.post("/experiments", json=SOUND | changes)) == expected
     assert stage.rows() == before
 
 
@@ -124,7 +124,7 @@ def test_an_absurd_size_is_refused_with_its_limit_and_what_was_given(
 ) -> None:
     before = stage.rows()
     answer = stage.client.post("/experiments", json=SOUND | changes)
-    assert faults(answer) == expected
+    assert field_errors(answer) == expected
     assert limit in message(answer, next(iter(expected)))
     assert len(answer.content) < 5_000, "an answer doesn't grow with the absurdity"
     assert stage.rows() == before
@@ -134,7 +134,7 @@ def test_an_absurd_size_is_refused_with_its_limit_and_what_was_given(
 def test_numbers_that_are_not_finite_are_refused(stage: Stage, value: str) -> None:
     body = '{"tasks": [{"kind": "latch", "noise": VALUE}], "models": [{"kind": "rnn"}]}'.replace("VALUE", value)
     code = "wrong_type" if value.startswith('"') else "not_finite"
-    assert faults(stage.client.post("/experiments", content=body))["#/tasks/0/noise"] == code
+    assert field_errors(stage.client.post("/experiments", content=body))["#/tasks/0/noise"] == code
 
 
 def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
@@ -147,7 +147,7 @@ def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
         "repeats": 0,
         "foo": 1,
     }
-    assert faults(stage.client.post("/experiments", json=body)) == {
+    assert field_errors(stage.client.post("/experiments", json=body)) == {
         "#/tasks/0/noise": "too_small",
         "#/tasks/1/kind": "unknown_kind",
         "#/models/0/kind": "unknown_kind",
@@ -170,7 +170,7 @@ def test_flaws_of_the_grid_are_told_together(stage: Stage) -> None:
         "models": [{"kind": "rnn"}, {"kind": "rnn"}, {"kind": "lstm", "hidden_size": [4096] * 16}],
         "probes": [{"kind": "change", "index": 8}],
     }
-    assert faults(stage.client.post("/experiments", json=SOUND | changes)) == {
+    assert field_errors(stage.client.post("/experiments", json=SOUND | changes)) == {
         "#/models/1": "duplicate",
         "#/models/2": "network_too_large",
         "#/lengths/1": "out_of_range",
@@ -181,7 +181,7 @@ def test_flaws_of_the_grid_are_told_together(stage: Stage) -> None:
 def test_what_only_follows_from_a_wrong_field_is_not_told(stage: Stage) -> None:
     """Without its wrong size the second model would be the first again, and without lengths none would be there."""
     changes = {"models": [{"kind": "rnn"}, {"kind": "rnn", "hidden_size": "x"}], "lengths": ["a"]}
-    assert faults(stage.client.post("/experiments", json=SOUND | changes)) == {
+    assert field_errors(stage.client.post("/experiments", json=SOUND | changes)) == {
         "#/models/1/hidden_size": "wrong_type",
         "#/lengths/0": "wrong_type",
     }
@@ -189,17 +189,17 @@ def test_what_only_follows_from_a_wrong_field_is_not_told(stage: Stage) -> None:
 
 @pytest.mark.parametrize("body", [[], "x", 3, None])
 def test_a_body_that_is_no_object_is_named_as_such(stage: Stage, body: object) -> None:
-    assert faults(stage.client.post("/experiments", content=json.dumps(body))) == {"#": "wrong_type"}
+    assert field_errors(stage.client.post("/experiments", content=json.dumps(body))) == {"#": "wrong_type"}
 
 
 def test_an_empty_object_lacks_tasks_and_models(stage: Stage) -> None:
-    assert faults(stage.client.post("/experiments", json={})) == {"#/tasks": "missing", "#/models": "missing"}
+    assert field_errors(stage.client.post("/experiments", json={})) == {"#/tasks": "missing", "#/models": "missing"}
 
 
 def test_a_key_given_twice_is_refused_wherever_it_stands(stage: Stage) -> None:
     tasks, models = '[{"kind": "latch", "noise": 1, "noise": 2}]', '[{"kind": "rnn"}]'
     body = f'{{"tasks": {tasks}, "models": {models}, "lengths": [2], "lengths": [3]}}'
-    assert faults(stage.client.post("/experiments", content=body)) == {
+    assert field_errors(stage.client.post("/experiments", content=body)) == {
         "#/tasks/0/noise": "duplicate_key",
         "#/lengths": "duplicate_key",
     }
@@ -213,7 +213,7 @@ def test_a_number_of_thousands_of_digits_is_refused(stage: Stage) -> None:
 def test_a_dry_run_names_the_same_faults_and_stores_nothing(stage: Stage) -> None:
     before = stage.rows()
     wrong = stage.client.post("/experiments?dry_run=true", json=SOUND | {"lengths": [2, 1]})
-    assert faults(wrong) == {"#/lengths/1": "out_of_range"}
+    assert field_errors(wrong) == {"#/lengths/1": "out_of_range"}
     planned = stage.client.post("/experiments?dry_run=true", json=SOUND)
     assert planned.status_code == 200
     assert planned.json()["runs"] == 10

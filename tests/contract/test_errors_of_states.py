@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.problems import faults, told
+from tests.contract.problems import field_errors, told
 from tests.contract.stage import LATCH, SMALL, Stage
 
 SPEC: dict[str, Any] = {
@@ -70,8 +70,10 @@ def test_deleting_is_for_good(stage: Stage) -> None:
 
 @pytest.mark.parametrize("value", ["maybe", "", "2"])
 def test_a_dry_run_that_may_be_none_is_refused(stage: Stage, finished: dict[str, Any], value: str) -> None:
-    assert faults(stage.client.delete(f"{finished['links']['self']}?dry_run={value}")) == {"?dry_run": "wrong_type"}
-    assert faults(stage.client.post(f"/experiments?dry_run={value}", json=SPEC)) == {"?dry_run": "wrong_type"}
+    assert field_errors(stage.client.delete(f"{finished['links']['self']}?dry_run={value}")) == {
+        "?dry_run": "wrong_type"
+    }
+    assert field_errors(stage.client.post(f"/experiments?dry_run={value}", json=SPEC)) == {"?dry_run": "wrong_type"}
 
 
 def keyed(stage: Stage, key: str, **fields: Any) -> httpx.Response:
@@ -94,15 +96,15 @@ def test_a_key_lets_an_experiment_be_made_once(stage: Stage) -> None:
 def test_a_key_belongs_to_one_request(stage: Stage) -> None:
     keyed(stage, "mine")
     before = stage.rows()
-    assert faults(keyed(stage, "mine", repeats=2)) == {"Idempotency-Key": "key_reused"}
+    assert field_errors(keyed(stage, "mine", repeats=2)) == {"Idempotency-Key": "key_reused"}
     other = stage.client.post("/experiments?dry_run=true", json=SPEC, headers={"Idempotency-Key": "mine"})
-    assert faults(other) == {"Idempotency-Key": "key_reused"}
+    assert field_errors(other) == {"Idempotency-Key": "key_reused"}
     assert stage.rows() == before
 
 
 def test_a_refused_request_is_refused_again_in_the_same_words(stage: Stage) -> None:
     first, second = keyed(stage, "wrong", repeats=0), keyed(stage, "wrong", repeats=0)
-    assert faults(first) == {"#/repeats": "out_of_range"}
+    assert field_errors(first) == {"#/repeats": "out_of_range"}
     assert second.headers["idempotency-replayed"] == "true"
     assert first.content == second.content
 
@@ -110,7 +112,7 @@ def test_a_refused_request_is_refused_again_in_the_same_words(stage: Stage) -> N
 @pytest.mark.parametrize("key", ["", "x" * 256, "two words", "\t", "ключ"])
 def test_a_key_that_is_none_is_named(stage: Stage, key: str) -> None:
     before = stage.rows()
-    assert faults(keyed(stage, key), 400) == {"Idempotency-Key": "wrong_form"}
+    assert field_errors(keyed(stage, key), 400) == {"Idempotency-Key": "wrong_form"}
     assert stage.rows() == before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.problems import faults, message
+from tests.contract.problems import field_errors, message
 from tests.contract.stage import SMALL, Stage
 
 SEARCH: dict[str, Any] = {
@@ -62,7 +62,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 def test_what_is_wrong_with_a_search_is_told_in_its_place(stage: Stage, case: str) -> None:
     given, expected = WRONG[case]
     answer = stage.client.post("/experiments", json={**SEARCH, "lengths": {"search": given}, "probes": []})
-    assert faults(answer) == expected
+    assert field_errors(answer) == expected
     assert all(message(answer, place).endswith(".") for place in expected)
 
 
@@ -71,7 +71,7 @@ def test_a_search_may_take_no_more_runs_than_a_grid(stage: Stage) -> None:
     answer = stage.client.post(
         "/experiments", json={**body, "models": [{"kind": "rnn", "hidden_size": size} for size in range(1, 5)]}
     )
-    assert faults(answer) == {"#/repeats": "grid_too_large"}
+    assert field_errors(answer) == {"#/repeats": "grid_too_large"}
     assert "may take" in message(answer, "#/repeats")
 
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network, Weights, stack
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build, model
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, Weights, stack
-from memspan.parts.signature import Problem, Signature
 from tests.contract.variants import named, variants
 
 MODELS = [variant for spec in model.specs() for variant in variants(spec)]

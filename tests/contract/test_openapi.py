@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from service.edge.trust import OPEN_PATHS
+from service.middleware.trust import OPEN_PATHS
 from service.schemas.description import operations
 from tests.contract.stage import Stage
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from memspan.engine.flat import Piece
 from memspan.engine.optimizers import KINDS, Mover, slots
-from memspan.parts.training import SGD, Adam, Optimizer, RMSprop, Training
+from memspan.interfaces.training import SGD, Adam, Optimizer, RMSprop, Training
 
 Vector = NDArray[np.float64]
 Rule = Callable[[Vector, Vector, dict[str, Any], int], Vector]

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import stack
+from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.readings import Curve, Scalars
+from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
-from memspan.parts.network import stack
-from memspan.parts.numbers import jsonable
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.readings import Curve, Scalars
-from memspan.parts.task import TaskSpec
 from memspan.probes import measure, probe
 from memspan.tasks import task
 from tests.contract.variants import named, variants

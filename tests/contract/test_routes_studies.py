@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.problems import faults, told
+from tests.contract.problems import field_errors, told
 from tests.contract.stage import Stage
 from tests.inquiry import VERDICTS, verdicts
 
@@ -92,7 +92,7 @@ def test_a_key_lets_a_study_be_started_once(stage: Stage) -> None:
     assert second.headers["idempotency-replayed"] == "true"
     assert stage.rows() == before
     other = stage.client.post(START, json={"scale": "full"}, headers=key)
-    assert faults(other) == {"Idempotency-Key": "key_reused"}
+    assert field_errors(other) == {"Idempotency-Key": "key_reused"}
     for item in first.json()["items"]:
         stage.client.post(f"/experiments/{item['id']}/cancel")
 
@@ -102,7 +102,7 @@ def test_a_study_that_goes_beyond_a_cap_names_the_experiment(stage: Stage) -> No
     stage.app.state.settings = settings.model_copy(update={"max_runs": 4})
     answer = stage.client.post(START, json=QUICK)
     stage.app.state.settings = settings
-    assert faults(answer) == {"#/scale": "does_not_fit"}
+    assert field_errors(answer) == {"#/scale": "does_not_fit"}
     assert "The experiment 'short' does not fit this service" in told(answer, 422)["detail"]
 
 
@@ -124,7 +124,7 @@ def test_a_browser_gets_a_page_and_curl_the_numbers(stage: Stage, path: str) -> 
     assert "Does a tiny net learn anything in two epochs?" in page.text
     forced = stage.client.get(f"{path}?format=json", headers=BROWSER)
     assert forced.headers["content-type"] == "application/json"
-    assert faults(stage.client.get(f"{path}?format=xml")) == {"?format": "not_allowed"}
+    assert field_errors(stage.client.get(f"{path}?format=xml")) == {"?format": "not_allowed"}
     assert stage.client.head(path, headers=BROWSER).status_code == 200
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memspan.claims.evidence import Evidence, Part
+from memspan.claims.study import StudySpec
+from memspan.claims.verdict import judged
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.evidence import Evidence, Part
-from memspan.judgement.study import StudySpec
-from memspan.judgement.verdict import judged
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 from memspan.studies import experiments, study
 from tests.contract.variants import named, variants
 

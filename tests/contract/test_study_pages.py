@@ -7,7 +7,7 @@ import re
 import pytest
 
 from benchmarks.pages import MARKED, PAGES, folded, renewed
-from memspan.judgement.study import StudySpec
+from memspan.claims.study import StudySpec
 from memspan.studies import study
 
 KINDS = sorted(study.kinds())

@@ -11,8 +11,8 @@ from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.experiment.report import Metric
 from memspan.experiment.run import SpecImpossible, parse
-from memspan.parts.signature import Problem
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.signature import Problem
+from memspan.interfaces.task import TaskSpec
 from memspan.tasks import sample, task
 from tests.contract.variants import named, variants
 

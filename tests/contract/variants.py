@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from memspan.parts.spec import PartSpec
+from memspan.interfaces.spec import PartSpec
 
 Spec = TypeVar("Spec", bound=PartSpec)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from memspan.conduct import conduct
+from memspan.run_study import conduct
 from memspan.studies.latch import LatchStudy
 from service.client import connection, studying
 from service.client.studying import Inquiry

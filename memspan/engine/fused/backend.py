@@ -22,7 +22,7 @@ from memspan.engine.fused.speed import steps_within
 from memspan.engine.optimizers import slot_names
 from memspan.engine.population import Condition
 from memspan.engine.state import State
-from memspan.parts.batch import Batch
+from memspan.interfaces.batch import Batch
 
 SLICE_SECONDS = 0.1
 """about how long a call trains"""

@@ -9,7 +9,7 @@ from typing import Any
 from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
 from memspan.engine.fused.lanes import summed
 from memspan.engine.fused.unit import UNNAMED, Unit, unit
-from memspan.parts.training import SGD, Adam, RMSprop, Training
+from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 SETTINGS = 8
 """numbers of an optimiser, see ``settings``"""

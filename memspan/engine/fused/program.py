@@ -21,10 +21,10 @@ from memspan.engine.fused.sheet import Field, above, below, joined, sent, tape
 from memspan.engine.fused.training import training
 from memspan.engine.fused.unit import Unit
 from memspan.engine.population import Condition
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network
-from memspan.parts.recurrence import Recurrence
-from memspan.parts.signature import Signature
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.signature import Signature
 
 
 @dataclass(frozen=True, eq=False)

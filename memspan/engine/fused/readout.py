@@ -9,7 +9,7 @@ from llvmlite import ir
 from memspan.engine.fused import functions
 from memspan.engine.fused.assembly import BIT_VECTOR, BITS, DOUBLE, FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
 from memspan.engine.fused.unit import UNNAMED, Unit, unit
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.signature import Problem, Signature
 
 METRICS = 3
 """loss, accuracy, exact: places in a member's sums"""

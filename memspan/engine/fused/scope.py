@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from memspan.engine.fused.trace import UnknownOperation, step
-from memspan.parts.network import Network
-from memspan.parts.recurrence import Layer
-from memspan.parts.signature import Signature
+from memspan.interfaces.network import Network
+from memspan.interfaces.recurrence import Layer
+from memspan.interfaces.signature import Signature
 
 log = logging.getLogger("memspan.engine")
 

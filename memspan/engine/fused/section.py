@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memspan.engine.fused.trace import Step, step
-from memspan.parts.network import Network
-from memspan.parts.recurrence import Layer
+from memspan.interfaces.network import Network
+from memspan.interfaces.recurrence import Layer
 
 LANES = 16
 """sequences that are computed side by side, whatever the processor's registers hold"""

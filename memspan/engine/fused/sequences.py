@@ -12,7 +12,7 @@ from torch import Tensor
 from memspan.engine.datasets import fresh, own, shuffled, split
 from memspan.engine.fused.assembly import LANES
 from memspan.engine.population import Condition
-from memspan.parts.batch import Batch
+from memspan.interfaces.batch import Batch
 
 
 @dataclass(frozen=True)

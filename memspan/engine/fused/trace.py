@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from memspan.engine.fused.graph import COSTLY, Graph, Value
 from memspan.engine.fused.operations import OPERATIONS
-from memspan.parts.cell import Cell
+from memspan.interfaces.cell import Cell
 
 IGNORED = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking", "implicit"})
 """keywords that say how a tensor lies in memory"""

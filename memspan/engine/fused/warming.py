@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from memspan.engine.fused.scope import takes, works
 from memspan.engine.population import Condition
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import Training
 from memspan.tasks.latch import Latch
 
 USUAL: Sequence[ModelSpec] = (RNN(), LSTM(), GRU())

@@ -13,8 +13,8 @@ from memspan.engine.woven.loops import Loops
 from memspan.engine.woven.passes import Weights, ahead, back
 from memspan.engine.woven.room import Room
 from memspan.engine.woven.sheet import Tape
+from memspan.interfaces.cell import Cell
 from memspan.layers.bound import Bound
-from memspan.parts.cell import Cell
 
 
 def outputs(bound: Bound, made: Loops, sequence: Tensor, room: Room, every: bool) -> Tensor:

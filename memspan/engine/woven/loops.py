@@ -19,7 +19,7 @@ from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.trace import Step, step
 from memspan.engine.fused.unit import UNNAMED, Unit, unit
 from memspan.engine.woven.sheet import FIRST_ADDRESS, ROWS, SIZE, STEP
-from memspan.parts.cell import Cell
+from memspan.interfaces.cell import Cell
 
 MASK = ir.VectorType(TRUTH, LANES)
 ALIGNMENT = 4

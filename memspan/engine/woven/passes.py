@@ -13,7 +13,7 @@ from torch import Tensor
 from memspan.engine.woven.loops import Loops
 from memspan.engine.woven.room import Room
 from memspan.engine.woven.sheet import Sheet, Tape
-from memspan.parts.cell import Cell
+from memspan.interfaces.cell import Cell
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from torch import Tensor
 from memspan.engine.fused.scope import works
 from memspan.engine.fused.trace import UnknownOperation, step
 from memspan.engine.woven.room import Room
+from memspan.interfaces.network import Network, Weights
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.recurrence import Layer, Recurrence
 from memspan.layers.bound import Bound, bind
 from memspan.layers.recurrent import STEPWISE, answer
-from memspan.parts.network import Network, Weights
-from memspan.parts.noise import Noise
-from memspan.parts.recurrence import Layer, Recurrence
 
 LEAST_SIZE = 24
 """units from which on a member's products fill the processor by themselves"""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from memspan.parts.predictor import Predictor
+from memspan.interfaces.predictor import Predictor
 
 
 def two_classes(logit: Callable[[Tensor], Tensor]) -> Predictor:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import stack
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
-from memspan.parts.network import stack
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.task import TaskSpec
 
 
 def untrained(task: TaskSpec, length: int, kind: str = "lstm", members: int = 1, **fields: object) -> Predictor:

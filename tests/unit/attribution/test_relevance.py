@@ -8,7 +8,7 @@ import torch
 from memspan.attribution.question import Question
 from memspan.attribution.relevance import area, relevant
 from memspan.engine.seeds import stream
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.task import TaskSpec
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.copy import Copy
 from memspan.tasks.digits import Digits

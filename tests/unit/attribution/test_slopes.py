@@ -12,9 +12,9 @@ from memspan.attribution.slopes import slopes
 from memspan.attribution.watched import Watched
 from memspan.engine.seeds import stream
 from memspan.instruments import adder
-from memspan.parts.batch import Batch
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.task import TaskSpec
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
@@ -34,12 +34,12 @@ cases = pytest.mark.parametrize(("task", "step", "fields"), CASES)
 
 def one_by_one(model: Predictor, batch: Batch, watched: Watched) -> torch.Tensor:
     """Each member by itself, each sequence by itself."""
-    inside = model.inside
-    assert inside is not None
+    internals = model.internals
+    assert internals is not None
     found = []
     for member in range(model.members):
-        mine = {name: weight[member : member + 1] for name, weight in inside.weights.items()}
-        alone = trained(inside.network, mine, inside.signature)
+        mine = {name: weight[member : member + 1] for name, weight in internals.weights.items()}
+        alone = trained(internals.network, mine, internals.signature)
         for row in range(len(batch)):
             x = batch.inputs[row : row + 1].clone().requires_grad_()
             watched.number(alone.answer(x), batch.targets[row : row + 1]).sum().backward()  # type: ignore[no-untyped-call]

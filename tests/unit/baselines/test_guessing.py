@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from memspan.baselines import guessing
-from memspan.parts.batch import Batch
+from memspan.interfaces.batch import Batch
 from memspan.tasks.latch import Latch
 from memspan.tasks.latch import sample as draw_latch
 from memspan.tasks.relay import Relay

@@ -11,7 +11,7 @@ from memspan.datasets import mnist as room
 from memspan.datasets.folder import data_folder
 from memspan.datasets.mnist import is_present, mnist
 from memspan.datasets.unavailable import DatasetDamaged, DatasetMissing
-from memspan.parts.task import Split
+from memspan.interfaces.task import Split
 from service.settings import load_settings
 from tests.datasets import ORIGINAL_FILES, drawn, known, write
 

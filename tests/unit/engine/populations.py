@@ -10,10 +10,10 @@ from memspan.engine.events import Evaluated, Finished, Outcome
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
-from memspan.parts.model import ModelSpec
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import Training
 from memspan.tasks.latch import Latch
 
 ONE_UNIT, NOISY = LSTM(), Latch(noise=0.4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from memspan.engine.datasets import TrainingData, split
+from memspan.interfaces.batch import Batch
 from memspan.models.gru import GRU
-from memspan.parts.batch import Batch
 from tests.unit.engine.populations import STEPS, condition
 
 CPU = torch.device("cpu")

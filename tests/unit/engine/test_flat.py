@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from memspan.engine.flat import Layout
+from memspan.interfaces.network import Network, Weight
 from memspan.layers.initial import zeros
-from memspan.parts.network import Network, Weight
 
 
 def network(**shapes: tuple[int, ...]) -> Network:

@@ -9,7 +9,7 @@ import torch
 
 from memspan.engine.flat import Piece
 from memspan.engine.optimizers import Mover, slots
-from memspan.parts.training import SGD, Adam, RMSprop, Training
+from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 
 def moved(gradient: float) -> float:

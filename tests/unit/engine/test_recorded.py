@@ -12,9 +12,9 @@ from memspan.engine.events import Finished
 from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes, Step
 from memspan.engine.trainer import Trainer
+from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.training import Training
 from memspan.tasks.latch import Latch
 from tests.unit.engine.fused.cells import start, state
 

@@ -10,7 +10,7 @@ from memspan.engine.population import Condition
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.trainer import Trainer
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.signature import Problem, Signature
 from memspan.tasks.first_last import FirstLast
 from tests.unit.engine.populations import condition, finish
 
@@ -51,7 +51,7 @@ def recomputed(asked: Condition) -> tuple[float, float]:
     """The reported and the recomputed test loss of a finished run."""
     from memspan.engine.datasets import split
     from memspan.engine.events import Finished
-    from memspan.parts.network import stack
+    from memspan.interfaces.network import stack
 
     outcome = next(e for e in Trainer(asked, (0,)).events() if isinstance(e, Finished)).outcomes[0]
     test = split(asked).test

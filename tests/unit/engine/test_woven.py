@@ -12,6 +12,10 @@ from torch import Tensor
 from memspan.engine.seeds import stream
 from memspan.engine.woven.room import Room
 from memspan.engine.woven.runner import Answer, pays, woven
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network, Weights, stack
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
@@ -21,10 +25,6 @@ from memspan.models.min_lstm import MinLSTM
 from memspan.models.mlp import MLP
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Network, Weights, stack
-from memspan.parts.noise import Noise
-from memspan.parts.signature import Problem, Signature
 from memspan.tasks.first_last import FirstLast
 from tests.compiled import compiling
 from tests.unit.engine.populations import condition, stories

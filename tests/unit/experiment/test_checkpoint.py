@@ -18,3 +18,9 @@ def test_packed_weights_are_the_bytes_that_safetensors_writes() -> None:
 def test_views_are_packed_by_their_numbers() -> None:
     table = torch.arange(12.0).reshape(3, 4)
     assert packed({"w": table.T}).data == packed({"w": table.T.contiguous()}).data
+
+
+def test_unpacked_weights_have_one_order() -> None:
+    """A landscape draws its directions weight by weight; with the library's own order no two processes agreed."""
+    weights = {f"weight{index}": torch.zeros(1) for index in range(40)}
+    assert list(unpacked(packed(weights).data)) == sorted(weights)

@@ -10,8 +10,8 @@ import memspan
 from memspan.engine.datasets import split
 from memspan.engine.population import Condition
 from memspan.experiment.run import SpecImpossible
+from memspan.interfaces.training import Training
 from memspan.models.rnn import RNN
-from memspan.parts.training import Training
 from memspan.tasks.digits import Digits
 from tests.unit.experiment.test_grid import found
 

@@ -9,7 +9,7 @@ import pytest
 
 from memspan.experiment.grid import Flaw, conditions, flaws
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 
 SMALL: dict[str, Any] = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [5, 10]}
 

@@ -15,7 +15,7 @@ from memspan.experiment.lengths import LogRange
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.run import SpecImpossible, SpecMalformed, parse
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 
 SMALL: dict[str, Any] = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [5]}
 

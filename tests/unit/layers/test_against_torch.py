@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import stack
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import stack
-from memspan.parts.signature import Problem, Signature
 
 SHAPES = [(1, 1, 1, 1), (1, 7, 16, 1), (3, 5, 2, 4), (8, 20, 3, 2), (17, 2, 33, 5)]
 """(H, T, B, I)"""

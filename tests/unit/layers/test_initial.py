@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.signature import Problem, Signature
 from memspan.layers import initial
 from memspan.models import build
 from memspan.models.cnn import CNN
@@ -19,8 +21,6 @@ from memspan.models.min_lstm import MinLSTM
 from memspan.models.mlp import MLP
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.signature import Problem, Signature
 
 SIGNATURE = Signature(50, channels=3, outputs=2, problem=Problem.CLASSIFICATION)
 

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import stack
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import stack
-from memspan.parts.signature import Problem, Signature
 
 Vector = NDArray[np.float64]
 Layer = Callable[[Mapping[str, Vector], Vector], Vector]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from memspan.engine.seeds import stream
-from memspan.parts.network import Network, stack
-from memspan.parts.signature import Problem, Signature
+from memspan.interfaces.network import Network, stack
+from memspan.interfaces.signature import Problem, Signature
 
 
 def regression(length: int, channels: int = 1, outputs: int = 1, every_step: bool = False) -> Signature:

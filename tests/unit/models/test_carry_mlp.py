@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.carry_mlp import CarryMLP
-from memspan.parts.signature import Problem, Signature
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from tests.unit.models.networks import members, regression, sequences

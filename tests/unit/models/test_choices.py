@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
 from memspan.models.lstm import LSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
 
 WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (RNN, {"initialization": "irnn", "activation": "tanh"}, "activation", "set it to relu"),

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Weights
+from memspan.interfaces.noise import Noise
 from memspan.models import build
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
@@ -17,9 +20,6 @@ from memspan.models.min_gru import MinGRU
 from memspan.models.min_lstm import MinLSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.network import Weights
-from memspan.parts.noise import Noise
 from tests.unit.models.networks import members, regression, sequences
 
 NAMES = {"weight_ih": "kernel", "weight_hh": "recurrent", "bias_ih": "bias", "bias_hh": "recurrent_bias"}

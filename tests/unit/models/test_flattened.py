@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from memspan.interfaces.model import ModelSpec
 from memspan.models import build
 from memspan.models.cnn import CNN
 from memspan.models.gated_mlp import GatedMLP
 from memspan.models.mlp import MLP
-from memspan.parts.model import ModelSpec
 from tests.unit.models.networks import regression
 
 WIDTHS = (50, 100, 150, 100, 50)

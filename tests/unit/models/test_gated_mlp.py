@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import Weights
 from memspan.layers.dense import Framework
 from memspan.models import build
 from memspan.models.gated_mlp import GatedMLP
 from memspan.models.lstm import LSTM
-from memspan.parts.network import Weights
 from tests.unit.models.networks import members, regression, sequences
 
 WIDTHS = (50, 100, 150, 100, 50)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from memspan.interfaces.model import ModelSpec
 from memspan.layers.bound import bind
 from memspan.models import build
 from memspan.models.gru import GRU
@@ -15,7 +16,6 @@ from memspan.models.lstm import LSTM
 from memspan.models.min_gru import MinGRU
 from memspan.models.min_lstm import MinLSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
-from memspan.parts.model import ModelSpec
 from tests.unit.models.networks import members, regression, sequences
 
 GATED = [

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import stack
 from memspan.layers.diagonal import Ring, accumulated, answer, diagonal, modes
 from memspan.models import build
 from memspan.models.lru import LRU
-from memspan.parts.network import stack
 from tests.unit.models.networks import members, regression, sequences
 
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from memspan.interfaces.model import ModelSpec
 from memspan.layers.bound import bind
 from memspan.models import build
 from memspan.models.min_gru import MinGRU
 from memspan.models.min_lstm import MinLSTM
-from memspan.parts.model import ModelSpec
 from tests.unit.models.networks import members, regression, sequences
 
 LENGTH, SIZE = 30, 5

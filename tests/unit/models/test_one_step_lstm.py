@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from memspan.interfaces.network import Weights
 from memspan.models import build
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
-from memspan.parts.network import Weights
 from tests.unit.models.networks import members, regression, sequences
 
 WIDTHS = (50, 100, 150, 100, 50)

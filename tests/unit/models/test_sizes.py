@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from memspan.interfaces.model import ModelSpec
 from memspan.models import build
 from memspan.models.cnn import CNN
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 
@@ -49,7 +49,7 @@ def test_the_convolution_has_221_parameters_at_69_steps() -> None:
 
 def test_mnist_rows_cells_have_their_published_sizes() -> None:
     """SimpleRNN(64) 5 952 + 650, LSTM(64) 23 808 + 650 for 28 inputs and 10 classes."""
-    from memspan.parts.signature import Problem, Signature
+    from memspan.interfaces.signature import Problem, Signature
 
     rows = Signature(28, channels=28, outputs=10, problem=Problem.CLASSIFICATION)
     assert build(RNN(hidden_size=64), rows).parameters == 5_952 + 650

@@ -15,11 +15,11 @@ from memspan.experiment.grid import flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.limits import Limits
+from memspan.interfaces.network import stack
 from memspan.layers.temporal import Temporal, field
 from memspan.models import build
 from memspan.models.tcn import TCN, temporal
-from memspan.parts.limits import Limits
-from memspan.parts.network import stack
 from tests.unit.models.networks import members, regression, sequences
 
 TASK = regression(20, channels=2, outputs=3)

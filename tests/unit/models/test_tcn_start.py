@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import Network
+from memspan.interfaces.noise import Noise
 from memspan.models import build
 from memspan.models.tcn import TCN
-from memspan.parts.network import Network
-from memspan.parts.noise import Noise
 from tests.unit.models.networks import members, regression, sequences
 
 TASK = regression(20, channels=2, outputs=3)

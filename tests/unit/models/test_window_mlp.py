@@ -12,9 +12,9 @@ from torch import Tensor
 
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
 from memspan.models.window_mlp import WindowMLP, windows
-from memspan.parts.signature import Problem, Signature
 from tests.unit.models.networks import members, regression, sequences
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from memspan.parts.readings import Curve, Reading, Surface
+from memspan.interfaces.readings import Curve, Reading, Surface
 from service.operations import ending, figures, probes, results
 from service.storage.states import Reason, RunState
 from tests.scenes import Scene

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from memspan.experiment.grid import conditions
 from memspan.experiment.line import lines
 from memspan.experiment.rounds import following
-from memspan.parts.readings import Scalars
+from memspan.interfaces.readings import Scalars
 from memspan.probes.change import Change
 from service.errors import Conflict, Unprocessable
 from service.operations import ending, experiments, patrol, probes, results

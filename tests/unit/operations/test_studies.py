@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from memspan.conduct import conduct
-from memspan.parts.numbers import jsonable
+from memspan.interfaces.numbers import jsonable
+from memspan.run_study import conduct
 from service.errors import NotFound, Unprocessable
 from service.operations import catalogue, experiments, results, studies, verdicts
-from service.operations.standing import state_of
+from service.operations.group_status import state_of
 from service.storage.database import Database
 from tests.inquiry import VERDICTS, Inquiry
 from tests.inquiry import experiments as asked

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from service.edge.idempotency import Began, Mismatch, Replay, Running
-from service.edge.ledger import HOLD_SECONDS, SqlLedger
 from service.errors import Unprocessable
+from service.middleware.idempotency import Began, Mismatch, Replay, Running
+from service.middleware.ledger import HOLD_SECONDS, SqlLedger
 from service.operations import experiments
 from service.storage.clock import now
 from service.storage.database import Database

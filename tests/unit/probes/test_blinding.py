@@ -9,8 +9,8 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Scalars
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Scalars
 from memspan.probes import measure
 from memspan.probes.blinding import Blinding
 from memspan.tasks.first_last import FirstLast

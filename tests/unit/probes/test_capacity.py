@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.drive import drive, products
 from memspan.engine.seeds import stream
 from memspan.instruments import delay_line, linear
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.capacity import Capacity, corrected, squared
-from memspan.states.drive import drive, products
 from memspan.tasks.adding import Adding
 from memspan.tasks.delay import Delay
 from tests.unit.probes.population import population
@@ -62,9 +62,9 @@ def test_what_remembers_nothing_has_no_capacity_beyond_the_step_just_read() -> N
 
 def test_a_state_that_stands_still_has_none() -> None:
     model = delay_line(3)
-    assert model.inside is not None
-    weights = {name: torch.zeros_like(value) for name, value in model.inside.weights.items()}
-    found = asked(trained(model.inside.network, weights, model.inside.signature))
+    assert model.internals is not None
+    weights = {name: torch.zeros_like(value) for name, value in model.internals.weights.items()}
+    found = asked(trained(model.internals.network, weights, model.internals.signature))
     assert total(found) == pytest.approx(0, abs=0.05)
 
 

@@ -10,9 +10,9 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Scalars
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.change import Change, relative_change
 from memspan.tasks import sample

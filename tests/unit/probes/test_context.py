@@ -10,9 +10,9 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.context import Context, contexts
 from memspan.tasks import sample

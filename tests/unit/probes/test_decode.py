@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.decoding import best_unit, decoded, hidden, score
 from memspan.engine.seeds import stream
 from memspan.instruments import delay_line
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.decode import Decode
-from memspan.states.decoding import best_unit, decoded, hidden, score
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.delay import Delay
@@ -105,10 +105,14 @@ def test_the_cell_state_and_a_lower_layer_can_be_asked() -> None:
 
 def test_the_best_unit_of_one_model_is_named() -> None:
     model = delay_line(8)
-    assert model.inside is not None
+    assert model.internals is not None
     third = torch.tensor([0, 0, 0, 1.0, 0, 0, 0, 0])  # adds up what it is shown, the others see nothing
-    weights = {**model.inside.weights, "layer0.recurrent": torch.diag(third)[None], "layer0.kernel": third[None, None]}
-    found = asked(trained(model.inside.network, weights, model.inside.signature), Delay(distractors=0))
+    weights = {
+        **model.internals.weights,
+        "layer0.recurrent": torch.diag(third)[None],
+        "layer0.kernel": third[None, None],
+    }
+    found = asked(trained(model.internals.network, weights, model.internals.signature), Delay(distractors=0))
     assert found.scores["best_unit"] == 3
     assert found.scores["best_unit_score"] == pytest.approx(1)
     assert found.scores["best_unit_share"] == pytest.approx(1)
@@ -122,8 +126,8 @@ def test_a_task_without_that_hidden_variable_is_refused() -> None:
 
 
 def test_a_layer_of_too_many_units_is_refused() -> None:
-    inside = population("rnn", Latch(), 5, hidden_size=1025).inside
-    assert inside is not None
-    assert Decode().objection(Latch(), 5, inside.network) == (
+    internals = population("rnn", Latch(), 5, hidden_size=1025).internals
+    assert internals is not None
+    assert Decode().objection(Latch(), 5, internals.network) == (
         "The probe decode reads at most 1,024 units together, and this model for latch has 1,025."
     )

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.kept import kept
 from memspan.engine.seeds import stream
 from memspan.instruments import gate, linear
-from memspan.parts.predictor import Inside, Predictor, trained
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Internals, Predictor, trained
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.gates import Gates
-from memspan.states.kept import kept
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population
@@ -68,30 +68,32 @@ def test_a_gate_that_swings_forgets_by_its_mean_logarithm_and_not_by_its_mean() 
     false alarm 6e-5.
     """
     model = gate([0.0])
-    assert model.inside is not None
-    weights = {**model.inside.weights, "layer0.kernel": torch.tensor([[[6.0, 0.0]]])}
-    found = asked(trained(model.inside.network, weights, model.inside.signature), Latch(noise=0.0), 2, sequences=4000)
+    assert model.internals is not None
+    weights = {**model.internals.weights, "layer0.kernel": torch.tensor([[[6.0, 0.0]]])}
+    found = asked(
+        trained(model.internals.network, weights, model.internals.signature), Latch(noise=0.0), 2, sequences=4000
+    )
     wide, shut, half = (math.log(1 / (1 + math.exp(-z))) for z in (6.0, -6.0, 0.0))
     assert -1 / number(found, "tau_median") == pytest.approx(((wide + shut) / 2 + half) / 2, abs=4 * 0.016 * 1.5)
 
 
-def power_law(p: float, resets: bool) -> Inside:
+def power_law(p: float, resets: bool) -> Internals:
     """A power-law LSTM of exponent p whose reset gate is opened by an input of 1, or never."""
-    inside = population("power_law_lstm", Latch(), LENGTH, hidden_size=1, p=p).inside
-    assert inside is not None
-    weights = {name: torch.zeros_like(weight) for name, weight in inside.weights.items()}
+    internals = population("power_law_lstm", Latch(), LENGTH, hidden_size=1, p=p).internals
+    assert internals is not None
+    weights = {name: torch.zeros_like(weight) for name, weight in internals.weights.items()}
     weights["layer0.bias"][..., 0] = -30.0
     weights["layer0.kernel"][..., 0] = 60.0 if resets else 0.0
-    return replace(inside, weights=weights)
+    return replace(internals, weights=weights)
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
 def test_a_power_law_gate_that_the_first_step_resets_keeps_age_plus_1_to_the_minus_p(p: float) -> None:
     """But for ε = .001: f = ((n + 2 ε) / (n + 1 + ε))^p, which adds p ε (1 + 1 + 1/2 + ... 1/59) or .52 % at most."""
-    inside, inputs = power_law(p, resets=True), torch.zeros(1, LENGTH, 1)
+    internals, inputs = power_law(p, resets=True), torch.zeros(1, LENGTH, 1)
     inputs[:, 0] = 1
-    assert inside.network.recurrence is not None
-    survival = kept(inside, inside.network.recurrence, 0, inputs).survival.flatten().tolist()
+    assert internals.network.recurrence is not None
+    survival = kept(internals, internals.network.recurrence, 0, inputs).survival.flatten().tolist()
     assert survival == pytest.approx([(age + 1) ** -p for age in range(LENGTH)], rel=5.2e-3)
 
 
@@ -99,8 +101,8 @@ def test_a_power_law_gate_that_the_first_step_resets_keeps_age_plus_1_to_the_min
 def test_the_exponent_of_a_power_law_gate_is_found_and_preferred_to_an_exponential(p: float) -> None:
     """Never reset, the age at the first step is 1 already: survival (2 / (age + 2))^p, whose fitted exponent is p to
     some percent."""
-    inside = power_law(p, resets=False)
-    found = asked(trained(inside.network, inside.weights, inside.signature), Latch(), LENGTH)
+    internals = power_law(p, resets=False)
+    found = asked(trained(internals.network, internals.weights, internals.signature), Latch(), LENGTH)
     assert found.y == pytest.approx([(2 / (age + 2)) ** p for age in range(LENGTH)], rel=5e-3)
     assert number(found, "exponent") == pytest.approx(p, rel=0.06)
     assert number(found, "power_law_aic") < number(found, "exponential_aic") - 50
@@ -111,10 +113,10 @@ def test_an_lstm_is_asked_for_its_forget_gate_and_a_gru_for_its_update_gate() ->
     """With all weights 0 but the bias of the gate that keeps, each forgets like a gate of that bias."""
     for kind, place in (("lstm", 1), ("gru", 1)):
         model = population(kind, Latch(), LENGTH, hidden_size=2)
-        assert model.inside is not None
-        weights = {name: torch.zeros_like(weight) for name, weight in model.inside.weights.items()}
+        assert model.internals is not None
+        weights = {name: torch.zeros_like(weight) for name, weight in model.internals.weights.items()}
         weights["layer0.bias"][:, 2 * place : 2 * place + 2] = 3.0
-        found = asked(trained(model.inside.network, weights, model.inside.signature), Latch())
+        found = asked(trained(model.internals.network, weights, model.internals.signature), Latch())
         assert number(found, "tau_median") == pytest.approx(20.5815, abs=1e-3)
 
 
@@ -126,6 +128,6 @@ def test_layers_of_a_stack_are_asked_one_by_one() -> None:
 
 def test_layers_without_a_gate_are_refused() -> None:
     for model in (linear(torch.tensor(0.5)), population("rnn", Latch(), 5)):
-        assert model.inside is not None
-        objection = Gates().objection(Latch(), 5, model.inside.network)
+        assert model.internals is not None
+        objection = Gates().objection(Latch(), 5, model.internals.network)
         assert objection == "The probe gates needs a gate that keeps memory, and this model has none for latch."

@@ -12,11 +12,11 @@ from torch import Tensor
 from memspan.attribution.guesses import Bar, drawn, guess
 from memspan.attribution.marks import marks
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import Network, Weight, Weights
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.task import TaskSpec
 from memspan.layers import initial
-from memspan.parts.network import Network, Weight, Weights
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Scalars
-from memspan.parts.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.guessing import Guessing, criterion
 from memspan.statistics.interval import wilson
@@ -73,29 +73,29 @@ def test_where_nothing_is_solved_the_trials_have_no_end() -> None:
 
 @pytest.mark.parametrize(("task", "bar"), [(Latch(), Bar("accuracy", 0.2)), (Delay(distractors=0.1), Bar("loss", 1.5))])
 def test_giving_up_early_gives_up_nobody_who_solves_the_task(task: TaskSpec, bar: Bar) -> None:
-    inside = untrained(task, 4, "rnn", hidden_size=2).inside
-    assert inside is not None
+    internals = untrained(task, 4, "rnn", hidden_size=2).internals
+    assert internals is not None
     batch, signature, trials = sample(task, 4, 300, stream(2)), task.signature(4), 400
-    (weights,) = drawn(inside.network, trials, 3.0, stream(3), trials)
-    answers = trained(inside.network, weights, signature)(batch.inputs)
+    (weights,) = drawn(internals.network, trials, 3.0, stream(3), trials)
+    answers = trained(internals.network, weights, signature)(batch.inputs)
     metric = marks(signature, answers, batch.targets)[bar.metric].mean(1)
     faults = metric if bar.metric == "loss" else 1 - metric
-    found = guess(inside.network, signature, batch, bar, trials, 3.0, stream(3))
+    found = guess(internals.network, signature, batch, bar, trials, 3.0, stream(3))
     assert found.solved == int((faults <= bar.most).sum()) > 0
     assert found.lowest == pytest.approx(float(faults.min()), abs=1e-6)
 
 
 def test_a_guess_is_the_same_in_any_group() -> None:
-    inside = untrained(Latch(), 4, "lstm", hidden_size=2).inside
-    assert inside is not None
-    (whole,) = drawn(inside.network, 50, 2.0, stream(1), 50)
-    parts = list(drawn(inside.network, 50, 2.0, stream(1), 7))
+    internals = untrained(Latch(), 4, "lstm", hidden_size=2).internals
+    assert internals is not None
+    (whole,) = drawn(internals.network, 50, 2.0, stream(1), 50)
+    parts = list(drawn(internals.network, 50, 2.0, stream(1), 7))
     assert len(parts) == 8
     for name, weight in whole.items():
         assert torch.equal(torch.cat([part[name] for part in parts]), weight)
         assert weight.abs().max() <= 2
     assert {name: tuple(weight.shape[1:]) for name, weight in whole.items()} == {
-        name: weight.shape for name, weight in inside.network.weights.items()
+        name: weight.shape for name, weight in internals.network.weights.items()
     }
 
 

@@ -10,9 +10,9 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo, leaky
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.input_gradient import InputGradient
 from memspan.tasks.binary_addition import BinaryAddition

@@ -8,9 +8,9 @@ import pytest
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo, leaky
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.integrated_gradients import IntegratedGradients
 from memspan.tasks import sample

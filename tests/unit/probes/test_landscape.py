@@ -10,20 +10,20 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from memspan.dynamics.causal import causal
+from memspan.dynamics.directions import filter_normalised, one_number
+from memspan.dynamics.heights import heights
+from memspan.dynamics.lowest import NoSuchRepeat
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import NoInternals
 from memspan.engine.seeds import stream
 from memspan.instruments import echo, one_unit_map
+from memspan.interfaces.predictor import Internals, Predictor, trained
+from memspan.interfaces.readings import Curve, Surface
+from memspan.interfaces.task import TaskSpec
 from memspan.models import model
-from memspan.parts.predictor import Inside, Predictor, trained
-from memspan.parts.readings import Curve, Surface
-from memspan.parts.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.landscape import Landscape
-from memspan.states.causal import causal
-from memspan.states.directions import filter_normalised, one_number
-from memspan.states.heights import heights
-from memspan.states.lowest import NoSuchRepeat
-from memspan.states.precise import precise
-from memspan.states.question import NothingInside
 from memspan.tasks import sample
 from memspan.tasks.latch import Latch
 from memspan.tasks.setpoint import Setpoint
@@ -50,9 +50,9 @@ def number(found: Surface | Curve, name: str) -> float:
     return value
 
 
-def inside_of(predictor: Predictor) -> Inside:
-    assert predictor.inside is not None
-    return predictor.inside
+def inside_of(predictor: Predictor) -> Internals:
+    assert predictor.internals is not None
+    return predictor.internals
 
 
 def test_the_map_of_one_unit_has_the_heights_that_are_worked_out_by_hand() -> None:
@@ -78,21 +78,21 @@ def test_its_wall_stands_where_the_loss_is_steepest_along_the_bias(weight: float
 
 
 def test_its_gradient_is_1350_at_the_steep_place_of_the_article() -> None:
-    inside = replace(inside_of(one_unit_map(4.8, -2.488)), signature=GOAL.signature(STEPS))
-    weights, batch = precise(inside), sample(GOAL, STEPS, 2, stream(1))
+    internals = replace(inside_of(one_unit_map(4.8, -2.488)), signature=GOAL.signature(STEPS))
+    weights, batch = precise(internals), sample(GOAL, STEPS, 2, stream(1))
     weights = {**weights, "layer0.recurrent": weights["layer0.recurrent"] * 0 + 4.8}
     weights["layer0.bias"] = weights["layer0.bias"] * 0 - 2.488
     directions = [one_number(weights, name)[0] for name in (WEIGHT, BIAS)]
     place = torch.zeros(1, 2, dtype=torch.float64)
-    _, slopes = heights(inside.network, inside.signature, weights, batch, directions, place)
+    _, slopes = heights(internals.network, internals.signature, weights, batch, directions, place)
     assert float(slopes.norm()) == pytest.approx(1349.64, abs=0.5)
 
 
 @pytest.mark.parametrize(("bias", "attractors"), [(-2.67, 1), (-2.64, 2), (-2.5, 2), (-2.36, 2), (-2.33, 1)])
 def test_with_weight_5_it_has_two_attractors_for_biases_between_2_656_and_2_344(bias: float, attractors: int) -> None:
-    inside = inside_of(one_unit_map(5.0, bias))
-    assert inside.network.recurrence is not None
-    stack = causal(inside.network.recurrence, precise(inside))
+    internals = inside_of(one_unit_map(5.0, bias))
+    assert internals.network.recurrence is not None
+    stack = causal(internals.network.recurrence, precise(internals))
     states = ((torch.tensor([[[0.0], [1.0]]], dtype=torch.float64),),)
     for _ in range(2000):
         states = stack.advance(torch.zeros(1, 2, 1, dtype=torch.float64), states)
@@ -109,9 +109,9 @@ def test_walls_steepen_with_every_step() -> None:
 
 
 def test_the_model_sigmoid_map_has_the_landscape_of_the_instrument() -> None:
-    inside = inside_of(population("sigmoid_map", GOAL, STEPS))
+    internals = inside_of(population("sigmoid_map", GOAL, STEPS))
     weights = {"recurrent": torch.full((1, 1, 1), 5.5), "bias": torch.full((1, 1), -2.4)}
-    model = trained(inside.network, weights, inside.signature)
+    model = trained(internals.network, weights, internals.signature)
     found = asked(model, x="recurrent[0]", y="bias[0]", span=1.5, y_span=0.8)
     own = asked(one_unit_map(), x=WEIGHT, y=BIAS, span=1.5, y_span=0.8)
     assert isinstance(found, Surface)
@@ -123,12 +123,12 @@ def test_the_model_sigmoid_map_has_the_landscape_of_the_instrument() -> None:
 @pytest.mark.parametrize("kind", ["lstm", "gru", "mlp", "tcn"])
 def test_gradients_are_those_of_finite_differences_along_random_directions(kind: str) -> None:
     task = Latch()
-    inside = inside_of(population(kind, task, 6))
-    weights, batch = precise(inside), sample(task, 6, 8, stream(2))
+    internals = inside_of(population(kind, task, 6))
+    weights, batch = precise(internals), sample(task, 6, 8, stream(2))
     directions = [filter_normalised(weights, stream(3)), filter_normalised(weights, stream(4))]
     place, step = torch.tensor([[0.3, -0.2]], dtype=torch.float64), 1e-5 * torch.eye(2, dtype=torch.float64)
     points = torch.cat([place, place + step, place - step])
-    loss, slopes = heights(inside.network, inside.signature, weights, batch, directions, points)
+    loss, slopes = heights(internals.network, internals.signature, weights, batch, directions, points)
     means = loss.mean(1)
     assert torch.allclose(slopes[0], (means[1:3] - means[3:5]) / 2e-5, rtol=1e-6, atol=1e-9)
 
@@ -169,10 +169,10 @@ def test_the_repeat_of_least_loss_is_looked_at_or_the_one_that_is_asked_for() ->
 
 
 def test_a_diverged_repeat_is_not_chosen() -> None:
-    inside = inside_of(population("rnn", Latch(), 6, members=3))
-    for weight in inside.weights.values():
+    internals = inside_of(population("rnn", Latch(), 6, members=3))
+    for weight in internals.weights.values():
         weight[:2] = torch.nan
-    found = asked(trained(inside.network, inside.weights, inside.signature), Latch(), 6, points=2)
+    found = asked(trained(internals.network, internals.weights, internals.signature), Latch(), 6, points=2)
     assert number(found, "repeat") == 2
 
 
@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_directions() -> None:
 def test_many_points_are_looked_at_in_blocks_that_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = population("gru", Latch(), 6)
     whole = asked(one, Latch(), 6, points=7)
-    monkeypatch.setattr("memspan.states.heights.TAPED_VALUES", 6 * 32 * 20)
+    monkeypatch.setattr("memspan.dynamics.heights.TAPED_VALUES", 6 * 32 * 20)
     parts = asked(one, Latch(), 6, points=7)
     assert isinstance(whole, Surface)
     assert isinstance(parts, Surface)
@@ -219,7 +219,7 @@ def test_a_weight_that_the_model_lacks_is_refused_in_a_sentence() -> None:
 
 
 def test_what_has_no_weights_has_no_landscape() -> None:
-    with pytest.raises(NothingInside):
+    with pytest.raises(NoInternals):
         asked(echo(1))
     assert replace(inside_of(one_unit_map())).network.recurrence is not None
 

@@ -10,8 +10,8 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import adder
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Scalars
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Scalars
 from memspan.probes import measure
 from memspan.probes.latency import Latency, single, timed
 from memspan.tasks.copy import Copy
@@ -65,10 +65,10 @@ def test_members_answer_one_by_one_as_they_answer_together() -> None:
 
 def test_a_member_that_diverged_is_not_asked() -> None:
     three = population("lstm", FirstLast(), LENGTH, members=3)
-    assert three.inside is not None
-    weights = {name: weight.clone() for name, weight in three.inside.weights.items()}
+    assert three.internals is not None
+    weights = {name: weight.clone() for name, weight in three.internals.weights.items()}
     weights["readout.bias"][1] = torch.inf
-    assert asked(trained(three.inside.network, weights, three.inside.signature)).n == 2
+    assert asked(trained(three.internals.network, weights, three.internals.signature)).n == 2
 
 
 def test_more_sequences_than_fit_are_refused_in_words() -> None:

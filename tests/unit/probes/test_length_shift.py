@@ -12,9 +12,9 @@ from memspan.attribution.marks import marked
 from memspan.engine.scores import scores
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.length_shift import LengthShift
 from memspan.tasks import sample
@@ -64,9 +64,9 @@ def test_adding_without_a_carry_fails_as_often_as_the_window_of_no_memory(metric
 @pytest.mark.parametrize("task", [FirstLast(), Latch(), BinaryAddition(), Copy()])
 def test_marks_of_sequences_average_to_the_scores_of_training(task: TaskSpec) -> None:
     model, batch = untrained(task, 5, members=3, hidden_size=4), sample(task, 5, 40, stream(2))
-    signature, inside = task.signature(5), model.inside
-    assert inside is not None
-    outputs = inside.network.forward(inside.weights, batch.inputs.expand(3, *batch.inputs.shape))
+    signature, internals = task.signature(5), model.internals
+    assert internals is not None
+    outputs = internals.network.forward(internals.weights, batch.inputs.expand(3, *batch.inputs.shape))
     expected = scores(signature, outputs, batch.targets.expand(3, *batch.targets.shape))
     found = marked(model, signature, batch)
     assert found.keys() == expected.keys()
@@ -99,6 +99,6 @@ def test_what_a_task_does_not_have_is_refused(fields: dict[str, Any], task: Task
 
 def test_a_model_that_takes_one_length_is_refused() -> None:
     for kind, fits in (("mlp", False), ("cnn", False), ("lstm", True), ("rnn", True)):
-        inside = untrained(Latch(), 8, kind).inside
-        assert inside is not None
-        assert (LengthShift().objection(Latch(), 8, inside.network) is None) == fits
+        internals = untrained(Latch(), 8, kind).internals
+        assert internals is not None
+        assert (LengthShift().objection(Latch(), 8, internals.network) is None) == fits

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.attribution.inside import NoWeights
+from memspan.attribution.internals import NoWeights
 from memspan.engine.seeds import stream
 from memspan.instruments import adder
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Scalars
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.lesion import Lesion
 from memspan.tasks import sample
@@ -61,12 +61,12 @@ def test_over_many_steps_they_matter(fields: dict[str, Any]) -> None:
 def test_just_the_named_columns_are_set_to_zero(kind: str, fields: dict[str, Any], cut: dict[str, slice]) -> None:
     task, length = Latch(), 5
     model = untrained(task, length, kind, members=2, hidden_size=3, initialization="torch")
-    inside = model.inside
-    assert inside is not None
-    weights = {name: weight.clone() for name, weight in inside.weights.items()}
+    internals = model.internals
+    assert internals is not None
+    weights = {name: weight.clone() for name, weight in internals.weights.items()}
     for name, columns in cut.items():
         weights[name][..., columns] = 0
-    hurt = trained(inside.network, weights, inside.signature)
+    hurt = trained(internals.network, weights, internals.signature)
     inputs = sample(task, length, 50, stream(1)).inputs
     expected = (hurt(inputs) - model(inputs)).abs().flatten(1).amax(1).mean()
     found = asked(model, task, length, **fields)
@@ -76,11 +76,11 @@ def test_just_the_named_columns_are_set_to_zero(kind: str, fields: dict[str, Any
 
 def test_the_trained_weights_stay_as_they_are() -> None:
     model = untrained(Latch(), 5, hidden_size=3)
-    inside = model.inside
-    assert inside is not None
-    before = {name: weight.clone() for name, weight in inside.weights.items()}
+    internals = model.internals
+    assert internals is not None
+    before = {name: weight.clone() for name, weight in internals.weights.items()}
     asked(model, Latch(), 5, part="all")
-    assert all(torch.equal(before[name], weight) for name, weight in inside.weights.items())
+    assert all(torch.equal(before[name], weight) for name, weight in internals.weights.items())
 
 
 def test_every_metric_is_told_before_and_after() -> None:
@@ -106,9 +106,9 @@ def test_every_metric_is_told_before_and_after() -> None:
     ],
 )
 def test_weights_that_are_not_there_are_refused(kind: str, fields: dict[str, Any], words: str) -> None:
-    inside = untrained(Latch(), 5, kind).inside
-    assert inside is not None
-    assert words in (Lesion(**fields).objection(Latch(), 5, inside.network) or "")
+    internals = untrained(Latch(), 5, kind).internals
+    assert internals is not None
+    assert words in (Lesion(**fields).objection(Latch(), 5, internals.network) or "")
 
 
 def test_an_instrument_has_no_weights() -> None:

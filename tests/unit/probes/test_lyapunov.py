@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.causal import causal
+from memspan.dynamics.exponents import LEAST, pulled
+from memspan.dynamics.precise import precise
 from memspan.engine.seeds import stream
 from memspan.instruments import linear
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.lyapunov import Lyapunov
-from memspan.states.causal import causal
-from memspan.states.exponents import LEAST, pulled
-from memspan.states.precise import precise
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population
@@ -63,9 +63,9 @@ def test_a_map_that_forgets_everything_at_once_ends_at_the_precision_of_numbers(
 
 def test_the_pull_is_that_of_the_jacobian_of_all_states_of_all_layers() -> None:
     model = population("lstm", Latch(), 5, members=2, hidden_size=(3, 2))
-    assert model.inside is not None
-    assert model.inside.network.recurrence is not None
-    stack = causal(model.inside.network.recurrence, precise(model.inside))
+    assert model.internals is not None
+    assert model.internals.network.recurrence is not None
+    stack = causal(model.internals.network.recurrence, precise(model.internals))
     flat = torch.randn(2, 4, stack.size, generator=stream(5), dtype=torch.float64)
     x = torch.randn(4, 1, generator=stream(6), dtype=torch.float64)
 
@@ -84,10 +84,10 @@ def test_a_tanh_unit_at_rest_contracts_by_its_weight() -> None:
     """Without input it stays at 0, where tanh' = 1: log .7; and the identity network never expands."""
     for weight, exponent in ((0.7, math.log(0.7)), (1.0, 0.0)):
         model = population("rnn", Latch(), 5)
-        assert model.inside is not None
-        weights = {name: torch.zeros_like(value) for name, value in model.inside.weights.items()}
+        assert model.internals is not None
+        weights = {name: torch.zeros_like(value) for name, value in model.internals.weights.items()}
         weights["layer0.recurrent"] += weight
-        found = asked(trained(model.inside.network, weights, model.inside.signature), Latch())
+        found = asked(trained(model.internals.network, weights, model.internals.signature), Latch())
         assert found.y == pytest.approx([exponent], abs=1e-6)
 
 
@@ -97,9 +97,9 @@ def test_several_models_count_models_and_one_counts_courses() -> None:
 
 
 def test_a_model_that_also_goes_backward_is_refused() -> None:
-    inside = population("gru", Latch(), 5, bidirectional=True).inside
-    assert inside is not None
-    objection = Lyapunov().objection(Latch(), 5, inside.network)
+    internals = population("gru", Latch(), 5, bidirectional=True).internals
+    assert internals is not None
+    objection = Lyapunov().objection(Latch(), 5, internals.network)
     assert objection is not None
     assert "lyapunov" in objection
     assert "backward" in objection

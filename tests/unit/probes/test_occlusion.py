@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from memspan.attribution.occlude import windows
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Curve
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.occlusion import Occlusion
 from memspan.tasks import sample

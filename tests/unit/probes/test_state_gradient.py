@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.gradients import gradient_norms
+from memspan.dynamics.loss import losses
+from memspan.dynamics.precise import precise
+from memspan.dynamics.question import inner
 from memspan.engine.seeds import stream
 from memspan.instruments import gate, linear
+from memspan.interfaces.predictor import Predictor, trained
+from memspan.interfaces.readings import Curve
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import TaskSpec
 from memspan.layers.bound import bind
 from memspan.layers.dense import affine
-from memspan.parts.predictor import Predictor, trained
-from memspan.parts.readings import Curve
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.state_gradient import StateGradient
-from memspan.states.gradients import gradient_norms
-from memspan.states.loss import losses
-from memspan.states.precise import precise
-from memspan.states.question import inner
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
@@ -78,8 +78,10 @@ def test_a_matrix_pulls_the_gradient_by_its_transpose() -> None:
 def test_both_states_of_an_lstm_have_the_gradient_that_moving_them_shows(state: int, at: int) -> None:
     """dL/dh_t and dL/dc_t against central differences of runs that go on from a moved state; c_t also makes h_t."""
     task, length = Latch(), 7
-    inside, recurrence = inner(StateGradient(), population("lstm", task, length, hidden_size=3, initialization="torch"))
-    batch, weights = sample(task, length, 4, stream(2)), precise(inside)
+    internals, recurrence = inner(
+        StateGradient(), population("lstm", task, length, hidden_size=3, initialization="torch")
+    )
+    batch, weights = sample(task, length, 4, stream(2)), precise(internals)
     bound = bind(recurrence.layers[0], weights)
     sequence = batch.inputs.double().transpose(0, 1).unsqueeze(0)
     h, c = bound.run(sequence)[at]
@@ -91,7 +93,7 @@ def test_both_states_of_an_lstm_have_the_gradient_that_moving_them_shows(state: 
         return losses(Problem.CLASSIFICATION, affine(weights, "readout", end[0]), batch.targets)[0]
 
     slopes = torch.stack([(loss(unit, 1e-5) - loss(unit, -1e-5)) / 2e-5 for unit in range(3)], dim=-1)
-    found = gradient_norms(inside, recurrence, batch, task.signature(length), (0, state))[0, :, at]
+    found = gradient_norms(internals, recurrence, batch, task.signature(length), (0, state))[0, :, at]
     assert torch.allclose(found, slopes.norm(dim=-1), rtol=1e-6, atol=1e-11)
 
 
@@ -120,10 +122,10 @@ def test_a_lower_layer_and_a_layer_that_goes_forward_beside_one_that_goes_backwa
 def test_several_models_give_their_median_and_no_one_rules_it() -> None:
     """Two units that halve and one that doubles at every step."""
     one = linear(torch.tensor(0.5))
-    assert one.inside is not None
-    weights = {name: weight.repeat(3, *[1] * (weight.dim() - 1)) for name, weight in one.inside.weights.items()}
+    assert one.internals is not None
+    weights = {name: weight.repeat(3, *[1] * (weight.dim() - 1)) for name, weight in one.internals.weights.items()}
     weights["layer0.recurrent"][2] = 2.0
-    found = asked(trained(one.inside.network, weights, one.inside.signature))
+    found = asked(trained(one.internals.network, weights, one.internals.signature))
     assert found.n == 3
     assert found.y == pytest.approx([0.5**lag for lag in range(LENGTH)], rel=1e-6)
     assert found.scores["half_length_steps"] == pytest.approx(1, rel=1e-6)
@@ -132,7 +134,7 @@ def test_several_models_give_their_median_and_no_one_rules_it() -> None:
 
 def test_a_network_without_recurrent_layers_or_such_a_state_is_refused_in_a_sentence() -> None:
     for model, fields, words in REFUSED:
-        inside = population(model, Latch(), 5).inside
-        assert inside is not None
-        objection = StateGradient(**fields).objection(Latch(), 5, inside.network)
+        internals = population(model, Latch(), 5).internals
+        assert internals is not None
+        objection = StateGradient(**fields).objection(Latch(), 5, internals.network)
         assert objection == f"The probe state_gradient {words}"

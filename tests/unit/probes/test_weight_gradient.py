@@ -9,9 +9,9 @@ import torch
 
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
-from memspan.parts.predictor import Predictor
-from memspan.parts.readings import Scalars
-from memspan.parts.task import TaskSpec
+from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.readings import Scalars
+from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.weight_gradient import WeightGradient
 from memspan.tasks import sample
@@ -48,13 +48,13 @@ def test_norms_are_those_of_the_training_loss_member_by_member(task: TaskSpec, k
     if kind == "mlp" and task.signature(5).every_step:
         return
     model = untrained(task, 5, kind, members=2, hidden_size=3)
-    inside, rng = model.inside, stream(1)
-    assert inside is not None
+    internals, rng = model.internals, stream(1)
+    assert internals is not None
     sums: dict[str, float] = {}
     for _ in range(3):
         batch = sample(task, 5, 16, rng)
-        leaves = {name: weight.clone().requires_grad_() for name, weight in inside.weights.items()}
-        outputs = inside.network.forward(leaves, batch.inputs.expand(2, *batch.inputs.shape))
+        leaves = {name: weight.clone().requires_grad_() for name, weight in internals.weights.items()}
+        outputs = internals.network.forward(leaves, batch.inputs.expand(2, *batch.inputs.shape))
         targets = batch.targets.expand(2, *batch.targets.shape)
         gradients = torch.autograd.grad(losses(task.signature(5).problem, outputs, targets).sum(), [*leaves.values()])
         for name, gradient in zip(leaves, gradients, strict=True):
@@ -72,11 +72,11 @@ def test_blocks_of_a_batch_add_up() -> None:
     model, fields = untrained(FirstLast(), 30, members=4), {"batch_size": 10_000, "batches": 2}
     found = asked(model, FirstLast(), 30, **fields)
     assert found.values["all"] > 0
-    inside, rng = model.inside, stream(1)
-    assert inside is not None
+    internals, rng = model.internals, stream(1)
+    assert internals is not None
     batch = sample(FirstLast(), 30, 10_000, rng)
-    leaves = {name: weight.clone().requires_grad_() for name, weight in inside.weights.items()}
-    outputs = inside.network.forward(leaves, batch.inputs.expand(4, *batch.inputs.shape))
+    leaves = {name: weight.clone().requires_grad_() for name, weight in internals.weights.items()}
+    outputs = internals.network.forward(leaves, batch.inputs.expand(4, *batch.inputs.shape))
     loss = (outputs - batch.targets).square().mean((1, 2)).sum()
     (gradient,) = torch.autograd.grad(loss, [leaves["readout.kernel"]])
     first = gradient.flatten(1).norm(dim=1).mean()

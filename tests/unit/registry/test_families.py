@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from memspan.interfaces.spec import PartSpec
 from memspan.models import AnyModel, model
-from memspan.parts.spec import PartSpec
 from memspan.probes import AnyProbe, probe
 from memspan.registry import Family, UnknownKind
 from memspan.tasks import AnyTask, task

@@ -7,8 +7,8 @@ from fastapi import Depends, FastAPI
 from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_validator
 from starlette.testclient import TestClient
 
-from service.edge.body import json_body
-from service.edge.handlers import install_handlers
+from service.middleware.body import json_body
+from service.middleware.handlers import install_handlers
 from service.settings import Settings
 
 JSON = {"content-type": "application/json"}

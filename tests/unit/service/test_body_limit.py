@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from service.edge.body_limit import BodyLimit
-from service.edge.handlers import install_handlers
+from service.middleware.body_limit import BodyLimit
+from service.middleware.handlers import install_handlers
 
 
 @pytest.fixture

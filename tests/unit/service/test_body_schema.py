@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, Field, TypeAdapter
 
-from service.edge.body_schema import documented_body, merge_body_schemas
+from service.middleware.body_schema import documented_body, merge_body_schemas
 
 
 class Rnn(BaseModel):

@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.edge.host import HostAndOrigin, same_site
-from service.edge.trust import Trust
+from service.middleware.host import HostAndOrigin, same_site
+from service.middleware.trust import Trust
 
 NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("172.18.0.0/16"))
 

@@ -5,10 +5,10 @@ import pickle
 
 import pytest
 
-from memspan.faults.shown import SHOWN_CHARACTERS, shown
+from memspan.validation.shown import SHOWN_CHARACTERS, shown
 from service.errors import (
     Conflict,
-    Fault,
+    FieldError,
     NotFound,
     Problem,
     TooManyRequests,
@@ -30,7 +30,7 @@ def test_a_problem_is_an_rfc_9457_document() -> None:
 
 
 def test_the_wrong_fields_are_listed() -> None:
-    fault = Fault("#/models/1/hidden_size", "too_large", "hidden_size must be at most 4096, not 9999.", 9999)
+    fault = FieldError("#/models/1/hidden_size", "too_large", "hidden_size must be at most 4096, not 9999.", 9999)
     document = Unprocessable("One field is wrong.", errors=[fault]).document("/experiments", "abc")
     assert document["errors"] == [
         {

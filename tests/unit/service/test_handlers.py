@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from service.edge.handlers import install_handlers
 from service.errors import Conflict, Unavailable
+from service.middleware.handlers import install_handlers
 
 RAISED: dict[str, Exception] = {
     "problem": Conflict("The experiment is active."),

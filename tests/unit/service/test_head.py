@@ -9,8 +9,8 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.testclient import TestClient
 
-from service.edge.handlers import install_handlers
-from service.edge.head import Head
+from service.middleware.handlers import install_handlers
+from service.middleware.head import Head
 
 closed: list[str] = []
 

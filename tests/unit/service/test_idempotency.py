@@ -10,8 +10,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from service.edge.handlers import install_handlers
-from service.edge.idempotency import (
+from service.middleware.handlers import install_handlers
+from service.middleware.idempotency import (
     Began,
     Idempotency,
     Mismatch,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service.edge.handlers import install_handlers
 from service.errors import BadRequest, NotFound
+from service.middleware.handlers import install_handlers
 from service.pagination import (
     MAX_KEY,
     Page,

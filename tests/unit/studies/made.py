@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from memspan.claims.evidence import Evidence, History, Part
+from memspan.claims.study import StudySpec
+from memspan.claims.verdict import Judgement, judged
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.evidence import Evidence, History, Part
-from memspan.judgement.study import StudySpec
-from memspan.judgement.verdict import Judgement, judged
 from memspan.studies import experiments
 
 Metrics = Callable[[Condition, int], Mapping[str, float]]

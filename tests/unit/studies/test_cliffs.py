@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import Scale
+from memspan.interfaces.limits import Limits
 from memspan.models import build
-from memspan.parts.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.cliffs import AXES, LENGTHS, MODELS, REPEATS, CliffsStudy, rank_correlation
 from tests.unit.studies.made import verdicts

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
+from memspan.claims.verdict import Judgement
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import Scale
-from memspan.judgement.verdict import Judgement
+from memspan.interfaces.limits import Limits
+from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.training import RMSprop
 from memspan.models import build
-from memspan.parts.limits import Limits
-from memspan.parts.probe import ProbeSpec
-from memspan.parts.training import RMSprop
 from memspan.probes.blinding import Blinding
 from memspan.probes.change import Change
 from memspan.probes.latency import Latency

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
-from memspan.judgement.study import Scale
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.latch import CHRONO, CORRECTED, HARD_GRU, HARD_LSTM, LSTM_1, PUBLISHED, RNN_1, LatchStudy
 from tests.unit.studies.made import verdicts

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import flaws
 from memspan.experiment.plan import plan
-from memspan.judgement.study import Scale
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.mnist_rows import CELLS, DECAYED, GRU_64, LSTM_64, RNN_64, MnistRowsStudy
 from tests.unit.studies.made import evidence, verdicts

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from memspan.attribution.sections import sections
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import Scale
+from memspan.interfaces.limits import Limits
 from memspan.models import build
 from memspan.models.lstm import LSTM
-from memspan.parts.limits import Limits
 from memspan.probes.lesion import Lesion
 from memspan.studies import experiments
 from memspan.studies.one_step_lstm import (

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
+from memspan.claims.verdict import Judgement
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
-from memspan.judgement.study import Scale
-from memspan.judgement.verdict import Judgement
+from memspan.interfaces.limits import Limits
+from memspan.interfaces.model import ModelSpec
 from memspan.models import build
-from memspan.parts.limits import Limits
-from memspan.parts.model import ModelSpec
 from memspan.studies import experiments
 from memspan.studies.power_law import BUDGETS, CHRONO, FIXED, LEARNT, MODELS, PLAIN, PowerLawStudy
 from memspan.tasks.first_last import FirstLast

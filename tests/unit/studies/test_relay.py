@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
-from memspan.judgement.study import Scale
-from memspan.parts.limits import Limits
+from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.relay import CHRONO_GRU, CHRONO_LSTM, GRU_8, LSTM_8, RNN_8, RelayStudy
 from tests.unit.studies.made import verdicts

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.plan import plan
-from memspan.judgement.study import Scale
-from memspan.parts.limits import Limits
-from memspan.parts.model import ModelSpec
+from memspan.interfaces.limits import Limits
+from memspan.interfaces.model import ModelSpec
 from memspan.studies import experiments
 from memspan.studies.span import (
     CHRONO_8,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
-from memspan.parts.signature import Problem
+from memspan.interfaces.signature import Problem
 from memspan.tasks import sample
 from memspan.tasks.copy import Copy
 

@@ -10,8 +10,8 @@ import torch
 from memspan.engine.datasets import split
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
+from memspan.interfaces.training import Training
 from memspan.models.rnn import RNN
-from memspan.parts.training import Training
 from memspan.tasks import sample
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch

@@ -17,10 +17,10 @@ from memspan.engine.population import Condition
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.training import SGD, Training
 from memspan.models import model
-from memspan.parts.model import ModelSpec
-from memspan.parts.task import TaskSpec
-from memspan.parts.training import SGD, Training
 from memspan.tasks.latch import Latch
 from tests.contract.variants import variants
 

@@ -14,11 +14,11 @@ from memspan.engine.fused.backend import Fused
 from memspan.engine.population import Condition
 from memspan.engine.state import Backend
 from memspan.engine.trainer import Trainer
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.model import ModelSpec
-from memspan.parts.training import SGD, Adam, RMSprop, Training
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.engine.fused.cells import start, state

@@ -14,12 +14,12 @@ from memspan.engine.choice import choose
 from memspan.engine.fused import scope
 from memspan.engine.fused.trace import UnknownOperation, step
 from memspan.engine.trainer import Trainer
+from memspan.interfaces.cell import Cell
+from memspan.interfaces.recurrence import Recurrence
 from memspan.layers.recurrent import recurrent, torch_start
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
 from memspan.models.rnn import RNN
-from memspan.parts.cell import Cell
-from memspan.parts.recurrence import Recurrence
 from tests.unit.engine.populations import condition, finish, stories
 
 ROOT = Path(__file__).parents[4]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from memspan.engine.fused.trace import step
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
-from memspan.parts.model import ModelSpec
-from memspan.parts.signature import Problem, Signature
 from tests.contract.variants import named
 from tests.unit.engine.fused.cells import served
 

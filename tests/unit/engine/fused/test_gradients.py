@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from memspan.engine.choice import choose
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.signature import Problem, Signature
+from memspan.interfaces.task import Baseline, TaskSpec
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
-from memspan.parts.batch import Batch
-from memspan.parts.model import ModelSpec
-from memspan.parts.signature import Problem, Signature
-from memspan.parts.task import Baseline, TaskSpec
 from memspan.tasks import task
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch

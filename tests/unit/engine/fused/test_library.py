@@ -12,7 +12,7 @@ import pytest
 from memspan.engine.fused import library as room
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.library import Library
-from memspan.parts.training import SGD, Training
+from memspan.interfaces.training import SGD, Training
 
 ROOT = Path(__file__).parents[4]
 UNIT = descent(Training(optimizer=SGD()))
@@ -20,7 +20,7 @@ COMPILE = """
 from pathlib import Path
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.library import Library
-from memspan.parts.training import SGD, Training
+from memspan.interfaces.training import SGD, Training
 unit = descent(Training(optimizer=SGD()))
 Library(Path({folder!r})).linked([unit], [unit.name])
 """

@@ -1,0 +1,206 @@
+"""A study's tables in Markdown: what its pages in docs/ show, printed from its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from memspan.interfaces.numbers import numeric
+
+Entry = Mapping[str, Any]
+LARGE = 1e7  # beyond it an exponent reads better
+UNKNOWN = "–"
+BOUNDS = {"at_least": "≥", "at_most": "≤"}
+BEYOND = {"above": "> ", "below": "< ", None: ""}
+
+
+def markdown(study: Entry, results: Mapping[str, Entry]) -> str:
+    """All tables of a study.
+
+    Args:
+        study: its document, as ``GET /studies/{kind}`` answers.
+        results: of each of its experiments by name, as ``GET /results/{id}`` answers.
+    """
+    parts = [claims(study["claims"])]
+    parts += [table for name, found in results.items() for table in experiment(name, found)]
+    return "\n".join(parts)
+
+
+def claims(judged: Sequence[Entry]) -> str:
+    """What was claimed, what was measured, and the verdict."""
+    rows = (
+        [
+            f"{claim['text']} *{claim['metric'].rstrip('.')}*",
+            _measured(claim["measured"], claim["low"], claim["high"]),
+            str(claim["n"]),
+            f"{BOUNDS[claim['direction']]} {_number(claim['threshold'])}",
+            f"**{claim['verdict']}**" + (f": {claim['reason']}" if claim["reason"] else ""),
+        ]
+        for claim in judged
+    )
+    return _table("Claims", ["claim", "measured [95 % interval]", "n", "threshold", "verdict"], rows)
+
+
+def experiment(name: str, results: Entry) -> Iterator[str]:
+    """The tables of one experiment: conditions, and memory spans and probes where there are some."""
+    yield conditions(name, results)
+    if results["spans"]:
+        yield spans(name, results)
+    if any((probe["result"] or {}).get("kind") == "scalars" for probe in results["probes"]):
+        yield probes(name, results)
+    yield from scores(name, results)
+
+
+def conditions(name: str, results: Entry) -> str:
+    """One row a condition: its score over repeats, how many of them solved the task, its size."""
+    where = _Places(results)
+    heads = ["metric", "mean [95 % interval]", "median", "solved", "repeats", "diverged", "parameters"]
+    rows = (
+        [*where.cells(entry), *_score(entry), *_success(entry), str(entry["parameters"])]
+        for entry in results["conditions"]
+    )
+    return _table(f"{name}: conditions", [*where.heads, *heads], rows)
+
+
+def _score(entry: Entry) -> list[str]:
+    found = entry["metrics"].get(entry["metric"], {})
+    interval = _measured(found.get("mean"), found.get("low"), found.get("high"))
+    return [entry["metric"].replace("_", " "), interval, _number(found.get("median"))]
+
+
+def _success(entry: Entry) -> list[str]:
+    success, runs = entry["success"], entry["runs"]
+    rate = _measured(success["rate"], success["low"], success["high"], digits=2)
+    return [rate, str(runs["succeeded"]), str(runs["diverged"])]
+
+
+def spans(name: str, results: Entry) -> str:
+    """One row for each task and model: the length that half of its repeats solve."""
+    from memspan.figures.reach import reach  # charts take a second to import; workers never draw
+
+    where = _Places(results, lengths=False)
+    rows = (
+        [
+            *where.cells(entry),
+            f"{BEYOND[entry['censored']]}{_number(entry['span'], 3)} [{reach(entry, _steps)}]",
+            _number(entry["longest_solved"]),
+        ]
+        for entry in results["spans"]
+    )
+    return _table(f"{name}: memory spans (steps)", [*where.heads, "span [95 % interval]", "longest solved"], rows)
+
+
+def _steps(length: object) -> str:
+    return _number(length, 3)
+
+
+def probes(name: str, results: Entry) -> str:
+    """One row for each condition and number that a probe gave."""
+    where, specs = _Places(results), [probe["spec"] for probe in results["probes"]]
+    rows = (
+        [*where.cells(probe), asked, _measured(value, probe["result"]["low"][key], probe["result"]["high"][key]), unit]
+        for probe in results["probes"]
+        if (probe["result"] or {}).get("kind") == "scalars"
+        for key, value in probe["result"]["values"].items()
+        for asked, unit in [(_asked(probe["spec"], specs, key), probe["result"]["units"].get(key, ""))]
+    )
+    return _table(f"{name}: probes", [*where.heads, "probe", "mean [95 % interval]", "unit"], rows)
+
+
+def scores(name: str, results: Entry) -> Iterator[str]:
+    """A table for each kind of probe whose curves or surfaces come to some numbers, one row for each of them."""
+    where = _Places(results)
+    scored = [probe for probe in results["probes"] if (probe["result"] or {}).get("scores")]
+    for kind in dict.fromkeys(probe["kind"] for probe in scored):
+        them = [probe for probe in scored if probe["kind"] == kind]
+        heads = list(dict.fromkeys(head for probe in them for head in _values(probe["result"]["scores"])))
+        rows = (
+            [*where.cells(probe), _probe(probe["spec"], [each["spec"] for each in them]), *_found(probe, heads)]
+            for probe in them
+        )
+        yield _table(f"{name}: {_words(kind)}", [*where.heads, "probe", *map(_words, heads)], rows)
+
+
+def _values(found: Entry) -> list[str]:
+    """The names of scores, without the ends of their intervals."""
+    ends = {f"{name}_{end}" for name in found for end in ("low", "high")}
+    return [name for name in found if name not in ends]
+
+
+def _found(probe: Entry, names: Sequence[str]) -> Iterator[str]:
+    """Scores in cells, each with its interval where it has one."""
+    found = probe["result"]["scores"]
+    for name in names:
+        low, high = (found.get(f"{name}_{end}") for end in ("low", "high"))
+        value = found.get(name)
+        yield _number(value) if low is None and high is None else _measured(value, low, high)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _asked(spec: Entry, specs: Sequence[Entry], quantity: str) -> str:
+    """What a probe measured: with the steps that it asks about, and in what others of its kind differ from it."""
+    return f"{_probe(spec, specs)}: {_words(quantity)}"
+
+
+def _probe(spec: Entry, specs: Sequence[Entry]) -> str:
+    """A probe with the steps that it asks about, and with the fields in which others of its kind differ from it."""
+    alike = [other for other in specs if other["kind"] == spec["kind"]]
+    told = [name for name in spec if name.startswith("index") or any(other.get(name) != spec[name] for other in alike)]
+    fields = ", ".join(f"{name} {spec[name]}" for name in told)
+    return _words(f"{spec['kind']} {fields}").strip()
+
+
+class _Places:
+    """Where an entry of results belongs, in cells; what all entries share has no column."""
+
+    def __init__(self, results: Entry, lengths: bool = True) -> None:
+        self._models = _distinct(entry["model"] for entry in results["conditions"])
+        self._tasks = _distinct(entry["task"] for entry in results["conditions"])
+        self._lengths = lengths and any(entry["length"] is not None for entry in results["conditions"])
+
+    @property
+    def heads(self) -> list[str]:
+        return [*(["task"] if len(self._tasks) > 1 else []), "model", *(["length"] if self._lengths else [])]
+
+    def cells(self, entry: Entry) -> list[str]:
+        from memspan.figures.label import label  # charts take a second to import; workers never draw
+
+        task = [label(entry["task"], self._tasks)] if len(self._tasks) > 1 else []
+        return [*task, label(entry["model"], self._models), *([_number(entry["length"])] if self._lengths else [])]
+
+
+def _distinct(parts: Iterable[Entry]) -> list[Entry]:
+    found: list[Entry] = []
+    for part in parts:
+        if part not in found:
+            found.append(part)
+    return found
+
+
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table under its title."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join([f"**{title}**", "", *("| " + " | ".join(map(_cell, line)) + " |" for line in lines), ""])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _measured(value: Any, low: Any, high: Any, digits: int = 4) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]"
+
+
+def _number(value: Any, digits: int = 4) -> str:
+    value = numeric(value)
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, int):
+        return str(value)
+    written = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in written and abs(value) < LARGE else written

@@ -1,0 +1,33 @@
+"""The base of all study specs."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from memspan.claims.claim import Claim
+from memspan.interfaces.spec import PartSpec, Whole
+
+Scale = Literal["quick", "full"]
+
+
+class StudySpec(PartSpec):
+    """A question from the literature, bound to ``experiments(spec) -> {name: ExperimentSpec}`` that answer it.
+
+    Claims and thresholds are fixed in the study's file before anything is run.
+
+    Attributes:
+        question: in one sentence.
+        explanation: the answer's why, in two sentences for a student.
+        claims: in the order in which they are shown.
+    """
+
+    question: ClassVar[str]
+    explanation: ClassVar[str]
+    claims: ClassVar[tuple[Claim, ...]]
+
+    scale: Annotated[
+        Scale, Field(description="quick: within a minute on 2 cores; full: the sizes that the claims are about")
+    ] = "quick"
+    seed: Annotated[Whole, Field(ge=0, le=2**53 - 1, description="everything random follows from it")] = 0

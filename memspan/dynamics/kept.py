@@ -1,0 +1,73 @@
+"""Which share of its memory a gated layer keeps, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from memspan.dynamics.precise import precise
+from memspan.dynamics.recorder import recorded
+from memspan.dynamics.tiles import tiles
+from memspan.interfaces.network import Weights
+from memspan.interfaces.predictor import Internals
+from memspan.interfaces.recurrence import Layer, Recurrence
+from memspan.layers.bound import Bound, bind
+
+LEAST = 1e-7
+"""how near to 0 and 1 a gate's share is believed"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What gates do to memory.
+
+    Attributes:
+        logarithms: log of the share kept at each step, mean over sequences, (M, T, H).
+        survival: share of what the first step wrote that is left after 0 .. T - 1 steps, mean over units, (M, B, T).
+    """
+
+    logarithms: Tensor
+    survival: Tensor
+
+
+def kept(internals: Internals, recurrence: Recurrence, level: int, inputs: Tensor) -> Kept:
+    """Run sequences (B, T, C) through the forward layer of a level and watch its gate."""
+    members, (count, steps, channels) = len(next(iter(internals.weights.values()))), inputs.shape
+    layer = recurrence.levels[level][0]
+    logarithms = torch.zeros(members, steps, layer.size, dtype=torch.float64)
+    survival = torch.empty(members, count, steps, dtype=torch.float64)
+    for some, sequences in tiles(members, count, steps * max(recurrence.state_size, channels)):
+        weights = precise(internals, some)
+        seen = _shown(layer, recurrence, weights, inputs[sequences])
+        logs, left = _watched(bind(layer, weights), seen)
+        logarithms[some] += logs.cpu() / count
+        survival[some, sequences] = left.cpu()
+    return Kept(logarithms, survival)
+
+
+@torch.no_grad()
+def _shown(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tensor) -> Tensor:
+    """What a layer sees of sequences (B, T, C) through those below it, (M, T, B, I)."""
+    kernel = weights[f"{recurrence.readout}.kernel"]
+    drive = inputs.to(kernel).expand(len(kernel), *inputs.shape)
+    return recorded(recurrence, False, weights, drive)[1].seen[layer.name]
+
+
+@torch.no_grad()
+def _watched(bound: Bound, sequence: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithms summed over sequences (M, T, H), and survival (M, B, T)."""
+    cell = bound.layer.cell
+    assert cell.keep is not None
+    state = bound.first(sequence.shape[2])
+    left = torch.zeros_like(state[0])
+    logarithms, survival = [], []
+    for step, x in enumerate(bound.project(sequence).unbind(1)):
+        z = bound.gates(x, state)
+        share = cell.keep(z, state, bound.parameters).clamp(LEAST, 1 - LEAST).log()  # (M, B, H)
+        state = cell.pointwise(z, state, bound.parameters)
+        left = left + share * (step > 0)  # what the first step wrote is kept by the gates after it
+        logarithms.append(share.sum(1))
+        survival.append(left.exp().mean(-1))
+    return torch.stack(logarithms, dim=1), torch.stack(survival, dim=-1)

@@ -1,1 +1,0 @@
-"""Faults: all that is wrong with a document at once, in its author's own words and paths."""

@@ -1,0 +1,70 @@
+"""Networks: named weights with their initialisation, and a pure function of weights and inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from memspan.interfaces.noise import Noise
+from memspan.interfaces.recurrence import Recurrence
+
+Weights = Mapping[str, Tensor]
+"""Weights of a population by name, each (M, ...)."""
+Initializer = Callable[[tuple[int, ...], torch.Generator], Tensor]
+"""Draws one member's weight of the given shape."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight of one member: its shape and how it starts."""
+
+    shape: tuple[int, ...]
+    start: Initializer
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model for one signature.
+
+    Attributes:
+        weights: by name, in the order in which they are drawn.
+        forward: (weights (M, ...), inputs (M, B, T, C)) -> outputs (M, B, K), or (M, B, T, K) for a task that is
+            answered at every step; logits for a classification.
+        state_size: numbers carried from one step to the next; 0 for models without a state.
+        receptive_field: steps that the answer can depend on; None where nothing bounds it.
+        any_length: whether ``forward`` takes sequences of another length than it was built for.
+        recurrence: the network as recurrent layers; None where it is something else.
+        noisy: what training computes instead of ``forward``, with dropout; None = the same.
+        kept: numbers that training holds of one sequence for the backward pass, beside its inputs and states.
+        multiplications: of a weight with a number, in one forward pass of one sequence; None = each weight once, or
+            once a step in a model with a state.
+    """
+
+    weights: Mapping[str, Weight]
+    forward: Callable[[Weights, Tensor], Tensor]
+    state_size: int
+    receptive_field: int | None
+    any_length: bool
+    recurrence: Recurrence | None = None
+    noisy: Callable[[Weights, Tensor, Noise], Tensor] | None = None
+    kept: int = 0
+    multiplications: int | None = None
+
+    @cached_property
+    def parameters(self) -> int:
+        """Trainable numbers of one member."""
+        return sum(math.prod(weight.shape) for weight in self.weights.values())
+
+    def initialize(self, rng: torch.Generator) -> dict[str, Tensor]:
+        """Draw one member's weights, float32, without a member axis."""
+        return {name: weight.start(weight.shape, rng) for name, weight in self.weights.items()}
+
+
+def stack(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Put the weights of members side by side along a leading axis M."""
+    return {name: torch.stack([member[name] for member in members]) for name in members[0]}

@@ -1,0 +1,32 @@
+"""The base of all probe specs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from memspan.interfaces.network import Network
+from memspan.interfaces.spec import PartSpec
+from memspan.interfaces.task import TaskSpec
+
+
+class ProbeSpec(PartSpec):
+    """A question to a trained model; bound to ``measure(spec, model, task, length, rng) -> Reading``."""
+
+    asks_weights: ClassVar[bool] = True
+    """whether the answer depends on the trained weights, so that n counts their repeats; else on the network alone"""
+    one_repeat: ClassVar[bool] = False
+    """whether one of several repeats is looked at, so that n counts what it is asked about"""
+    repeatable: ClassVar[bool] = True
+    """whether equal questions get equal answers; a time is never the same twice"""
+
+    def indices(self) -> dict[str, int]:
+        """The fields that name a time step, with their values; negative ones count from the end."""
+        return {}
+
+    def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        """Why the probe does not apply to a task, or to a network that was built for it; None when it does."""
+        return None
+
+    def misplaced(self, length: int) -> dict[str, int]:
+        """The fields whose time step lies outside a sequence of ``length`` steps."""
+        return {name: index for name, index in self.indices().items() if not -length <= index < length}

@@ -1,0 +1,56 @@
+"""Stacks of recurrent layers, as a declaration that engines and probes may run in their own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memspan.interfaces.cell import Cell
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cell with its sizes.
+
+    Its weights are ``{name}.kernel`` (I, G H), ``{name}.recurrent`` (H, G H), ``{name}.bias`` (G H,), perhaps
+    ``{name}.recurrent_bias`` (G H,), and ``{name}.{parameter}`` (H,) for each of the cell's parameters.
+
+    Attributes:
+        name: what its weights' names begin with.
+        inputs: channels from below, I.
+        size: units, H.
+        backward: whether it goes from the last step to the first.
+    """
+
+    name: str
+    cell: Cell
+    inputs: int
+    size: int
+    backward: bool = False
+
+
+Level = tuple[Layer, ...]
+"""One layer, or one for each direction side by side: their outputs are laid end to end."""
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Levels from the input upwards and a dense read-out, at the last step or at every step.
+
+    Attributes:
+        readout: name of the read-out's weights, ``{readout}.kernel`` (H, K) and ``{readout}.bias`` (K,).
+        dropout: share of a level's outputs that training sets to 0 on the way up.
+    """
+
+    levels: tuple[Level, ...]
+    readout: str = "readout"
+    dropout: float = 0.0
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers, from the input upwards."""
+        return tuple(layer for level in self.levels for layer in level)
+
+    @property
+    def state_size(self) -> int:
+        """Numbers carried from one step to the next."""
+        return sum(len(layer.cell.states) * layer.size for layer in self.layers)

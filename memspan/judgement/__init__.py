@@ -1,1 +1,0 @@
-"""Judgement: what a study claims, what was measured, and the verdict. Computed from stored rows only."""

@@ -1,1 +1,0 @@
-"""The HTTP edge: what every request and every answer passes through, whatever the service is about."""

@@ -1,0 +1,118 @@
+"""Completion: what follows for an experiment when some of its runs or probes have ended."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from memspan.experiment.line import Line, is_search, lines_of
+from memspan.experiment.spec import ExperimentSpec
+from service.operations.progress import counts_of, progress_body
+from service.operations.searching import follow
+from service.operations.specs import StoredSpec, parsed
+from service.storage import events, experiments, probes, runs
+from service.storage.clock import now
+from service.storage.moving import move
+from service.storage.states import ACTIVE, OPEN, ExperimentState, RunState
+from service.storage.tables import probes as probes_table
+from service.storage.tables import runs as runs_table
+
+
+def fingerprint(*content: Any) -> str:
+    """The name of a probe's content: asking twice finds the first answer."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[str]:
+    """Queue what follows conditions whose runs have all ended, and end the experiment when nothing is left.
+
+    The caller holds the experiment's lock, so two workers that finish at once can't each wait for the other.
+
+    Args:
+        ended: conditions some of whose runs have just ended.
+
+    Returns:
+        the queues in which something new waits, for which the caller rings after its commit.
+    """
+    row = experiments.get(connection, experiment)
+    if row is None or row.state not in ACTIVE:
+        return set()
+    queues = _follow(connection, row, ended) if row.cancelled_at is None else set()
+    if not experiments.open_runs(connection, experiment):
+        _end(connection, row)
+    return queues
+
+
+def _follow(connection: Connection, row: Any, ended: Iterable[int]) -> set[str]:
+    """The next round of each search whose runs have all ended; probes, where there is none or no search."""
+    spec, queues = parsed(StoredSpec(row.key, row.spec)), set[str]()
+    if not spec.probes and not is_search(spec):
+        return queues
+    for line in lines_of(spec, ended):
+        if not experiments.open_runs(connection, row.key, line.positions):
+            queues |= follow(connection, row, line) or _queue_probes(connection, row, spec, line)
+    return queues
+
+
+def _queue_probes(connection: Connection, row: Any, spec: ExperimentSpec, line: Line) -> set[str]:
+    """Queue the spec's probes of the conditions of a line, all of whose runs have ended, at least one of them well."""
+    conditions = experiments.succeeded(connection, row.key, line.positions) if spec.probes else ()
+    for condition in conditions:
+        _queue_probes_of(connection, row, spec, condition)
+    return {"probe"} if conditions else set()
+
+
+def _queue_probes_of(connection: Connection, row: Any, spec: ExperimentSpec, condition: int) -> None:
+    kind = spec.report.checkpoint
+    probes.add(
+        connection,
+        [
+            {
+                "experiment_key": row.key,
+                "condition": condition,
+                "checkpoint_kind": kind,
+                "kind": probe.kind,
+                "spec": probe.model_dump(mode="json"),
+                "fingerprint": fingerprint(row.key, condition, kind, probe.model_dump(mode="json")),
+                "required": True,
+                "state": RunState.QUEUED,
+            }
+            for probe in spec.probes
+        ],
+    )
+
+
+def _end(connection: Connection, row: Any) -> None:
+    """Give an experiment without open runs its final state, unless probes are still asked."""
+    asked = experiments.required_probe_counts(connection, row.key)
+    if any(asked.get(state) for state in OPEN):
+        return
+    if row.cancelled_at is not None:
+        wanted = len(row.spec["probes"]) * len(experiments.tested(connection, row.key))
+        asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + wanted - sum(asked.values())
+    counts = counts_of(connection, row)
+    state = final_state(counts["runs"], asked, row.cancelled_at is not None)
+    experiments.set_state(connection, row.key, state, finished_at=now(), counts=counts)
+    runs.drop_all_snapshots(connection, row.key)
+    body = progress_body(counts, state, eta_seconds=None)
+    events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
+    events.forget_progress(connection, row.key, row.event_sequence)
+
+
+def cancel_waiting(connection: Connection, experiment: int) -> None:
+    """Cancel all that waits of an experiment. The caller settles it."""
+    for table in (runs_table, probes_table):
+        mine = table.c.experiment_key == experiment
+        values = {"finished_at": now()}
+        move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
+
+
+def final_state(counts: dict[str, int], asked: dict[str, int], cancelled: bool) -> ExperimentState:
+    """The state of an experiment whose runs and probes have all ended."""
+    if counts["cancelled"] or asked.get(RunState.CANCELLED) or (cancelled and not counts["succeeded"]):
+        return ExperimentState.CANCELLED
+    if counts["succeeded"] == counts["total"] and not asked.get(RunState.FAILED):
+        return ExperimentState.SUCCEEDED
+    return ExperimentState.PARTIAL if counts["succeeded"] else ExperimentState.FAILED

@@ -1,0 +1,52 @@
+"""Stale cache: the last answer to each question, asked anew when what it is made of has changed, not all the time."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True)
+class _Known(Generic[Thing]):
+    thing: Thing
+    version: int
+    made_at: float
+
+
+class StaleCache(Generic[Thing]):
+    """A cache of the last answers to ``most`` questions. Safe to share between threads.
+
+    Args:
+        seconds: for so long an answer may be given again although what it is made of has changed meanwhile.
+    """
+
+    def __init__(self, seconds: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._most, self._clock = seconds, most, clock
+        self._known: OrderedDict[Hashable, _Known[Thing]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: Hashable, version: int, changing: bool, make: Callable[[], Thing]) -> Thing:
+        """The answer of that name.
+
+        Args:
+            version: of what it is made of.
+            changing: whether that goes on changing; what has settled is never answered from before.
+        """
+        with self._lock:
+            known = self._known.get(name)
+        if known is not None and (known.version == version or (changing and self._is_fresh(known))):
+            return known.thing
+        made = _Known(make(), version, self._clock())
+        with self._lock:
+            self._known[name] = made
+            self._known.move_to_end(name)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return made.thing
+
+    def _is_fresh(self, known: _Known[Thing]) -> bool:
+        return self._clock() - known.made_at < self._seconds
