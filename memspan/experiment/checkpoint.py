@@ -46,7 +46,7 @@ def _header(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[bytes, tup
 
 
 def unpacked(data: bytes) -> dict[str, Tensor]:
-    """The named weights of safetensors bytes, by the alphabet: the library hands them out in another order each time."""
+    """The named weights of safetensors bytes, by the alphabet: the library has an order of its own each time."""
     weights: dict[str, Tensor] = safetensors.torch.load(data)
     return dict(sorted(weights.items()))
 

@@ -1,4 +1,4 @@
-"""Remaining flaws: what the types of a body can't see, told together with what they can.
+"""Remaining flaws: what the types of a body can't see, told with what they can.
 
 A body that fails validation has no model to look at. So what is wrong is left out, and what remains is looked at: a
 client learns of a length that is too short for a task in the same answer as of a misspelt optimizer.
