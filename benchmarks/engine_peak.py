@@ -12,8 +12,8 @@ from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.processor import Core, core
 from benchmarks.report import Figure, table
 from memspan.engine.fused.assembly import LANES, POINTER, Code
+from memspan.engine.fused.layout import LayerLayout, layouts
 from memspan.engine.fused.pointwise import Pointwise
-from memspan.engine.fused.section import Section, sections
 from memspan.engine.fused.trace import Step
 from memspan.engine.population import Condition
 
@@ -83,18 +83,18 @@ def _percent(part: int, whole: int) -> str:
 
 def _counts(asked: Condition) -> tuple[Count, Count]:
     """Of a time step of 16 sequences: of the pointwise part, and of the products."""
-    layers = sections(asked.network())
+    layers = layouts(asked.network())
     pointwise = sum((counted(each.step) * each.size for each in layers), Count())
     return pointwise, sum((Count(multiply_adds=3 * _weights(each)) for each in layers), Count())
 
 
-def _weights(section: Section) -> int:
-    return section.width * (section.inputs + (0 if section.recurrent is None else section.size))
+def _weights(layout: LayerLayout) -> int:
+    return layout.width * (layout.inputs + (0 if layout.recurrent_weights is None else layout.size))
 
 
 def _tape(asked: Condition) -> int:
     """Bytes that a time step of 16 sequences leaves behind for the way back."""
-    return 4 * LANES * sum(each.slot for each in sections(asked.network()))
+    return 4 * LANES * sum(each.step_vectors for each in layouts(asked.network()))
 
 
 def counted(step: Step) -> Count:

@@ -9,8 +9,8 @@ from torch import nn
 
 from benchmarks.report import Figure, table
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.seeds import stream
-from memspan.engine.woven.runner import woven
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network, stack
 from memspan.interfaces.signature import Problem, Signature
@@ -66,19 +66,19 @@ def main() -> str:
 
 
 def rows(case: Case) -> Iterator[Figure]:
-    """torch's layer, ours step by step and woven, and some repeats."""
+    """torch's layer, ours step by step and hybrid, and some repeats."""
     steps = [theirs(case, 1), plain(case), ours(case, 1), theirs(case, REPEATS), ours(case, REPEATS)]
     nn_one, autograd, one, nn_many, many = fastest(steps)
     yield Figure(f"{case}: torch.nn, one model", f"{nn_one:.2f} ms")
     yield Figure("the same here, step by step by autograd", f"{autograd:.2f} ms: {nn_one / autograd:.2f}x")
-    yield Figure("the same here, woven", f"{one:.2f} ms: {nn_one / one:.2f}x", ">= 1.0x")
-    yield Figure(f"{REPEATS} models, woven, all", f"{many:.2f} ms: {nn_many / many:.2f}x", "> 1x")
+    yield Figure("the same here, hybrid", f"{one:.2f} ms: {nn_one / one:.2f}x", ">= 1.0x")
+    yield Figure(f"{REPEATS} models, hybrid, all", f"{many:.2f} ms: {nn_many / many:.2f}x", "> 1x")
 
 
 def ours(case: Case, members: int) -> Callable[[], object]:
     """Forward and backward of a population, as the torch engine does it."""
     network = case.network()
-    answer = woven(network, False, torch.device("cpu"))
+    answer = hybrid(network, False, torch.device("cpu"))
     assert answer is not None
     weights = drawn(network, members)
     inputs = torch.randn(members, BATCH, case.length, case.channels)
@@ -86,7 +86,7 @@ def ours(case: Case, members: int) -> Callable[[], object]:
 
 
 def plain(case: Case) -> Callable[[], object]:
-    """The same without weaving."""
+    """The same step by step."""
     network = case.network()
     weights = drawn(network, 1)
     inputs = torch.randn(1, BATCH, case.length, case.channels)

@@ -8,7 +8,7 @@ from typing import Any
 
 from memspan.engine.fused.assembly import LANES, POINTER, VECTOR, Code
 from memspan.engine.fused.compiler import Linked, compiled
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 
 ROUNDS = 20_000
 TRIES = 40
@@ -54,9 +54,9 @@ def _divide(code: Code, x: Any) -> Any:
 def _nanoseconds(instruction: Instruction, chains: int) -> float:
     made = _loop(instruction, chains)
     call = Linked([compiled(made)], [made.name])[made.name]
-    room = (ctypes.c_float * (LANES * (chains + 1)))()
-    room[:] = [1.0] * len(room)
-    address = -(-ctypes.addressof(room) // (4 * LANES)) * 4 * LANES
+    memory = (ctypes.c_float * (LANES * (chains + 1)))()
+    memory[:] = [1.0] * len(memory)
+    address = -(-ctypes.addressof(memory) // (4 * LANES)) * 4 * LANES
     return min(_seconds(call, address) for _ in range(TRIES)) * 1e9 / (ROUNDS * chains * _UNROLLED)
 
 
@@ -69,8 +69,8 @@ def _seconds(call: Callable[[Any], None], address: int) -> float:
 _UNROLLED = 8
 
 
-def _loop(instruction: Instruction, chains: int) -> Unit:
-    """``f(room)``: chains of one instruction, from numbers read to numbers stored: none can be left out."""
+def _loop(instruction: Instruction, chains: int) -> Kernel:
+    """``f(memory)``: chains of one instruction, from numbers read to numbers stored: none can be left out."""
     code = Code(UNNAMED, [POINTER])
     numbers = [code.variable(VECTOR, code.load(code.arguments[0], index)) for index in range(chains)]
     with code.loop(ROUNDS):
@@ -79,4 +79,4 @@ def _loop(instruction: Instruction, chains: int) -> Unit:
                 code.set(number, instruction(code, code.get(number)))
     for index, number in enumerate(numbers):
         code.store(code.get(number), code.arguments[0], index)
-    return unit("processor", code)
+    return kernel("processor", code)

@@ -39,7 +39,7 @@ class Causal:
 
     def run(self, inputs: Tensor) -> Iterator[States]:
         """The states after each step of the same sequences (B, T, C) for all members."""
-        members = self.layers[0].kernel.shape[0]
+        members = self.layers[0].input_weights.shape[0]
         states = self.first(len(inputs))
         for x in inputs.unbind(1):
             states = self.advance(x.expand(members, *x.shape), states)

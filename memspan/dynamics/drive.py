@@ -52,7 +52,7 @@ def drive(task: TaskSpec, length: int, channel: int, size: tuple[int, int, int],
 def seen_states(stack: Causal, shown: Drive) -> Tensor:
     """All states at the rows, (M, B, rows, D)."""
     rows, skipped = shown.pasts.shape[1], shown.pasts.shape[2]
-    courses = enumerate(stack.run(shown.inputs.to(stack.layers[0].kernel)))
+    courses = enumerate(stack.run(shown.inputs.to(stack.layers[0].input_weights)))
     found = [stack.flat(states) for step, states in courses if step >= skipped]
     assert len(found) == rows
     return torch.stack(found, dim=2).cpu()

@@ -28,7 +28,7 @@ def exponents(stack: Causal, inputs: Tensor, transient: int, start: Tensor) -> T
         Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15; for recurrent networks Vogt, Puelma Touzel,
         Shlizerman & Lajoie (2022), arXiv 2006.14123.
     """
-    members, (count, steps, _) = stack.layers[0].kernel.shape[0], inputs.shape
+    members, (count, steps, _) = stack.layers[0].input_weights.shape[0], inputs.shape
     course = [stack.flat(stack.first(count)), *(stack.flat(states) for states in stack.run(inputs))]
     frame = start.expand(members, count, *start.shape)  # (M, B, D, K)
     total = frame.new_zeros(members, count, start.shape[1])

@@ -90,7 +90,7 @@ class StateQuestion(LayerQuestion):
 
 def one_way(spec: ProbeSpec, task: TaskSpec, recurrence: Recurrence) -> str | None:
     """Why a probe that follows time can't be asked of layers that also go backward."""
-    if all(len(level) == 1 and not level[0].backward for level in recurrence.levels):
+    if all(len(level) == 1 and not level[0].reverse for level in recurrence.levels):
         return None
     return (
         f"The probe {spec.kind} asks what a state knows of the past, and this model for {task.kind} runs backward "

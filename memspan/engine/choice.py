@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from memspan.engine.fused.layout import SIDE_BY_SIDE, layouts
 from memspan.engine.fused.scope import takes
-from memspan.engine.fused.section import SIDE_BY_SIDE, sections
 from memspan.engine.fused.speed import run_seconds
 from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
@@ -39,7 +39,7 @@ def fused_width(condition: Condition, network: Network) -> int:
     A run's numbers don't depend on it: what is computed for one member of a fused stack is the same whatever is
     computed beside it.
     """
-    layers = sections(network)
+    layers = layouts(network)
     together = SIDE_BY_SIDE if all(layer.is_unrolled for layer in layers) else 1
     groups = int(STACK_SECONDS / run_seconds(condition, layers, network.parameters) / together)
     return together * max(1, min(WIDEST // together, groups))

@@ -1,7 +1,7 @@
 """The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd.
 
-Large recurrent layers are woven on the processor: one operation of autograd each, with compiled loops of the cell. On
-CUDA a step is recorded once and replayed.
+Large recurrent layers are hybrid on the processor: one operation of autograd each, torch's matrix products with the
+cell's compiled loops between them. On CUDA a step is recorded once and replayed.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from memspan.engine.datasets import TrainingData
-from memspan.engine.flat import Layout
+from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.optimizers import Mover
 from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
-from memspan.engine.woven.runner import woven
+from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Weights
 from memspan.interfaces.noise import Noise
@@ -34,12 +34,12 @@ class Eager:
     def __init__(self, condition: Condition, seeds: Sequence[int], state: State, device: torch.device) -> None:
         self._condition, self._seeds, self._state, self._device = condition, seeds, state, device
         self._signature, self._network = condition.signature, condition.network()
-        self._layout = Layout(self._network)
+        self._weight_rows = WeightRows(self._network)
         self._mover = Mover(condition.training, state.slots)
-        views = self._layout.named(state.rows.detach())
+        views = self._weight_rows.named(state.rows.detach())
         self._leaves = {name: view.requires_grad_() for name, view in views.items()}
         self._data: TrainingData | None = None
-        self._forward = woven(self._network, self._signature.every_step, device) or self._plain
+        self._forward = hybrid(self._network, self._signature.every_step, device) or self._plain
         recordable = device.type == "cuda" and self._network.noisy is None  # noise is drawn on the processor
         self._recorded = Recorded(self._noiseless) if recordable else None
 
@@ -54,7 +54,7 @@ class Eager:
             for name, values in scores(self._signature, outputs, batch.targets).items():
                 self._state.sums[name].add_(values, alpha=batch.inputs.shape[1])
             done = epoch * self._condition.training.steps_per_epoch + step
-            self._mover.move(self._state.rows, self._layout.pieces(gradients), done + 1)
+            self._mover.move(self._state.rows, self._weight_rows.pieces(gradients), done + 1)
         return 1
 
     def _slopes(self, outputs: Tensor, targets: Tensor) -> Slopes:
@@ -85,7 +85,7 @@ class Eager:
     @torch.no_grad()
     def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
         """Score in blocks that bound memory."""
-        weights, members = self._layout.named(rows), rows.shape[0]
+        weights, members = self._weight_rows.named(rows), rows.shape[0]
         totals = {name: torch.zeros_like(total) for name, total in self._state.sums.items()}
         wide = max(batch.inputs.shape[2], self._network.state_size)
         block = max(1, SCORING_VALUES // (members * max(batch.inputs.shape[1] * wide, self._network.kept)))

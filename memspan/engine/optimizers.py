@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from memspan.engine.flat import Piece
+from memspan.engine.weight_rows import Piece
 from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 Slots = Mapping[str, Tensor]

@@ -15,13 +15,13 @@ from memspan.engine.choice import EngineName, choose, width
 from memspan.engine.datasets import split
 from memspan.engine.eager import Eager
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
-from memspan.engine.flat import Layout
 from memspan.engine.optimizers import slots
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
 from memspan.engine.state import Backend, State
+from memspan.engine.weight_rows import WeightRows
 
 
 class Trainer:
@@ -42,7 +42,7 @@ class Trainer:
         self.condition = condition
         self._device = torch.device(device)
         self._network = condition.network()
-        self._layout = Layout(self._network)
+        self._weight_rows = WeightRows(self._network)
         self.engine = self._serving(engine)
         self._stack = self._places(repeats, engine)
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
@@ -127,7 +127,7 @@ class Trainer:
         drawn: dict[int, Tensor] = {}
         for seed in self._seeds:
             if seed not in drawn:
-                drawn[seed] = self._layout.row(self._network.initialize(stream(seed, "init")))
+                drawn[seed] = self._weight_rows.row(self._network.initialize(stream(seed, "init")))
         return torch.stack([drawn[seed] for seed in self._seeds]).to(self._device)
 
     def _restore(self, snapshots: Mapping[int, Snapshot]) -> None:
@@ -224,4 +224,4 @@ class Trainer:
         )
 
     def _copies(self, row: Tensor) -> dict[str, Tensor]:
-        return {name: part.clone().cpu() for name, part in self._layout.named(row).items()}
+        return {name: part.clone().cpu() for name, part in self._weight_rows.named(row).items()}

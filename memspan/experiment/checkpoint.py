@@ -19,18 +19,18 @@ from memspan.interfaces.predictor import Predictor, trained
 
 
 @dataclass(frozen=True)
-class Weights:
+class PackedWeights:
     """Weights as safetensors, named by their content."""
 
     sha256: str
     data: bytes
 
 
-def packed(weights: Mapping[str, Tensor]) -> Weights:
+def packed(weights: Mapping[str, Tensor]) -> PackedWeights:
     """Weights of one member, float32, as safetensors bytes; equal weights give equal bytes."""
     header, order = _header(tuple(sorted((name, tuple(tensor.shape)) for name, tensor in weights.items())))
     data = header + b"".join(weights[name].contiguous().numpy().tobytes() for name in order)
-    return Weights(hashlib.sha256(data).hexdigest(), data)
+    return PackedWeights(hashlib.sha256(data).hexdigest(), data)
 
 
 @lru_cache(maxsize=64)

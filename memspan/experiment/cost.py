@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memspan.engine.choice import choose
 from memspan.engine.fused import speed
-from memspan.engine.fused.section import sections
+from memspan.engine.fused.layout import layouts
 from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
 
@@ -23,7 +23,7 @@ def epoch_seconds(condition: Condition, network: Network) -> float:
     """Seconds that one worker needs for an epoch of a full stack of runs, its validation included."""
     chosen = choose(condition, network)
     if chosen.name == "fused":
-        return chosen.width * speed.epoch_seconds(condition, sections(network), network.parameters)
+        return chosen.width * speed.epoch_seconds(condition, layouts(network), network.parameters)
     return _torch_seconds(condition, network, chosen.width)
 
 
@@ -40,7 +40,7 @@ def _torch_seconds(condition: Condition, network: Network, members: int) -> floa
 def total_seconds(condition: Condition, network: Network, repeats: int) -> float:
     """Seconds that one worker needs for all repeats of a condition; a torch stack costs as much half empty as full."""
     if choose(condition, network).name == "fused":
-        return repeats * speed.run_seconds(condition, sections(network), network.parameters)
+        return repeats * speed.run_seconds(condition, layouts(network), network.parameters)
     return populations(condition, network, repeats) * condition.training.epochs * epoch_seconds(condition, network)
 
 

@@ -18,14 +18,14 @@ class Layer:
         name: what its weights' names begin with.
         inputs: channels from below, I.
         size: units, H.
-        backward: whether it goes from the last step to the first.
+        reverse: whether it goes from the last step to the first.
     """
 
     name: str
     cell: Cell
     inputs: int
     size: int
-    backward: bool = False
+    reverse: bool = False
 
 
 Level = tuple[Layer, ...]

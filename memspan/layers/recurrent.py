@@ -93,7 +93,7 @@ def _levels(cell: Cell, sizes: Sequence[int], channels: int, bidirectional: bool
     below = channels
     for index, size in enumerate(sizes):
         forward = Layer(f"layer{index}", cell, below, size)
-        backward = (Layer(f"layer{index}.backward", cell, below, size, backward=True),) if bidirectional else ()
+        backward = (Layer(f"layer{index}.backward", cell, below, size, reverse=True),) if bidirectional else ()
         levels.append((forward, *backward))
         below = size * len(levels[-1])
     return tuple(levels)
@@ -159,7 +159,7 @@ def answer(
 def _sequence(level: Level, weights: Weights, sequence: Tensor, runner: Runner) -> Tensor:
     """The outputs of a level at every step, directions end to end: (M, T, B, I) -> (M, T, B, H)."""
     sides = [runner.every(layer, weights, sequence) for layer in level]
-    turned = [side.flip(1) if layer.backward else side for layer, side in zip(level, sides, strict=True)]
+    turned = [side.flip(1) if layer.reverse else side for layer, side in zip(level, sides, strict=True)]
     return turned[0] if len(turned) == 1 else torch.cat(turned, dim=-1)
 
 

@@ -118,7 +118,7 @@ def kept_states(
     """A state of a layer at some steps, (M, P, B, H)."""
     stack = causal(recurrence, precise(internals, members))
     wanted, (level, state) = set(steps.tolist()), place
-    drive = inputs.to(stack.layers[0].kernel)
+    drive = inputs.to(stack.layers[0].input_weights)
     seen = [states[level][state] for step, states in enumerate(stack.run(drive)) if step in wanted]
     return torch.stack(seen, dim=1).cpu()
 

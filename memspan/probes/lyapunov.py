@@ -80,6 +80,6 @@ def followed(internals: Internals, recurrence: Recurrence, inputs: Tensor, trans
     each = 8 * start.numel() + inputs.shape[1] * recurrence.state_size
     for some, courses in tiles(members, len(inputs), each):
         stack = causal(recurrence, precise(internals, some))
-        drive = inputs[courses].to(stack.layers[0].kernel)
+        drive = inputs[courses].to(stack.layers[0].input_weights)
         found[some, courses] = exponents(stack, drive, transient, start.to(drive.device)).cpu()
     return found

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
-from memspan.experiment.checkpoint import Weights, packed
+from memspan.experiment.checkpoint import PackedWeights, packed
 from memspan.interfaces.numbers import jsonable
 from service.operations.completion import follow_up
 from service.operations.context import Context
@@ -47,7 +47,7 @@ def finish(
         context.bell.ring(queue)
 
 
-def _packed(outcome: Outcome) -> tuple[Weights, Weights]:
+def _packed(outcome: Outcome) -> tuple[PackedWeights, PackedWeights]:
     """The last and the best weights, packed once where they are the same."""
     last = packed(outcome.last)
     return last, last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
@@ -67,7 +67,7 @@ def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
 def _store_weights(
     connection: Connection,
     work: ClaimedRuns,
-    stored: Mapping[int, tuple[Weights, Weights]],
+    stored: Mapping[int, tuple[PackedWeights, PackedWeights]],
     outcomes: Mapping[int, Outcome],
 ) -> None:
     checkpoints.store_blobs(connection, {w.sha256: w.data for pair in stored.values() for w in pair})

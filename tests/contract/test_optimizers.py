@@ -13,8 +13,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from memspan.engine.flat import Piece
 from memspan.engine.optimizers import KINDS, Mover, slots
+from memspan.engine.weight_rows import Piece
 from memspan.interfaces.training import SGD, Adam, Optimizer, RMSprop, Training
 
 Vector = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from memspan.engine.fused.section import LANES as LANES
+from memspan.engine.fused.layout import LANES as LANES
 
 FLOAT, DOUBLE, WHOLE, BITS, TRUTH = ir.FloatType(), ir.DoubleType(), ir.IntType(64), ir.IntType(32), ir.IntType(1)
 POINTER = ir.PointerType()
@@ -55,22 +55,22 @@ class Code:
         return WHOLE(number)
 
     def variable(self, kind: ir.Type, start: Any) -> Any:
-        """Room for a value that loops change; registers, once optimised."""
-        room = self._entry_builder.alloca(kind)
-        self.build.store(start, room)
-        return room
+        """A place for a value that loops change; registers, once optimised."""
+        place = self._entry_builder.alloca(kind)
+        self.build.store(start, place)
+        return place
 
     def early_variable(self, kind: ir.Type, start: Any) -> Any:
         """A variable that has its first value before any loop begins."""
-        room = self._entry_builder.alloca(kind)
-        self._entry_builder.store(start, room)
-        return room
+        place = self._entry_builder.alloca(kind)
+        self._entry_builder.store(start, place)
+        return place
 
     def array(self, count: int) -> Any:
-        """Room for some vectors on the stack; its address."""
-        room = self._entry_builder.alloca(VECTOR, count)
-        room.align = BYTES
-        return room
+        """Some vectors on the stack; its address."""
+        place = self._entry_builder.alloca(VECTOR, count)
+        place.align = BYTES
+        return place
 
     def get(self, variable: Any, kind: ir.Type = VECTOR) -> Any:
         return self.build.load(variable, typ=kind)

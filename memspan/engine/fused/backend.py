@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from memspan.engine.fused.arguments import Field, packed
 from memspan.engine.fused.assembly import BYTES, LANES
 from memspan.engine.fused.compiler import Linked
 from memspan.engine.fused.descent import rate, settings, shrinkage
 from memspan.engine.fused.library import library
-from memspan.engine.fused.program import Program, Room, program, room
+from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
-from memspan.engine.fused.sheet import Field, sheet
 from memspan.engine.fused.speed import steps_within
+from memspan.engine.fused.workspace import Workspace, workspace
 from memspan.engine.optimizers import slot_names
 from memspan.engine.population import Condition
 from memspan.engine.state import State
@@ -31,7 +32,7 @@ SLICE_SECONDS = 0.1
 @lru_cache(maxsize=64)
 def loaded(made: Program) -> Linked:
     """A program's compiled calls."""
-    return library().linked(made.units, [made.training.name, made.scoring.name])
+    return library().linked(made.kernels, [made.training.name, made.scoring.name])
 
 
 class Fused:
@@ -45,8 +46,8 @@ class Fused:
         self._signature = condition.signature
         self._metrics = self._signature.metrics
         self._weights = state.rows.shape[1]
-        self._room = self._laid_out()
-        self._memory = aligned(self._room.size * self._program.streams * LANES)
+        self._workspace = self._laid_out()
+        self._memory = aligned(self._workspace.size * self._program.streams * LANES)
         self._settings = np.array(settings(condition.training), np.float32)
         self._sequences: Sequences | None = None
 
@@ -55,7 +56,7 @@ class Fused:
         training = self._condition.training
         if self._sequences is None:
             self._sequences = Sequences(self._condition, self._seeds)
-        possible = steps_within(SLICE_SECONDS, self._condition, self._program.sections, self._weights, len(self._seeds))
+        possible = steps_within(SLICE_SECONDS, self._condition, self._program.layouts, self._weights, len(self._seeds))
         steps = min(training.steps_per_epoch - step, possible)
         chunk = self._sequences.chunk(epoch, step, steps)
         self._descend(chunk, epoch * training.steps_per_epoch + step, steps)
@@ -98,9 +99,9 @@ class Fused:
         means = sums / len(batch)
         return {name: means[:, index].tolist() for index, name in enumerate(self._metrics)}
 
-    def _laid_out(self) -> Room:
+    def _laid_out(self) -> Workspace:
         length, numbers, answers = self._sizes()
-        return room(self._program, numbers, answers, length, self._weights)
+        return workspace(self._program, numbers, answers, length, self._weights)
 
     def _sizes(self) -> tuple[int, int, int]:
         """Time steps, numbers of a sequence's inputs, numbers of its targets."""
@@ -112,17 +113,17 @@ class Fused:
     def _common(self, rows: Any, sums: Any) -> dict[int, int]:
         """The fields that training and scoring share."""
         length, numbers, answers = self._sizes()
-        return self._room.places | {
+        return self._workspace.places | {
             Field.LENGTH: length, Field.CHANNELS: self._signature.channels, Field.NUMBERS: numbers,
             Field.ANSWERS: answers, Field.DUE: length if self._signature.every_step else 1,
             Field.ANSWER_FROM: self._signature.answer_from if self._signature.every_step else 0,
             Field.MEMBERS: rows.shape[0], Field.BLOCKS: rows.shape[1] // LANES, Field.ROWS: address(rows),
-            Field.SUMS: address(sums), Field.SETTINGS: address(self._settings), Field.ROOM: address(self._memory),
-            Field.ROOM_SIZE: self._room.size,
+            Field.SUMS: address(sums), Field.SETTINGS: address(self._settings), Field.WORKSPACE: address(self._memory),
+            Field.WORKSPACE_SIZE: self._workspace.size,
         }  # fmt: skip
 
     def _call(self, name: str, values: Mapping[int, int]) -> None:
-        filled = sheet(len(self._program.sections), values)
+        filled = packed(len(self._program.layouts), values)
         self._calls[name](address(filled))
 
 

@@ -1,4 +1,4 @@
-"""From units to machine code: LLVM, in this process, for this processor."""
+"""From kernels to machine code: LLVM, in this process, for this processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from memspan.engine.fused.unit import Unit
+from memspan.engine.fused.kernel import Kernel
 
 SPEED = 2
 """LLVM's level of optimisation"""
@@ -29,9 +29,9 @@ def processor() -> str:
     return f"{llvm.get_host_cpu_name()} {features} llvm {llvm.llvm_version_info} level {SPEED}"
 
 
-def compiled(unit: Unit) -> bytes:
-    """The object code of a unit."""
-    module = llvm.parse_assembly(unit.text)
+def compiled(kernel: Kernel) -> bytes:
+    """The object code of a kernel."""
+    module = llvm.parse_assembly(kernel.text)
     module.verify()
     processor_ = machine()
     options = llvm.create_pipeline_tuning_options(speed_level=SPEED)
@@ -56,5 +56,5 @@ class Linked:
             call.engine = self._engine  # type: ignore[attr-defined]
 
     def __getitem__(self, name: str) -> Callable[[Any], None]:
-        """A function that takes the address of a sheet; calling it lets go of the interpreter's lock."""
+        """A function that takes the address of a arguments; calling it lets go of the interpreter's lock."""
         return self._calls[name]

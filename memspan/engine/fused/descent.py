@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.lanes import summed
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
 from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 SETTINGS = 8
@@ -41,7 +41,7 @@ def shrinkage(training: Training, step: int) -> float:
     return 1 - training.rate_factor(step) * training.optimizer.learning_rate * training.weight_decay
 
 
-def descent(training: Training) -> Unit:
+def descent(training: Training) -> Kernel:
     """``f(blocks, row, first, second, gradients, settings, rate, shrinkage)``: one step of one member.
 
     ``row``, ``first`` and ``second`` (the optimiser's memory) are blocks of 16 numbers; ``gradients`` one vector a
@@ -66,10 +66,10 @@ class Kind:
 
 
 @lru_cache(maxsize=64)
-def _descent(kind: Kind) -> Unit:
+def _descent(kind: Kind) -> Kernel:
     code = Code(UNNAMED, [WHOLE, POINTER, POINTER, POINTER, POINTER, POINTER, FLOAT, FLOAT])
     _Descent(code, kind).write()
-    return unit("descent", code)
+    return kernel("descent", code)
 
 
 class _Descent:
@@ -127,7 +127,7 @@ class _Descent:
         return value
 
     def _adam(self, block: Any, weights: Any, gradient: Any) -> Any:
-        """w -= a m / (sqrt(v) + e). Source: Kingma & Ba (2015), section 2."""
+        """w -= a m / (sqrt(v) + e). Source: Kingma & Ba (2015), layout 2."""
         code = self._code
         _, epsilon, _, beta_1, rest_1, beta_2, rest_2, _ = self._settings
         mean = self._remembered(self._first, block, beta_1, code.mul(rest_1, gradient))

@@ -9,7 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 from memspan.engine.fused.assembly import BIT_VECTOR, BITS, LANES, POINTER, VECTOR, WHOLE, Code
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 
 FEW = 4
 """numbers of a sequence up to which they are moved one by one"""
@@ -46,7 +46,7 @@ def summed(code: Code, rows: Sequence[Any]) -> Any:
 
 
 @lru_cache(maxsize=1)
-def gather() -> Unit:
+def gather() -> Kernel:
     """``f(order, first, count, inputs..., targets...)`` with (lanes, source, numbers) each: 16 sequences into lanes.
 
     A ``source`` holds sequences of so many numbers, ``order`` their places (int64) from ``first`` on; of the 16 lanes
@@ -67,7 +67,7 @@ def gather() -> Unit:
                 _one_by_one(code, lanes, rows, numbers)
             with otherwise:
                 _block_by_block(code, lanes, rows, numbers)
-    return unit("gather", code)
+    return kernel("gather", code)
 
 
 def _block_by_block(code: Code, lanes: Any, rows: Sequence[Any], numbers: Any) -> None:

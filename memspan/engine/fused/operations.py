@@ -19,7 +19,7 @@ def clamp(x: Value, low: Operand | None = None, high: Operand | None = None) -> 
     return x if high is None else x.to("min", high)
 
 
-def inside(x: Value, low: Operand, high: Operand) -> Value:
+def between(x: Value, low: Operand, high: Operand) -> Value:
     """Whether low < x < high."""
     return x.to("gt", low).to("and", x.to("lt", high))
 
@@ -95,9 +95,9 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "softplus_backward": softplus_backward,
     "log_sigmoid_forward": lambda x: -softplus(-x),
     "hardsigmoid": lambda x: clamp(x * (1 / 6) + 0.5, 0, 1),
-    "hardsigmoid_backward": lambda g, x: where(inside(x, -3, 3), g * (1 / 6), 0),
+    "hardsigmoid_backward": lambda g, x: where(between(x, -3, 3), g * (1 / 6), 0),
     "hardtanh": clamp,
-    "hardtanh_backward": lambda g, x, low, high: where(inside(x, low, high), g, 0),
+    "hardtanh_backward": lambda g, x, low, high: where(between(x, low, high), g, 0),
     "clamp": clamp,
     "clamp_min": clamp,
     "clamp_max": lambda x, high: clamp(x, None, high),

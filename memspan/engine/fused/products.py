@@ -9,15 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from memspan.engine.fused.assembly import POINTER, VECTOR, WHOLE, Code
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 
 
 @dataclass(frozen=True)
 class Products:
     """The two products that the backward loops call."""
 
-    outer: Unit
-    transposed: Unit
+    outer: Kernel
+    transposed: Kernel
 
 
 @lru_cache(maxsize=1)
@@ -26,7 +26,7 @@ def products() -> Products:
 
 
 @lru_cache(maxsize=2)
-def laying(adding: bool) -> Unit:
+def row_copy(adding: bool) -> Kernel:
     """``f(rows, columns, source, source_stride, goal, goal_stride)``: copy a block of vectors, or add it to another.
 
     A stride that is negative turns the order of the rows.
@@ -40,7 +40,7 @@ def laying(adding: bool) -> Unit:
             if adding:
                 vector = code.add(code.load(goal, place), vector)
             code.store(vector, goal, place)
-    return unit("add" if adding else "lay", code)
+    return kernel("add_rows" if adding else "copy_rows", code)
 
 
 @contextmanager
@@ -56,10 +56,10 @@ def _rest(code: Code, stop: Any, size: int) -> Any:
     return code.build.sub(stop, code.build.srem(stop, WHOLE(size)))
 
 
-def _outer() -> Unit:
+def _outer() -> Kernel:
     """``f(steps, rows, columns, a, a_stride, b, b_stride, sums, sums_stride)``: sums[r, c] += sum_t a[t, r] b[t, c].
 
-    All vectors; the lanes stay apart.
+    All vectors; lanes are never added up.
     """
     code = Code(UNNAMED, [WHOLE, WHOLE, WHOLE, POINTER, WHOLE, POINTER, WHOLE, POINTER, WHOLE])
     rows, columns = code.arguments[1:3]
@@ -73,7 +73,7 @@ def _outer() -> Unit:
                 with _tiles(code, begin, columns, width) as column:
                     _outer_tile(code, row, column, height, width)
                 begin = code.build.sub(columns, code.build.srem(code.build.sub(columns, begin), WHOLE(width)))
-    return unit("outer", code)
+    return kernel("outer", code)
 
 
 def _outer_tile(code: Code, row: Any, column: Any, height: int, width: int) -> None:
@@ -93,7 +93,7 @@ def _outer_tile(code: Code, row: Any, column: Any, height: int, width: int) -> N
         code.store(code.get(totals[place]), sums, spots[place])
 
 
-def _transposed() -> Unit:
+def _transposed() -> Kernel:
     """``f(steps, rows, columns, weights, weights_stride, b, b_stride, sums)``: sums[t, r] += sum_c w[r, c] b[t, c].
 
     ``weights`` are numbers, ``b`` and ``sums`` (steps, rows) vectors.
@@ -104,7 +104,7 @@ def _transposed() -> Unit:
         for first_row, height in ((WHOLE(0), 8), (_rest(code, rows, 8), 1)):
             with _tiles(code, first_row, rows, height) as row:
                 _transposed_tile(code, now, row, height)
-    return unit("transposed", code)
+    return kernel("transposed", code)
 
 
 def _transposed_tile(code: Code, now: Any, row: Any, height: int) -> None:

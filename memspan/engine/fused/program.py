@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from memspan.engine.fused.assembly import LANES
 from memspan.engine.fused.backward import backward
 from memspan.engine.fused.descent import descent
-from memspan.engine.fused.driver import Parts
+from memspan.engine.fused.driver import Kernels
 from memspan.engine.fused.forward import forward
+from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.lanes import gather
-from memspan.engine.fused.looped import work_vectors
-from memspan.engine.fused.products import laying, products
+from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts, places
+from memspan.engine.fused.products import products, row_copy
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.scoring import scoring
-from memspan.engine.fused.section import SIDE_BY_SIDE, Section, places, sections
-from memspan.engine.fused.sheet import Field, above, below, joined, sent, tape
 from memspan.engine.fused.training import training
-from memspan.engine.fused.unit import Unit
 from memspan.engine.population import Condition
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
@@ -29,12 +26,12 @@ from memspan.interfaces.signature import Signature
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """The units of a network, and the two that are called."""
+    """The kernels of a network, and the two that are called."""
 
-    units: tuple[Unit, ...]
-    training: Unit
-    scoring: Unit
-    sections: tuple[Section, ...]
+    kernels: tuple[Kernel, ...]
+    training: Kernel
+    scoring: Kernel
+    layouts: tuple[LayerLayout, ...]
     levels: tuple[tuple[int, ...], ...]
     every_step: bool
     streams: int
@@ -52,7 +49,7 @@ class _Key:
 
     model: ModelSpec
     signature: Signature
-    descent: Unit
+    descent: Kernel
     network: Callable[[], Network] = field(compare=False)
 
 
@@ -61,15 +58,15 @@ def _program(key: _Key) -> Program:
     network, signature = key.network(), key.signature
     assert network.recurrence is not None
     found = places(network)
-    layers = sections(network)
+    layers = layouts(network)
     every_step = signature.every_step
     streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in layers) else 1})
     shared, levels = products(), numbered(network.recurrence)
     width = sum(layers[layer].size for layer in levels[-1])
-    kernel, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
-    learn, measure = (readout(signature, width, kernel, bias, learning) for learning in (True, False))
-    parts = Parts(
-        sections=layers,
+    weights, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
+    learn, measure = (readout(signature, width, weights, bias, learning) for learning in (True, False))
+    kernels = Kernels(
+        layouts=layers,
         levels=levels,
         every_step=every_step,
         gather=gather(),
@@ -83,12 +80,12 @@ def _program(key: _Key) -> Program:
         learn=learn,
         measure=measure,
         descent=key.descent,
-        lay=laying(adding=False),
-        add=laying(adding=True),
+        copy_rows=row_copy(adding=False),
+        add_rows=row_copy(adding=True),
     )
-    train, score = training(parts), scoring(parts)
-    units = (*parts.units, shared.outer, shared.transposed, train, score)
-    return Program(tuple(dict.fromkeys(units)), train, score, layers, levels, every_step, max(streams))
+    train, score = training(kernels), scoring(kernels)
+    all_kernels = (*kernels, shared.outer, shared.transposed, train, score)
+    return Program(tuple(dict.fromkeys(all_kernels)), train, score, layers, levels, every_step, max(streams))
 
 
 def numbered(recurrence: Recurrence) -> tuple[tuple[int, ...], ...]:
@@ -98,40 +95,3 @@ def numbered(recurrence: Recurrence) -> tuple[tuple[int, ...], ...]:
         found.append(tuple(range(first, first + len(level))))
         first += len(level)
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class Room:
-    """The work room of one stream: where each part begins and the size of the whole, in vectors."""
-
-    places: dict[int, int]
-    size: int
-
-
-def room(made: Program, numbers: int, answers: int, length: int, weights: int) -> Room:
-    """Lay out the room for sequences of ``numbers`` inputs and ``answers`` targets, for so many weights."""
-    sizes: dict[int, int] = {
-        Field.LANES_IN: _whole(numbers),
-        Field.LANES_TARGETS: _whole(answers),
-        Field.GRADIENTS: _whole(weights),
-        Field.WORK: max(work_vectors(each) for each in made.sections),
-    }
-    for number, level in enumerate(made.levels):
-        width, pair = sum(made.sections[layer].size for layer in level), len(level) > 1
-        sizes[sent(number)] = length * width
-        sizes[joined(number)] = length * width if pair else 0
-        for layer in level:
-            each = made.sections[layer]
-            sizes[tape(layer)] = (length + 1) * each.slot + each.size
-            sizes[above(layer)] = length * each.size if pair else 0
-            sizes[below(layer)] = length * each.inputs if pair else 0
-    starts, size = {}, 0
-    for part, count in sizes.items():
-        starts[int(part)] = size
-        size += count
-    return Room(starts, size)
-
-
-def _whole(count: int) -> int:
-    """Room for the blocks of 16 in which gathering writes."""
-    return -(-count // LANES) * LANES

@@ -8,19 +8,19 @@ from llvmlite import ir
 
 from memspan.engine.fused import functions
 from memspan.engine.fused.assembly import BIT_VECTOR, BITS, DOUBLE, FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.interfaces.signature import Problem, Signature
 
 METRICS = 3
 """loss, accuracy, exact: places in a member's sums"""
 
 
-def readout(signature: Signature, size: int, kernel: int, bias: int, learning: bool) -> Unit:
+def readout(signature: Signature, size: int, weights: int, bias: int, learning: bool) -> Kernel:
     """``f(steps, top, top_stride, targets, row, above, gradients, sums, count, scale, answer_from)``.
 
     Args:
         size: outputs of the top layer, H.
-        kernel, bias: places in a row.
+        weights, bias: places in a row.
         learning: whether gradients are wanted: of the outputs into ``above`` (steps, H), of the weights added up.
 
     ``top`` are H vectors for each of the steps whose answer is due, ``top_stride`` vectors apart; ``targets`` one
@@ -28,13 +28,13 @@ def readout(signature: Signature, size: int, kernel: int, bias: int, learning: b
     ``count`` says how many lanes count; ``scale`` multiplies the gradient of each answer's loss.
     """
     code = Code(UNNAMED, [WHOLE, POINTER, WHOLE, POINTER, POINTER, POINTER, POINTER, POINTER, WHOLE, FLOAT, WHOLE])
-    _Readout(code, signature, size, kernel, bias, learning).write()
-    return unit("learn" if learning else "measure", code)
+    _Readout(code, signature, size, weights, bias, learning).write()
+    return kernel("learn" if learning else "measure", code)
 
 
 class _Readout:
-    def __init__(self, code: Code, signature: Signature, size: int, kernel: int, bias: int, learning: bool) -> None:
-        self._code, self._size, self._kernel, self._bias, self._learning = code, size, kernel, bias, learning
+    def __init__(self, code: Code, signature: Signature, size: int, weights: int, bias: int, learning: bool) -> None:
+        self._code, self._size, self._weights, self._bias, self._learning = code, size, weights, bias, learning
         self._is_class = signature.problem is Problem.CLASSIFICATION
         self._outputs = signature.outputs
         self._every_step = signature.every_step
@@ -73,9 +73,9 @@ class _Readout:
         """h V + b."""
         code = self._code
         totals = [code.variable(VECTOR, code.broadcast(self._row, self._bias + k)) for k in range(self._outputs)]
-        with code.loop(self._size) as unit_:
-            h = code.load(top, unit_)
-            start = code.plus(self._kernel, code.times(unit_, self._outputs))
+        with code.loop(self._size) as unit:
+            h = code.load(top, unit)
+            start = code.plus(self._weights, code.times(unit, self._outputs))
             for k, total in enumerate(totals):
                 code.set(total, code.fma(h, code.broadcast(self._row, code.plus(start, k)), code.get(total)))
         return [code.get(total) for total in totals]
@@ -152,11 +152,11 @@ class _Readout:
         slopes = [code.mul(slope, self._scale) for slope in slopes]
         for k, slope in enumerate(slopes):
             code.add_to(self._gradients, self._bias + k, slope)
-        with code.loop(self._size) as unit_:
-            h, sent = code.load(top, unit_), code.number(0)
-            start = code.plus(self._kernel, code.times(unit_, self._outputs))
+        with code.loop(self._size) as unit:
+            h, sent = code.load(top, unit), code.number(0)
+            start = code.plus(self._weights, code.times(unit, self._outputs))
             for k, slope in enumerate(slopes):
                 place = code.plus(start, k)
                 sent = code.fma(code.broadcast(self._row, place), slope, sent)
                 code.store(code.fma(h, slope, code.load(self._gradients, place)), self._gradients, place)
-            code.store(sent, self._above, code.plus(code.times(now, self._size), unit_))
+            code.store(sent, self._above, code.plus(code.times(now, self._size), unit))

@@ -58,9 +58,9 @@ def works() -> bool:
     if wanted == "torch":
         return False
     try:
-        from memspan.engine.fused.trial import trial
+        from memspan.engine.fused.self_check import self_check
 
-        trial()
+        self_check()
     except Exception as error:  # whatever a compiler that is missing or broken raises
         log.warning(
             "The fused engine is out of order here, the torch engine serves: %s: %s", type(error).__name__, error

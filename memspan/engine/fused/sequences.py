@@ -16,8 +16,8 @@ from memspan.interfaces.batch import Batch
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Sequences one after another: ``inputs`` and ``targets`` are flat, with room behind that may be read.
+class FlatSequences:
+    """Sequences one after another: ``inputs`` and ``targets`` are flat, with numbers behind that may be read.
 
     Class numbers are floats, exact up to 2^24.
     """
@@ -36,9 +36,9 @@ class InLanes:
 
 
 @lru_cache(maxsize=2)
-def rows(batch: Batch) -> Rows:
+def flattened(batch: Batch) -> FlatSequences:
     """Lay out a batch; the last ones are kept, as repeats of a condition share them."""
-    return Rows(_flat(batch.inputs), _flat(batch.targets))
+    return FlatSequences(_flat(batch.inputs), _flat(batch.targets))
 
 
 def _flat(tensor: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Chunk:
         count: sequences of an order.
     """
 
-    sets: tuple[Rows, ...]
+    sets: tuple[FlatSequences, ...]
     orders: tuple[Tensor, ...]
     first: int
     count: int
@@ -83,7 +83,7 @@ class Sequences:
     def __init__(self, condition: Condition, seeds: Sequence[int]) -> None:
         self._condition, self._seeds = condition, tuple(seeds)
         self._kind = condition.training.data
-        self._own = [rows(own(condition, seed)) for seed in seeds] if self._kind == "per_repeat" else []
+        self._own = [flattened(own(condition, seed)) for seed in seeds] if self._kind == "per_repeat" else []
         self._epoch, self._orders = -1, tuple[Tensor, ...]()
 
     def chunk(self, epoch: int, step: int, steps: int) -> Chunk:
@@ -94,14 +94,14 @@ class Sequences:
         if epoch != self._epoch:
             self._orders = tuple(shuffled(self._condition, seed, epoch) for seed in self._seeds)
             self._epoch = epoch
-        shared = () if self._own else (rows(split(self._condition).train),) * len(self._seeds)
+        shared = () if self._own else (flattened(split(self._condition).train),) * len(self._seeds)
         return Chunk(tuple(self._own) or shared, self._orders, step, count)
 
     def _fresh(self, epoch: int, step: int, steps: int, count: int) -> Chunk:
         sets = tuple(self._joined(seed, epoch, range(step, step + steps)) for seed in self._seeds)
         return Chunk(sets, (torch.arange(count),) * len(self._seeds), 0, count)
 
-    def _joined(self, seed: int, epoch: int, steps: Sequence[int]) -> Rows:
+    def _joined(self, seed: int, epoch: int, steps: Sequence[int]) -> FlatSequences:
         batches = [fresh(self._condition, seed, epoch, step) for step in steps]
         inputs, targets = (torch.cat([getattr(each, name) for each in batches]) for name in ("inputs", "targets"))
-        return Rows(_flat(inputs), _flat(targets))
+        return FlatSequences(_flat(inputs), _flat(targets))

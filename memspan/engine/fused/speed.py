@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memspan.engine.fused.graph import COSTLY
-from memspan.engine.fused.section import LANES, Section
+from memspan.engine.fused.layout import LANES, LayerLayout
 from memspan.engine.population import Condition
 from memspan.interfaces.training import Training
 
@@ -17,57 +17,59 @@ PRODUCT_SECONDS = 3e-10
 COSTLY_SECONDS = 5.2e-9
 """16 values of a function such as tanh"""
 BACKWARD_SECONDS = 3.3e-9
-"""the way back through 16 values of such a function"""
+"""the backward pass of 16 values of such a function"""
 BLOCK_SECONDS = 1.2e-7
 """gathering 16 sequences, and their loss"""
 WEIGHT_SECONDS = 4e-9
 """adding up the lanes of a weight's gradient, and moving the weight"""
 
 
-def costly(section: Section) -> int:
+def costly(layout: LayerLayout) -> int:
     """Functions such as tanh in a step of a unit; at least 1."""
-    graph = section.step.graph
-    return max(1, sum(graph.nodes[index].operation in COSTLY for index in graph.reachable(section.step.states)))
+    graph = layout.step.graph
+    return max(1, sum(graph.nodes[index].operation in COSTLY for index in graph.reachable(layout.step.states)))
 
 
-def _products(section: Section) -> int:
+def _products(layout: LayerLayout) -> int:
     """Of weights, in a time step of one sequence."""
-    return section.width * (section.inputs + (0 if section.recurrent is None else section.size))
+    return layout.width * (layout.inputs + (0 if layout.recurrent_weights is None else layout.size))
 
 
-def answer_seconds(sections: Sequence[Section], length: int) -> float:
+def answer_seconds(layouts: Sequence[LayerLayout], length: int) -> float:
     """16 sequences of one member, forwards."""
-    step = sum(_products(each) * PRODUCT_SECONDS + each.size * costly(each) * COSTLY_SECONDS for each in sections)
+    step = sum(_products(each) * PRODUCT_SECONDS + each.size * costly(each) * COSTLY_SECONDS for each in layouts)
     return BLOCK_SECONDS + length * step
 
 
-def block_seconds(sections: Sequence[Section], length: int) -> float:
+def block_seconds(layouts: Sequence[LayerLayout], length: int) -> float:
     """16 sequences of one member, forwards and backwards."""
-    back = sum(2 * _products(each) * PRODUCT_SECONDS + each.size * costly(each) * BACKWARD_SECONDS for each in sections)
-    return answer_seconds(sections, length) + length * back
+    back = sum(2 * _products(each) * PRODUCT_SECONDS + each.size * costly(each) * BACKWARD_SECONDS for each in layouts)
+    return answer_seconds(layouts, length) + length * back
 
 
-def step_seconds(training: Training, sections: Sequence[Section], length: int, weights: int) -> float:
+def step_seconds(training: Training, layouts: Sequence[LayerLayout], length: int, weights: int) -> float:
     """An optimiser step of one member."""
     blocks = -(-training.batch_size // LANES)
-    return blocks * block_seconds(sections, length) + weights * WEIGHT_SECONDS
+    return blocks * block_seconds(layouts, length) + weights * WEIGHT_SECONDS
 
 
-def epoch_seconds(condition: Condition, sections: Sequence[Section], weights: int) -> float:
+def epoch_seconds(condition: Condition, layouts: Sequence[LayerLayout], weights: int) -> float:
     """An epoch of one member, its validation included."""
     training, length = condition.training, condition.signature.length
-    steps = training.steps_per_epoch * step_seconds(training, sections, length, weights)
-    return steps + training.validation_size / LANES * answer_seconds(sections, length)
+    steps = training.steps_per_epoch * step_seconds(training, layouts, length, weights)
+    return steps + training.validation_size / LANES * answer_seconds(layouts, length)
 
 
-def run_seconds(condition: Condition, sections: Sequence[Section], weights: int) -> float:
+def run_seconds(condition: Condition, layouts: Sequence[LayerLayout], weights: int) -> float:
     """A whole run of one member, its test included."""
     training = condition.training
-    test = training.test_size / LANES * answer_seconds(sections, condition.signature.length)
-    return training.epochs * epoch_seconds(condition, sections, weights) + test
+    test = training.test_size / LANES * answer_seconds(layouts, condition.signature.length)
+    return training.epochs * epoch_seconds(condition, layouts, weights) + test
 
 
-def steps_within(seconds: float, condition: Condition, sections: Sequence[Section], weights: int, members: int) -> int:
+def steps_within(
+    seconds: float, condition: Condition, layouts: Sequence[LayerLayout], weights: int, members: int
+) -> int:
     """Optimiser steps of some members that take about so long; at least 1."""
-    each = step_seconds(condition.training, sections, condition.signature.length, weights)
+    each = step_seconds(condition.training, layouts, condition.signature.length, weights)
     return max(1, int(seconds / (members * each)))

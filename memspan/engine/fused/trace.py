@@ -31,7 +31,7 @@ class UnknownOperation(Exception):
 class Step:
     """One step of a cell, forward and backward, as a graph.
 
-    All are indices of nodes. Gates of a cell whose two products stay apart are those of W x followed by those of U h.
+    All are indices of nodes. Gates of a cell whose two products are kept separate are those of W x, then those of U h.
 
     Attributes:
         states: the new states.

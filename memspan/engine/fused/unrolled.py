@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from memspan.engine.fused.assembly import VECTOR, WHOLE
+from memspan.engine.fused.backward_loop import BackwardLoop
+from memspan.engine.fused.layout import LayerLayout
 from memspan.engine.fused.pointwise import Pointwise
-from memspan.engine.fused.section import Section
-from memspan.engine.fused.way_back import WayBack
 
 Sums = dict[tuple[int, str, int, int], Any]
 """Variables by unit, source, index and node"""
@@ -28,100 +28,100 @@ class Learner:
     index: int = 0
 
 
-def learners(section: Section, unit_: int) -> Iterator[Learner]:
+def learners(layout: LayerLayout, unit: int) -> Iterator[Learner]:
     """All weights that belong to a unit's gates, and its parameters."""
-    step, size = section.step, section.size
-    for gate in range(section.gates):
-        column = gate * size + unit_
-        below, back = step.gate_gradients[section.input_gate(gate)], step.gate_gradients[_back(section, gate)]
-        for channel in range(section.inputs):
-            yield Learner(below, section.kernel + channel * section.width + column, "x", channel)
-        yield Learner(below, section.bias + column, "one")
-        if section.recurrent is not None:
+    step, size = layout.step, layout.size
+    for gate in range(layout.gates):
+        column = gate * size + unit
+        below, back = step.gate_gradients[gate], step.gate_gradients[_back(layout, gate)]
+        for channel in range(layout.inputs):
+            yield Learner(below, layout.input_weights + channel * layout.width + column, "x", channel)
+        yield Learner(below, layout.bias + column, "one")
+        if layout.recurrent_weights is not None:
             for other in range(size):
-                yield Learner(back, section.recurrent + other * section.width + column, "h", other)
-        if section.second is not None:
-            yield Learner(back, section.second + column, "one")
-    for place, root in zip(section.parameters, step.parameter_gradients, strict=True):
-        yield Learner(root, place + unit_, "one")
+                yield Learner(back, layout.recurrent_weights + other * layout.width + column, "h", other)
+        if layout.recurrent_bias is not None:
+            yield Learner(back, layout.recurrent_bias + column, "one")
+    for place, root in zip(layout.parameters, step.parameter_gradients, strict=True):
+        yield Learner(root, place + unit, "one")
 
 
-def _back(section: Section, gate: int) -> int:
-    return section.state_gate(gate) if section.recurrent is not None else gate
+def _back(layout: LayerLayout, gate: int) -> int:
+    return layout.state_gate(gate) if layout.recurrent_weights is not None else gate
 
 
-class Unrolled(WayBack):
+class Unrolled(BackwardLoop):
     """All units written out."""
 
     def write(self) -> None:
-        code, section, size = self.code, self.section, self.section.size
+        code, layout, size = self.code, self.layout, self.layout.size
         self.weights.keep_all()
-        sent = [[code.variable(VECTOR, self._first(index, unit_)) for unit_ in range(size)]
-                for index in range(section.states)]  # fmt: skip
+        sent = [[code.variable(VECTOR, self._first(index, unit)) for unit in range(size)]
+                for index in range(layout.states)]  # fmt: skip
         sums: Sums = {}
         with code.loop(self.length) as count:
             now = code.build.sub(code.build.sub(self.length, WHOLE(1)), count)
             self._step(now, sent, sums)
         self._hand_out(sums)
 
-    def _first(self, index: int, unit_: int) -> Any:
+    def _first(self, index: int, unit: int) -> Any:
         """What is sent back into the last step."""
         if index == 0 and not self.every_step:
-            return self.code.load(self.above, unit_)
+            return self.code.load(self.above, unit)
         return self.code.number(0)
 
     def _step(self, now: Any, sent: Sequence[Sequence[Any]], sums: Sums) -> None:
-        code, section, step = self.code, self.section, self.section.step
-        units = range(section.size)
-        found = [self.worked_out(now, unit_, self._sent(now, unit_, sent)) for unit_ in units]
+        code, layout, step = self.code, self.layout, self.layout.step
+        units = range(layout.size)
+        found = [self.worked_out(now, unit, self._sent(now, unit, sent)) for unit in units]
         back = [[each[root] for root in step.state_gradients] for each in found]
         self._learn(now, found, sums)
         if self.down:
             self._send_down(now, found)
-        for unit_ in units:
-            total = self._through_matrix(unit_, found, back[unit_][0])
-            for index, value in enumerate([total, *back[unit_][1:]]):
-                code.set(sent[index][unit_], value)
+        for unit in units:
+            total = self._through_matrix(unit, found, back[unit][0])
+            for index, value in enumerate([total, *back[unit][1:]]):
+                code.set(sent[index][unit], value)
 
-    def _sent(self, now: Any, unit_: int, sent: Sequence[Sequence[Any]]) -> list[Any]:
+    def _sent(self, now: Any, unit: int, sent: Sequence[Sequence[Any]]) -> list[Any]:
         """The gradients of a unit's new states."""
         code = self.code
-        values = [code.get(each[unit_]) for each in sent]
+        values = [code.get(each[unit]) for each in sent]
         if self.every_step:
-            place = code.plus(code.times(now, self.section.size), unit_)
+            place = code.plus(code.times(now, self.layout.size), unit)
             values[0] = code.add(values[0], code.load(self.above, place))
         return values
 
-    def _through_matrix(self, unit_: int, found: Sequence[Pointwise], total: Any) -> Any:
+    def _through_matrix(self, unit: int, found: Sequence[Pointwise], total: Any) -> Any:
         """total + U^T dz for one unit of the state."""
-        section = self.section
-        if section.recurrent is None:
+        layout = self.layout
+        if layout.recurrent_weights is None:
             return total
         for other, each in enumerate(found):
-            for gate in range(section.gates):
-                weight = self.weights(section.recurrent + unit_ * section.width, gate * section.size + other)
-                total = self.code.fma(weight, each[section.step.gate_gradients[section.state_gate(gate)]], total)
+            for gate in range(layout.gates):
+                weight = self.weights(layout.recurrent_weights + unit * layout.width, gate * layout.size + other)
+                total = self.code.fma(weight, each[layout.step.gate_gradients[layout.state_gate(gate)]], total)
         return total
 
     def _send_down(self, now: Any, found: Sequence[Pointwise]) -> None:
         """W^T dz."""
-        code, section = self.code, self.section
-        for channel in range(section.inputs):
+        code, layout = self.code, self.layout
+        for channel in range(layout.inputs):
             total = code.number(0)
             for other, each in enumerate(found):
-                for gate in range(section.gates):
-                    weight = self.weights(section.kernel + channel * section.width, gate * section.size + other)
-                    total = code.fma(weight, each[section.step.gate_gradients[gate]], total)
-            code.store(total, self.below, code.plus(code.times(now, section.inputs), channel))
+                for gate in range(layout.gates):
+                    weight = self.weights(layout.input_weights + channel * layout.width, gate * layout.size + other)
+                    total = code.fma(weight, each[layout.step.gate_gradients[gate]], total)
+            code.store(total, self.below, code.plus(code.times(now, layout.inputs), channel))
 
     def _learn(self, now: Any, found: Sequence[Pointwise], sums: Sums) -> None:
         """Add to the sums of the weights' gradients, each once."""
-        code, section = self.code, self.section
-        before, start = code.times(now, section.slot), code.times(now, self.x_stride)
+        code, layout = self.code, self.layout
+        before, start = code.times(now, layout.step_vectors), code.times(now, self.x_stride)
         done = set()
-        for unit_, each in enumerate(found):
-            for learner in learners(section, unit_):
-                key = (unit_, learner.source, learner.index, learner.root)
+        for unit, each in enumerate(found):
+            for learner in learners(layout, unit):
+                key = (unit, learner.source, learner.index, learner.root)
                 if key in done:
                     continue
                 done.add(key)
@@ -140,7 +140,7 @@ class Unrolled(WayBack):
         return self.code.early_variable(VECTOR, self.code.number(0))
 
     def _hand_out(self, sums: Sums) -> None:
-        for unit_ in range(self.section.size):
-            for learner in learners(self.section, unit_):
-                total = self.code.get(sums[unit_, learner.source, learner.index, learner.root])
+        for unit in range(self.layout.size):
+            for learner in learners(self.layout, unit):
+                total = self.code.get(sums[unit, learner.source, learner.index, learner.root])
                 self.code.add_to(self.gradients, learner.place, total)

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from memspan.engine.flat import Piece
 from memspan.engine.optimizers import Mover, slots
+from memspan.engine.weight_rows import Piece
 from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 
 

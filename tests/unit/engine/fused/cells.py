@@ -9,7 +9,6 @@ from torch import Tensor
 
 from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.datasets import split
-from memspan.engine.flat import Layout
 from memspan.engine.fused.backend import Fused
 from memspan.engine.fused.scope import takes
 from memspan.engine.optimizers import slots
@@ -17,6 +16,7 @@ from memspan.engine.population import Condition
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
+from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.interfaces.training import SGD, Training
@@ -51,7 +51,7 @@ def one_step(spec: ModelSpec, task: TaskSpec, length: int, batch: int) -> Condit
 def start(condition: Condition, members: int = MEMBERS) -> Tensor:
     """Rows (M, P) in which no weight is 0."""
     network = condition.network()
-    layout = Layout(network)
+    layout = WeightRows(network)
     rows = torch.stack([layout.row(network.initialize(stream(member, "weights"))) for member in range(members)])
     return rows + 0.1 * torch.randn(rows.shape, generator=stream("noise"))
 
@@ -74,7 +74,9 @@ def exact_gradient(condition: Condition, rows: Tensor) -> tuple[Tensor, Tensor]:
     network, batch, members = condition.network(), split(condition).train, rows.shape[0]
     leaf = rows.double().requires_grad_()
     targets = batch.targets if batch.targets.dtype == torch.int64 else batch.targets.double()
-    outputs = network.forward(Layout(network).named(leaf), batch.inputs.double().expand(members, *batch.inputs.shape))
+    outputs = network.forward(
+        WeightRows(network).named(leaf), batch.inputs.double().expand(members, *batch.inputs.shape)
+    )
     loss = losses(condition.signature.problem, outputs, targets.expand(members, *targets.shape))
     return torch.autograd.grad(loss.sum(), leaf)[0], loss.detach()
 

@@ -33,7 +33,7 @@ def out_of_order(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def broken() -> None:
         raise OSError("no compiler")
 
-    monkeypatch.setattr("memspan.engine.fused.trial.trial", broken)
+    monkeypatch.setattr("memspan.engine.fused.self_check.self_check", broken)
     scope.works.cache_clear()
     yield
     scope.works.cache_clear()

@@ -1,4 +1,4 @@
-"""Units of compiled code: one function each, named after its content."""
+"""Kernels: compiled functions, named after their content."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True)
-class Unit:
-    """A function in LLVM's assembly language; equal units have equal names, wherever they were made."""
+class Kernel:
+    """A function in LLVM's assembly language; equal kernels have equal names, wherever they were made."""
 
     name: str
     text: str
 
 
-def unit(purpose: str, code: Code) -> Unit:
+def kernel(purpose: str, code: Code) -> Kernel:
     """Name a finished function by its purpose and its content."""
     text = code.finish()
     name = f"{purpose}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    return Unit(name, text.replace(UNNAMED, name))
+    return Kernel(name, text.replace(UNNAMED, name))

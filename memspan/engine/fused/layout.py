@@ -20,14 +20,15 @@ UNROLLED_INPUTS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class LayerLayout:
     """One layer.
 
     Attributes:
         inputs: channels from below, I.
         size: units, H.
         reverse: whether it goes from the last step to the first.
-        kernel, bias, recurrent, second, parameters: places in a row, in numbers; None for what the layer lacks.
+        input_weights, bias, recurrent_weights, recurrent_bias, parameters: places in a row, in numbers; None for what
+            the layer lacks.
         starts: first value of each state.
     """
 
@@ -38,15 +39,15 @@ class Section:
     reverse: bool
     joined: bool
     starts: tuple[float, ...]
-    kernel: int
+    input_weights: int
     bias: int
-    recurrent: int | None
-    second: int | None
+    recurrent_weights: int | None
+    recurrent_bias: int | None
     parameters: tuple[int, ...]
 
     @property
     def width(self) -> int:
-        """Columns of the kernel, G H."""
+        """Columns of the input weights, G H."""
         return self.gates * self.size
 
     @property
@@ -54,7 +55,7 @@ class Section:
         return len(self.starts)
 
     @property
-    def slot(self) -> int:
+    def step_vectors(self) -> int:
         """Vectors that a time step leaves behind: states, then the tape."""
         return (self.states + len(self.step.tape)) * self.size
 
@@ -64,43 +65,39 @@ class Section:
         return products <= UNROLLED_PRODUCTS and self.inputs <= UNROLLED_INPUTS
 
     @property
-    def columns(self) -> int:
+    def gradient_vectors(self) -> int:
         """Vectors of gradients that a time step gives to the weights."""
         return len(self.step.gradients) * self.size
-
-    def input_gate(self, gate: int) -> int:
-        """Place, among the gates of the pointwise part, of a block of W x (+ U h)."""
-        return gate
 
     def state_gate(self, gate: int) -> int:
         """Place, among the gates of the pointwise part, of a block of U h."""
         return gate if self.joined else self.gates + gate
 
 
-def section(layer: Layer, places: Mapping[str, int]) -> Section:
+def layout(layer: Layer, places: Mapping[str, int]) -> LayerLayout:
     """A layer with its weights' places, or UnknownOperation."""
     cell, name = layer.cell, layer.name
-    return Section(
+    return LayerLayout(
         step=step(cell),
         inputs=layer.inputs,
         size=layer.size,
         gates=len(cell.gates),
-        reverse=layer.backward,
+        reverse=layer.reverse,
         joined=cell.joined or not cell.recurrent,
         starts=tuple(cell.starts.get(state, 0.0) for state in cell.states),
-        kernel=places[f"{name}.kernel"],
+        input_weights=places[f"{name}.kernel"],
         bias=places[f"{name}.bias"],
-        recurrent=places.get(f"{name}.recurrent"),
-        second=places.get(f"{name}.recurrent_bias"),
+        recurrent_weights=places.get(f"{name}.recurrent"),
+        recurrent_bias=places.get(f"{name}.recurrent_bias"),
         parameters=tuple(places[f"{name}.{parameter}"] for parameter in cell.parameters),
     )
 
 
-def sections(network: Network) -> tuple[Section, ...]:
+def layouts(network: Network) -> tuple[LayerLayout, ...]:
     """All layers of a network, from the input upwards, or UnknownOperation."""
     assert network.recurrence is not None
     found = places(network)
-    return tuple(section(layer, found) for layer in network.recurrence.layers)
+    return tuple(layout(layer, found) for layer in network.recurrence.layers)
 
 
 def places(network: Network) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Which networks are woven, and how."""
+"""Which networks run as hybrid layers, and how."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from memspan.engine.fused.scope import works
 from memspan.engine.fused.trace import UnknownOperation, step
-from memspan.engine.woven.room import Room
+from memspan.engine.hybrid.pool import BufferPool
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.recurrence import Layer, Recurrence
@@ -29,19 +29,19 @@ Pays = Callable[[Layer, int, int, int], bool]
 
 
 def pays(layer: Layer, members: int, steps: int, batch: int) -> bool:
-    """Whether weaving is faster; measured."""
+    """Whether the hybrid way is faster; measured."""
     busy = len(layer.cell.gates) > 1 or batch * layer.size >= LEAST_NUMBERS
     return steps >= LEAST_STEPS and (members == 1 or busy)
 
 
-class Woven:
+class HybridLayers:
     """Runs layers by matrix products of torch with the cell's compiled loops between them; on the processor only."""
 
     def __init__(self, recurrence: Recurrence, pays: Pays) -> None:
-        from memspan.engine.woven import layer, loops  # need the compiler, which may be missing
+        from memspan.engine.hybrid import kernels, layer  # need the compiler, which may be missing
 
-        self._outputs, self._room, self._pays = layer.outputs, Room(), pays
-        self._loops = {each.name: loops.loops(each.cell) for each in recurrence.layers}
+        self._outputs, self._pool, self._pays = layer.outputs, BufferPool(), pays
+        self._kernels = {each.name: kernels.cell_kernels(each.cell) for each in recurrence.layers}
 
     def last(self, layer: Layer, weights: Weights, sequence: Tensor) -> Tensor:
         bound = bind(layer, weights)
@@ -62,8 +62,8 @@ class Woven:
         return self._pays(bound.layer, members, steps, batch)
 
     def _run(self, bound: Bound, sequence: Tensor, every: bool) -> Tensor:
-        turned = sequence.flip(1) if bound.layer.backward else sequence
-        return self._outputs(bound, self._loops[bound.layer.name], turned, self._room, every)
+        turned = sequence.flip(1) if bound.layer.reverse else sequence
+        return self._outputs(bound, self._kernels[bound.layer.name], turned, self._pool, every)
 
 
 def _only_step(bound: Bound, sequence: Tensor) -> Tensor:
@@ -73,16 +73,16 @@ def _only_step(bound: Bound, sequence: Tensor) -> Tensor:
     return bound.layer.cell.pointwise(gates, state, bound.parameters)[0]
 
 
-def woven(network: Network, every_step: bool, device: torch.device, pays: Pays = pays) -> Answer | None:
-    """A network's answer by woven layers, equal to its own but for rounding; None for what is not woven."""
+def hybrid(network: Network, every_step: bool, device: torch.device, pays: Pays = pays) -> Answer | None:
+    """A network's answer by hybrid layers, equal to its own but for rounding; None where a layer can't be one."""
     recurrence = network.recurrence
-    if recurrence is None or device.type != "cpu" or not all(map(_is_woven, recurrence.layers)) or not works():
+    if recurrence is None or device.type != "cpu" or not all(map(_is_hybrid, recurrence.layers)) or not works():
         return None
-    runner = Woven(recurrence, pays)
+    runner = HybridLayers(recurrence, pays)
     return lambda weights, inputs, noise: answer(recurrence, every_step, weights, inputs, noise, runner)
 
 
-def _is_woven(layer: Layer) -> bool:
+def _is_hybrid(layer: Layer) -> bool:
     """Large enough, one product a step with an output that starts at 0, and no operation that can't be compiled."""
     cell = layer.cell
     if layer.size < LEAST_SIZE or cell.inner is not None or cell.starts.get(cell.states[0]):

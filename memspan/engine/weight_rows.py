@@ -29,7 +29,7 @@ class Piece:
         return rows[:, self.first : self.first + self.values.shape[1]]
 
 
-class Layout:
+class WeightRows:
     """Where each named weight lies in a row of P numbers."""
 
     def __init__(self, network: Network) -> None:

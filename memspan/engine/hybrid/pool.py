@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Room:
+class BufferPool:
     """Float32 memory, lent out and given back. It holds as much as was ever lent at once."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Room:
             flat = torch.empty(count)
         return flat[:count].view(shape)
 
-    def back(self, *tensors: Tensor) -> None:
+    def take_back(self, *tensors: Tensor) -> None:
         """Give tensors back that nobody reads any more."""
         for tensor in tensors:
             whole = tensor if tensor._base is None else tensor._base

@@ -1,4 +1,4 @@
-"""The sheet of whole numbers that a compiled call reads: sizes, addresses, and where things lie in the work room."""
+"""The arguments of a compiled call, whole numbers: sizes, addresses, and where things lie in the workspace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from memspan.engine.fused.assembly import DOUBLE, FLOAT, POINTER, WHOLE, Code
 
 
 class Field(IntEnum):
-    """Places in the sheet. Addresses are those of memory; room is counted in vectors from a stream's own start.
+    """Places of the arguments. Addresses are those of memory; parts of the workspace are counted in vectors from a
+    stream's own start.
 
     MEMBERS rows of a population are trained by STEPS optimiser steps of BATCH of COUNT sequences from step FIRST on,
     or scored over COUNT sequences that lie in lanes already.
@@ -45,13 +46,13 @@ class Field(IntEnum):
     """addresses of each member's sequences"""
     TARGETS = auto()
     ORDERS = auto()
-    ROOM = auto()
-    ROOM_SIZE = auto()
-    """vectors of a stream's room"""
+    WORKSPACE = auto()
+    WORKSPACE_SIZE = auto()
+    """vectors of a stream's workspace"""
     LANES_IN = auto()
     LANES_TARGETS = auto()
     GRADIENTS = auto()
-    WORK = auto()
+    SCRATCH = auto()
     FIRST_LAYER = auto()
 
 
@@ -60,40 +61,40 @@ EACH = 5
 
 
 def tape(layer: int) -> int:
-    """Field of the room of a layer's tape."""
+    """Field of the part that holds a layer's tape."""
     return Field.FIRST_LAYER + EACH * layer
 
 
 def above(layer: int) -> int:
-    """Field of the room of the gradients of a layer's outputs, in the order of its steps."""
+    """Field of the part that holds the gradients of a layer's outputs, in the order of its steps."""
     return Field.FIRST_LAYER + EACH * layer + 1
 
 
 def below(layer: int) -> int:
-    """Field of the room of the gradients of a layer's inputs, in the order of its steps."""
+    """Field of the part that holds the gradients of a layer's inputs, in the order of its steps."""
     return Field.FIRST_LAYER + EACH * layer + 2
 
 
 def joined(level: int) -> int:
-    """Field of the room of the outputs of a level's two directions, side by side."""
+    """Field of the part that holds the outputs of a level's two directions, side by side."""
     return Field.FIRST_LAYER + EACH * level + 3
 
 
 def sent(level: int) -> int:
-    """Field of the room of the gradients of a level's outputs."""
+    """Field of the part that holds the gradients of a level's outputs."""
     return Field.FIRST_LAYER + EACH * level + 4
 
 
-def sheet(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The sheet of a network of some layers."""
+def packed(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The arguments of a network of some layers."""
     filled = np.zeros(tape(layers), np.int64)
     for field, value in values.items():
         filled[field] = value
     return filled
 
 
-class Reader:
-    """Reads a sheet from compiled code."""
+class CallArguments:
+    """Reads a arguments from compiled code."""
 
     def __init__(self, code: Code, address: Any) -> None:
         self._code, self._address = code, address

@@ -14,11 +14,11 @@ from typing import Any
 from llvmlite import ir
 
 from memspan.engine.fused.assembly import BIT_VECTOR, BITS, LANES, POINTER, TRUTH, VECTOR, WHOLE, Code
+from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.library import library
 from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.trace import Step, step
-from memspan.engine.fused.unit import UNNAMED, Unit, unit
-from memspan.engine.woven.sheet import FIRST_ADDRESS, ROWS, SIZE, STEP
+from memspan.engine.hybrid.arguments import FIRST_ADDRESS, ROWS, SIZE, STEP
 from memspan.interfaces.cell import Cell
 
 MASK = ir.VectorType(TRUTH, LANES)
@@ -27,38 +27,38 @@ ALIGNMENT = 4
 
 
 @dataclass(frozen=True)
-class Loops:
-    """Compiled loops; each takes the address of a sheet.
+class CellKernels:
+    """Compiled loops; each takes the address of its arguments.
 
     Attributes:
-        ahead: new states from pre-activations and old states.
-        back: gradients of the pre-activations, in their places, and of the old states, in those of the new ones; those
-            of the parameters are added up.
-        back_with_outputs: the same where a gradient also comes from above at every step.
+        forward: new states from pre-activations and old states.
+        backward: gradients of the pre-activations, in their places, and of the old states, in those of the new ones;
+            those of the parameters are added up.
+        backward_every_step: the same where a gradient also comes from above at every step.
     """
 
-    ahead: Callable[[int], None]
-    back: Callable[[int], None]
-    back_with_outputs: Callable[[int], None]
+    forward: Callable[[int], None]
+    backward: Callable[[int], None]
+    backward_every_step: Callable[[int], None]
 
 
-def loops(cell: Cell) -> Loops:
+def cell_kernels(cell: Cell) -> CellKernels:
     """The loops of a cell, or UnknownOperation; compiled once on a machine."""
-    return _linked(units(cell))
+    return _linked(kernels(cell))
 
 
-def units(cell: Cell) -> tuple[Unit, ...]:
-    """The code of the loops ahead, back, and back with outputs."""
+def kernels(cell: Cell) -> tuple[Kernel, ...]:
+    """The code of the loops forward, backward, and backward with gradients of every output."""
     shape = Shape(
         step(cell), len(cell.gates), cell.recurrent and not cell.joined, len(cell.states), len(cell.parameters)
     )
-    return (ahead(shape), back(shape, outputs=False), back(shape, outputs=True))
+    return (forward(shape), backward(shape, outputs=False), backward(shape, outputs=True))
 
 
 @lru_cache(maxsize=256)
-def _linked(made: tuple[Unit, ...]) -> Loops:
+def _linked(made: tuple[Kernel, ...]) -> CellKernels:
     linked = library().linked(made, [each.name for each in made])
-    return Loops(*(linked[each.name] for each in made))
+    return CellKernels(*(linked[each.name] for each in made))
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Shape:
 
     step: Step
     blocks: int
-    apart: bool
+    separate: bool
     states: int
     parameters: int
 
 
-def ahead(shape: Shape) -> Unit:
-    """``f(sheet)``: products, states, parameters."""
+def forward(shape: Shape) -> Kernel:
+    """``f(arguments)``: products, states, parameters."""
     code = Code(UNNAMED, [POINTER])
     places = _Places(code, shape)
 
@@ -83,11 +83,11 @@ def ahead(shape: Shape) -> Unit:
         lane.keep(shape.step.states, made)
 
     places.loop(body)
-    return unit("woven_ahead", code)
+    return kernel("hybrid_forward", code)
 
 
-def back(shape: Shape, outputs: bool) -> Unit:
-    """``f(sheet)``: products, states, parameters, gradients of states and of parameters, perhaps of all outputs."""
+def backward(shape: Shape, outputs: bool) -> Kernel:
+    """``f(arguments)``: products, states, parameters, gradients of states and of parameters, perhaps of all outputs."""
     code = Code(UNNAMED, [POINTER])
     places = _Places(code, shape)
     wanted = (*shape.step.gate_gradients, *shape.step.state_gradients, *shape.step.parameter_gradients)
@@ -98,7 +98,7 @@ def back(shape: Shape, outputs: bool) -> Unit:
         lane.send([made[index] for index in wanted])
 
     places.loop(body)
-    return unit("woven_back_with_outputs" if outputs else "woven_back", code)
+    return kernel("hybrid_backward_every_step" if outputs else "hybrid_backward", code)
 
 
 class _Places:
@@ -110,7 +110,7 @@ class _Places:
         self.width = code.times(self.size, WHOLE(shape.blocks))
         self.before = code.times(code.times(now, self.rows), self.size)
         self.after = code.plus(self.before, code.times(self.rows, self.size))
-        start, matrices = FIRST_ADDRESS, 1 + shape.apart
+        start, matrices = FIRST_ADDRESS, 1 + shape.separate
         products = code.times(self.before, WHOLE(shape.blocks))
         self.products = [code.at(self._address(start + index), products) for index in range(matrices)]
         self.states = [self._address(start + matrices + index) for index in range(shape.states)]

@@ -1,4 +1,4 @@
-"""Woven layers against the cell's own torch function, and what they owe beside: bits, room, and their limits."""
+"""Hybrid layers against the cell's own torch function, and what they owe beside: bits, memory, and their limits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from memspan.engine.hybrid.pool import BufferPool
+from memspan.engine.hybrid.runner import Answer, hybrid, pays
 from memspan.engine.seeds import stream
-from memspan.engine.woven.room import Room
-from memspan.engine.woven.runner import Answer, pays, woven
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network, Weights, stack
 from memspan.interfaces.noise import Noise
@@ -30,7 +30,7 @@ from tests.compiled import compiling
 from tests.unit.engine.populations import condition, stories
 
 CPU = torch.device("cpu")
-WOVEN = [
+HYBRID = [
     RNN(hidden_size=32), RNN(hidden_size=25, activation="relu"), LSTM(hidden_size=32), LSTM(hidden_size=(37, 24)),
     LSTM(hidden_size=33, activation="softplus", initialization="torch"),
     LSTM(hidden_size=24, recurrent_activation="hard_sigmoid", peephole=True),
@@ -40,7 +40,7 @@ WOVEN = [
     PowerLawLSTM(hidden_size=24), PowerLawLSTM(hidden_size=26, learn_p=True), MinGRU(hidden_size=(24, 30)),
     MinLSTM(hidden_size=24, candidate="positive"),
 ]  # fmt: skip
-each_model = pytest.mark.parametrize("spec", WOVEN, ids=str)
+each_model = pytest.mark.parametrize("spec", HYBRID, ids=str)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -66,8 +66,8 @@ def inputs(asked: Signature, batch: int, count: int = 2) -> Tensor:
 
 
 def answered(network: Network, every_step: bool = False) -> Answer:
-    """Woven even where it doesn't pay."""
-    made = woven(network, every_step, CPU, lambda *_: True)
+    """Hybrid even where it doesn't pay."""
+    made = hybrid(network, every_step, CPU, lambda *_: True)
     assert made is not None
     return made
 
@@ -128,7 +128,7 @@ def test_dropout_draws_the_same_masks() -> None:
 
 
 @each_model
-def test_room_that_others_left_leaves_no_trace(spec: ModelSpec) -> None:
+def test_buffers_that_others_used_leave_no_trace(spec: ModelSpec) -> None:
     """The same numbers to the bit the second time, after batches of another size and after NaN."""
     network = build(spec, signature(5))
     answer, weights = answered(network), members(network)
@@ -167,9 +167,9 @@ def test_at_one_step_the_forget_gate_and_the_recurrent_matrix_learn_exactly_noth
 
 
 @each_model
-def test_an_only_step_that_is_not_woven_leaves_out_the_product_with_a_state_of_0(spec: ModelSpec) -> None:
+def test_an_only_step_that_is_not_hybrid_leaves_out_the_product_with_a_state_of_0(spec: ModelSpec) -> None:
     network = build(spec, signature(1))
-    answer = woven(network, False, CPU, lambda *_: False)
+    answer = hybrid(network, False, CPU, lambda *_: False)
     assert answer is not None
     weights, x = members(network), inputs(signature(1), 6)
     outputs = answer(weights, x, None)
@@ -190,19 +190,19 @@ def test_weights_that_lie_in_the_rows_of_a_population_are_read_where_they_are() 
     sizes = [weight[0].numel() for weight in weights.values()]
     rows = torch.cat([torch.zeros(3, 1), *(weight.detach().flatten(1) for weight in weights.values())], 1)
     views = rows[:, 1:].split(sizes, 1)
-    apart = {
+    views_of_rows = {
         name: view.unflatten(1, weight.shape[1:]).requires_grad_()
         for (name, weight), view in zip(weights.items(), views, strict=True)
     }
-    first, second = (slopes(answered(network)(each, x, None), each, x) for each in (weights, apart))
+    first, second = (slopes(answered(network)(each, x, None), each, x) for each in (weights, views_of_rows))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_the_way_back_can_be_gone_once() -> None:
+def test_the_backward_pass_can_run_once() -> None:
     network = build(RNN(hidden_size=24), signature(3))
     outputs = answered(network)(weights := members(network), inputs(signature(3), 2), None).sum()
     torch.autograd.grad(outputs, list(weights.values()), retain_graph=True)
-    with pytest.raises(RuntimeError, match="can be gone once"):
+    with pytest.raises(RuntimeError, match="can run once"):
         torch.autograd.grad(outputs, list(weights.values()))
 
 
@@ -213,10 +213,10 @@ def test_the_way_back_can_be_gone_once() -> None:
     ids=str,
 )  # fmt: skip
 def test_what_is_small_or_no_plain_stack_of_products_is_left_to_autograd(spec: ModelSpec) -> None:
-    assert woven(build(spec, signature(4)), False, CPU) is None
+    assert hybrid(build(spec, signature(4)), False, CPU) is None
 
 
-def test_short_sequences_and_small_steps_of_many_members_are_not_woven() -> None:
+def test_short_sequences_and_small_steps_of_many_members_are_not_hybrid() -> None:
     plain, gated = (build(spec, signature(4)).recurrence for spec in (RNN(hidden_size=32), LSTM(hidden_size=32)))
     assert plain is not None
     assert gated is not None
@@ -231,7 +231,7 @@ def test_short_sequences_and_small_steps_of_many_members_are_not_woven() -> None
 def test_either_way_is_chosen_by_shape_and_answers_the_same(length: int) -> None:
     network = build(LSTM(hidden_size=24), signature(length))
     weights, x = members(network), inputs(signature(length), 20)
-    chosen = woven(network, False, CPU)
+    chosen = hybrid(network, False, CPU)
     assert chosen is not None
     assert error(chosen(weights, x, None), answered(network)(weights, x, None)) <= 1e-5
 
@@ -244,21 +244,21 @@ def test_runs_of_large_layers_are_the_same_to_the_bit_alone_and_in_company() -> 
 
 
 def test_another_device_is_left_to_autograd() -> None:
-    assert woven(build(LSTM(hidden_size=64), signature(4)), False, torch.device("meta")) is None
+    assert hybrid(build(LSTM(hidden_size=64), signature(4)), False, torch.device("meta")) is None
 
 
-def test_room_is_lent_once_at_a_time_and_again_when_it_is_back() -> None:
-    room = Room()
-    first, second = room.lend(4, 5), room.lend(4, 5)
+def test_a_buffer_is_lent_once_at_a_time_and_again_when_it_is_back() -> None:
+    pool = BufferPool()
+    first, second = pool.lend(4, 5), pool.lend(4, 5)
     assert first.data_ptr() != second.data_ptr()
-    room.back(first)
-    assert room.lend(3, 6).data_ptr() == first.data_ptr()
-    assert room.lend(4, 5).data_ptr() not in (first.data_ptr(), second.data_ptr())
+    pool.take_back(first)
+    assert pool.lend(3, 6).data_ptr() == first.data_ptr()
+    assert pool.lend(4, 5).data_ptr() not in (first.data_ptr(), second.data_ptr())
 
 
-def test_room_that_is_too_small_makes_way() -> None:
-    room = Room()
-    room.back(small := room.lend(10))
-    large = room.lend(100)
-    room.back(large)
-    assert room.lend(10).data_ptr() == large.data_ptr() != small.data_ptr()
+def test_a_buffer_that_is_too_small_makes_way() -> None:
+    pool = BufferPool()
+    pool.take_back(small := pool.lend(10))
+    large = pool.lend(100)
+    pool.take_back(large)
+    assert pool.lend(10).data_ptr() == large.data_ptr() != small.data_ptr()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from memspan.engine.flat import Layout
+from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.network import Network, Weight
 from memspan.layers.initial import zeros
 
@@ -15,7 +15,7 @@ def network(**shapes: tuple[int, ...]) -> Network:
 
 
 def test_gradients_that_lie_side_by_side_are_one_piece_and_unused_weights_none() -> None:
-    layout = Layout(network(a=(2, 3), b=(4,), c=(5,), d=(1,), e=()))
+    layout = WeightRows(network(a=(2, 3), b=(4,), c=(5,), d=(1,), e=()))
     a, b, d, e = torch.ones(2, 2, 3), torch.full((2, 4), 2.0), torch.full((2, 1), 4.0), torch.full((2,), 5.0)
     pieces = layout.pieces([a, b, None, d, e])
     assert [piece.first for piece in pieces] == [0, 15]
@@ -26,5 +26,5 @@ def test_gradients_that_lie_side_by_side_are_one_piece_and_unused_weights_none()
 
 
 def test_a_whole_gradient_is_one_piece() -> None:
-    (piece,) = Layout(network(a=(2,), b=(3,))).pieces([torch.zeros(1, 2), torch.zeros(1, 3)])
+    (piece,) = WeightRows(network(a=(2,), b=(3,))).pieces([torch.zeros(1, 2), torch.zeros(1, 3)])
     assert (piece.first, tuple(piece.values.shape)) == (0, (1, 5))
