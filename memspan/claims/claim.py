@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from memspan.claims.amendment import Amendment
 from memspan.claims.evidence import Evidence
 from memspan.claims.measured import Measured
 
@@ -23,6 +24,7 @@ class Claim:
         direction, threshold: the claim holds where the measured value lies on this side of the threshold.
         measure: evidence -> the value with its interval; raises NotMeasured where the scale did not run what it needs.
         source: who says so.
+        amended: every change of metric, direction or threshold since the claim was written down, the oldest first.
     """
 
     id: str
@@ -32,3 +34,4 @@ class Claim:
     threshold: float
     measure: Callable[[Evidence], Measured]
     source: str = "article"
+    amended: tuple[Amendment, ...] = ()

@@ -30,7 +30,7 @@ def claims(judged: Sequence[Entry]) -> str:
     """What was claimed, what was measured, and the verdict."""
     rows = (
         [
-            f"{claim['text']} *{claim['metric'].rstrip('.')}*",
+            " ".join([claim["text"], f"*{claim['metric'].rstrip('.')}*", *map(amendment, claim["amended"])]),
             _measured(claim["measured"], claim["low"], claim["high"]),
             str(claim["n"]),
             f"{BOUNDS[claim['direction']]} {_number(claim['threshold'])}",
@@ -39,6 +39,11 @@ def claims(judged: Sequence[Entry]) -> str:
         for claim in judged
     )
     return _table("Claims", ["claim", "measured [95 % interval]", "n", "threshold", "verdict"], rows)
+
+
+def amendment(change: Entry) -> str:
+    """What a claim said at first, and why that was changed."""
+    return f"**Amended {change['date']}:** the {change['field']} was “{change['before']}”. {change['reason']}"
 
 
 def experiment(name: str, results: Entry) -> Iterator[str]:

@@ -15,7 +15,7 @@ Scale = Literal["quick", "full"]
 class StudySpec(PartSpec):
     """A question from the literature, bound to ``experiments(spec) -> {name: ExperimentSpec}`` that answer it.
 
-    Claims and thresholds are fixed in the study's file before anything is run.
+    Claims and thresholds are fixed in the study's file before anything is run; what is changed later is amended.
 
     Attributes:
         question: in one sentence.

@@ -48,6 +48,7 @@ class Judgement:
             "metric": claim.metric,
             "direction": claim.direction,
             "threshold": claim.threshold,
+            "amended": [each.document() for each in claim.amended],
             "measured": found.value if found else None,
             "low": found.low if found else None,
             "high": found.high if found else None,

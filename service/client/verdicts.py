@@ -22,8 +22,14 @@ def claims(study: Entry) -> Table:
     table.add_column("measured")
     table.add_column("verdict")
     for claim in study["claims"]:
-        table.add_row(Text(claim["text"]), _measured(claim), _verdict(claim))
+        table.add_row(_claimed(claim), _measured(claim), _verdict(claim))
     return table
+
+
+def _claimed(claim: Entry) -> RenderableType:
+    """The claim in its own words, and under it what was changed of it since it was written down."""
+    changes = [Text(f"amended {each['date']}: {each['field']}", style="dim") for each in claim["amended"]]
+    return Group(Text(claim["text"]), *changes)
 
 
 def _measured(claim: Entry) -> str:

@@ -30,6 +30,15 @@ class StudyRequest(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
+class Amendment(Answer):
+    """A change of what a claim measures or asks for, made after it was written down."""
+
+    date: str = Field(examples=["2026-11-21"])
+    field: str = Field(description="what was changed: metric, direction or threshold")
+    before: str = Field(description="what stood there until then")
+    reason: str
+
+
 class Claim(Answer):
     """A claim beside what was measured; `low` and `high` are the 95 % interval over repeats.
 
@@ -42,7 +51,8 @@ class Claim(Answer):
     source: str = Field(description="who says so")
     metric: str = Field(description="what is measured, in words")
     direction: str = Field(description="at_least or at_most: the claim's side of the threshold")
-    threshold: float = Field(description="fixed before anything was run")
+    threshold: float = Field(description="fixed before anything was run, unless `amended` says otherwise")
+    amended: list[Amendment] = Field(description="every change of metric, direction or threshold, the oldest first")
     measured: Number | None
     low: Number | None
     high: Number | None

@@ -19,7 +19,8 @@ STUDY = {
     "progress", "eta_seconds", "created_at", "started_at", "finished_at", "experiments", "links",
 }  # fmt: skip
 CLAIM = {
-    "id", "text", "source", "metric", "direction", "threshold", "measured", "low", "high", "n", "verdict", "reason",
+    "id", "text", "source", "metric", "direction", "threshold", "amended", "measured", "low", "high", "n", "verdict",
+    "reason",
 }  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("inquiry")

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from benchmarks.pages import MARKED, PAGES, folded, renewed
+from memspan.claims.markdown import amendment
 from memspan.claims.study import StudySpec
 from memspan.studies import study
 
@@ -43,6 +44,12 @@ def test_a_page_judges_the_claims_of_its_study_and_no_others(kind: str) -> None:
     claims, _, _ = tables(kind).partition("<details>")
     rows = [line.split(" *")[0].removeprefix("| ") for line in claims.splitlines() if line.startswith("| ")][2:]
     assert rows == [claim.text.replace("|", "\\|") for claim in spec(kind).claims]
+
+
+@each_kind
+def test_a_page_tells_of_every_claim_that_was_changed(kind: str) -> None:
+    told = [amendment(change.document()) for claim in spec(kind).claims for change in claim.amended]
+    assert re.findall(r"\*\*Amended [^|]*(?= \|)", tables(kind)) == told
 
 
 @each_kind

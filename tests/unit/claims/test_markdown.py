@@ -16,6 +16,7 @@ CLAIM: dict[str, Any] = {
     "metric": "share of repeats",
     "direction": "at_least",
     "threshold": 0.5,
+    "amended": [],
     "measured": 0.123456,
     "low": 0.1,
     "high": "Infinity",
@@ -47,6 +48,13 @@ def test_a_claim_stands_beside_its_number() -> None:
         "≥ 0.5",
         "**inconclusive**: Its interval straddles the threshold.",
     ]
+
+
+def test_a_claim_that_was_changed_says_when_what_it_was_and_why() -> None:
+    change = {"date": "2026-11-21", "field": "threshold", "before": "0.4", "reason": "It was too easy."}
+    assert rows(claims([{**CLAIM, "amended": [change]}]))[2][0] == (
+        "A \\| B remembers. *share of repeats* **Amended 2026-11-21:** the threshold was “0.4”. It was too easy."
+    )
 
 
 def test_what_was_not_measured_is_a_dash() -> None:

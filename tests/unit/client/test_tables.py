@@ -98,6 +98,13 @@ def test_claims_stay_within_eighty_columns_whatever_was_measured() -> None:
     assert "straddles the" in text, "nothing is cut"
 
 
+def test_a_claim_that_was_changed_says_so() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    change = {"date": "2026-11-21", "field": "metric", "before": "share of seeds", "reason": "Seeds are no repeats."}
+    console.print(claims({"claims": [claim("c", "supported", amended=[change])]}))
+    assert "amended 2026-11-21: metric" in " ".join(console.export_text().split())
+
+
 def test_studies_are_listed_with_their_newest_verdicts() -> None:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(overview([STUDY, unrun()]))

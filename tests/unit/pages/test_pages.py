@@ -102,7 +102,9 @@ def test_what_a_user_typed_is_escaped_everywhere() -> None:
     form["baselines"][0]["name"] = EVIL
     form["probes"][0]["spec"]["kind"] = EVIL
     claim = {"id": EVIL, "text": EVIL, "metric": EVIL, "threshold": 1, "measured": 2, "low": 1, "high": 3, "n": 3}
-    form["claims"] = [{**claim, "verdict": EVIL}]
+    form["claims"] = [
+        {**claim, "amended": [dict.fromkeys(("date", "field", "before", "reason"), EVIL)], "verdict": EVIL}
+    ]
     words = dict.fromkeys(("title", "question", "explanation", "reference", "kind", "group", "scale"), EVIL)
     evil_study = {
         **STUDY,

@@ -27,6 +27,13 @@ def test_a_measured_claim_is_drawn_and_told_to_who_can_not_see_it() -> None:
     assert drawings[0]["aria-label"] == "0.7000 [0.5000, 0.9000] against at least 0.4"
 
 
+def test_a_claim_that_was_changed_says_when_what_it_was_and_why() -> None:
+    change = {"date": "2026-11-21", "field": "threshold", "before": "0.4", "reason": "It was too easy."}
+    page = Page(render_study({**STUDY, "claims": [{**STUDY["claims"][0], "amended": [change]}]}, PLANS))
+    assert "Amended 2026-11-21: the threshold was “0.4”. It was too easy." in page.text
+    assert "Amended" not in PAGE.text
+
+
 def test_what_a_start_would_cost_stands_beside_its_button() -> None:
     assert [button["value"] for button in PAGE.all("button")] == ["quick", "full"]
     assert "450 runs in 3 experiments, about 1 min 2 s with 2 workers" in PAGE.text
