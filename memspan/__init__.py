@@ -4,8 +4,29 @@
 judges its claims. The service stores and serves the same numbers.
 """
 
-from memspan.experiment.run import run
-from memspan.experiment.spec import ExperimentSpec
-from memspan.run_study import study
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memspan.experiment.run import run
+    from memspan.experiment.spec import ExperimentSpec
+    from memspan.run_study import study
 
 __all__ = ["ExperimentSpec", "run", "study"]
+
+HOMES = {"ExperimentSpec": "memspan.experiment.spec", "run": "memspan.experiment.run", "study": "memspan.run_study"}
+"""where each public name is defined: torch, which takes a second to import, comes with the first that is asked for"""
+
+if not TYPE_CHECKING:  # else a type checker would believe in every name
+
+    def __getattr__(name: str) -> object:
+        """A public name, imported when somebody asks for it (PEP 562)."""
+        if name not in HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found: object = getattr(import_module(HOMES[name]), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,11 +4,22 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 LOCK_NUMBER = 7_219_830
 """PostgreSQL advisory lock: two processes that migrate at once take turns"""
+
+
+class UnknownRevision(Exception):
+    """A database has a revision that no migration here makes."""
+
+    def __init__(self, found: str, newest: str | None) -> None:
+        super().__init__(
+            f"its schema has the revision {found!r}, and this Memspan knows none after {newest!r}. "
+            "Install the newer Memspan that made it, or name another database."
+        )
 
 
 def configuration() -> Config:
@@ -19,7 +30,11 @@ def configuration() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply every migration that is missing, all or none; one process at a time."""
+    """Apply every migration that is missing, all or none; one process at a time.
+
+    Raises:
+        UnknownRevision: the database is newer than this code.
+    """
     config = configuration()
     with engine.connect().execution_options(memspan_writes=True) as connection:  # SQLite: takes its lock at once
         if engine.dialect.name == "postgresql":
@@ -27,6 +42,7 @@ def upgrade(engine: Engine) -> None:
             connection.commit()
         try:
             with connection.begin():  # ours: by itself Alembic would let go of SQLite's lock between two migrations
+                _refuse_unknown(connection, config)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         finally:
@@ -36,14 +52,14 @@ def upgrade(engine: Engine) -> None:
                 connection.commit()
 
 
+def _refuse_unknown(connection: Connection, config: Config) -> None:
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    for found in MigrationContext.configure(connection).get_current_heads():
+        if found not in known:
+            raise UnknownRevision(found, scripts.get_current_head())
+
+
 def newest() -> str | None:
     """The revision that this code needs."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
-
-
-def current(engine: Engine) -> str | None:
-    """The revision that a database has; None for an empty one."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

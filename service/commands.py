@@ -1,4 +1,7 @@
-"""The command line: serve, api, worker, migrate, run and study."""
+"""The command line: serve, api, worker, migrate, run and study.
+
+What a command needs is imported within it: ``memspan --help`` must not wait for torch, and a client needs no database.
+"""
 
 import os
 import sys
@@ -6,15 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 
-from service.logs import configure_logs
-from service.operations.context import Context
-from service.queue.bell import bell_for
-from service.settings import Settings, load_settings
-from service.storage.database import Database
-
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="How far back does this network remember?")
+cli = typer.Typer(no_args_is_help=True, add_completion=False)
 Host = Annotated[str, typer.Option(help="address to listen on")]
 Server = Annotated[str, typer.Option(envvar="MEMSPAN_SERVER", help="where the service is")]
 Wait = Annotated[bool, typer.Option("--wait", help="show progress, and the results at the end")]
@@ -26,6 +22,25 @@ def main() -> None:
     cli()
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+        from platform import python_version
+
+        typer.echo(f"memspan {version('memspan')} (Python {python_version()}, torch {version('torch')})")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+]
+
+
+@cli.callback()
+def memspan(version: Version = False) -> None:
+    """How far back does this network remember?"""
+
+
 @cli.command()
 def serve(
     host: Host = "127.0.0.1",
@@ -33,22 +48,19 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=0, help="local workers; default: one for each core")] = None,
 ) -> None:
     """Serve API and dashboard, with local workers and an embedded database; nothing else is needed."""
+    from service.preparation import prepared
     from service.serving import serve_all
 
-    settings = _prepared()
-    serve_all(settings, host, port, (os.cpu_count() or 1) if workers is None else workers)
+    serve_all(prepared(), host, port, (os.cpu_count() or 1) if workers is None else workers)
 
 
 @cli.command()
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API and the dashboard alone; workers run elsewhere."""
-    from service.app import create_app
-    from service.serving import run_server, watched
+    from service.preparation import prepared
+    from service.serving import serve_api
 
-    settings = _prepared()
-    context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
-    with watched(context):
-        run_server(create_app(context), host, port)
+    serve_api(prepared(), host, port)
 
 
 @cli.command()
@@ -57,8 +69,9 @@ def worker(
     concurrency: Annotated[int | None, typer.Option(min=1, help="processes; default: one for each core")] = None,
 ) -> None:
     """Run a Celery worker (deployment; needs MEMSPAN_REDIS_URL)."""
-    settings = _prepared()
-    if settings.redis_url is None:
+    from service.preparation import prepared
+
+    if prepared().redis_url is None:
         raise typer.BadParameter("MEMSPAN_REDIS_URL is not set: memspan worker hears bells over Redis. "
                                  "On one machine, memspan serve needs no broker.")  # fmt: skip
     unknown = set(queue.split(",")) - {"cpu", "gpu", "probe"}
@@ -83,9 +96,9 @@ def worker(
 def migrate() -> None:
     """Bring the database to the newest schema."""
     from migrations.upgrade import newest
+    from service.preparation import prepared
 
-    settings = _prepared()
-    typer.echo(f"{settings.masked()['database_url']} is at {newest()}.")
+    typer.echo(f"{prepared().masked()['database_url']} is at {newest()}.")
 
 
 @cli.command()
@@ -128,24 +141,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{path} can't be read: {error}") from None
-
-
-def _prepared() -> Settings:
-    """Settings, logs, and a database with the newest schema; processes that start at once take turns."""
-    from migrations.upgrade import upgrade
-
-    settings = load_settings()
-    configure_logs(settings.log_level)
-    database = Database(settings.database_url)
-    try:
-        if database.dialect == "sqlite":
-            settings.home.mkdir(parents=True, exist_ok=True)
-        upgrade(database.engine)
-    except OSError as error:
-        raise SystemExit(f"MEMSPAN_HOME is {str(settings.home)!r}, and no folder can be made there: {error}") from None
-    except OperationalError as error:
-        url = settings.masked()["database_url"]
-        raise SystemExit(f"The database {url} can't be opened (MEMSPAN_DATABASE_URL): {error.orig}") from None
-    finally:
-        database.close()
-    return settings

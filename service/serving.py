@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from service.operations import patrol
 from service.operations.context import Context
-from service.queue.bell import LocalBell
+from service.queue.bell import LocalBell, bell_for
 from service.settings import Settings
 from service.storage.database import Database
 
@@ -36,6 +36,15 @@ def serve_all(settings: Settings, host: str, port: int, workers: int) -> None:
         run_server(app, host, port)
     finally:
         supervisor.stop()
+
+
+def serve_api(settings: Settings, host: str, port: int) -> None:
+    """API and dashboard alone, until this process is asked to stop; workers run elsewhere."""
+    from service.app import create_app
+
+    context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
+    with watched(context):
+        run_server(create_app(context), host, port)
 
 
 def run_server(app: FastAPI, host: str, port: int) -> None:

@@ -136,7 +136,7 @@ class Results:
 
     def figure(self, name: str) -> Any:
         """A chart of the results, e.g. ``score``, ``success`` or ``span``; a notebook shows it."""
-        from memspan.figures import draw
+        from memspan.figures.catalogue import draw
 
         return draw(name, jsonable(self.document))
 

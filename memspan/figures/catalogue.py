@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from memspan.figures.document import Results
-from memspan.figures.landscape import landscape
-from memspan.figures.learning import learning
-from memspan.figures.panel import Figure
-from memspan.figures.probe import probe
-from memspan.figures.score import score
-from memspan.figures.span import span
-from memspan.figures.success import success
-from memspan.figures.theme import config
 
-catalogue: dict[str, Callable[[Results], Figure]] = {
-    "score": score,
-    "success": success,
-    "span": span,
-    "probe": probe,
-    "landscape": landscape,
-    "learning": learning,
-}
+if TYPE_CHECKING:
+    from memspan.figures.panel import Figure
+
+FIGURES = ("score", "success", "span", "probe", "landscape", "learning")
+"""each is the function of its name in the file of its name, imported when it is drawn: altair takes half a second"""
 
 
 def draw(name: str, results: Results) -> Figure:
@@ -30,7 +20,10 @@ def draw(name: str, results: Results) -> Figure:
     Raises:
         KeyError: there is no such figure.
     """
-    if name not in catalogue:
-        raise KeyError(f"There is no figure {name!r}. Known are {', '.join(catalogue)}.")
-    figure: Figure = catalogue[name](results).configure(**config("light"))
-    return figure
+    from memspan.figures.theme import config
+
+    if name not in FIGURES:
+        raise KeyError(f"There is no figure {name!r}. Known are {', '.join(FIGURES)}.")
+    figure: Figure = getattr(import_module(f"memspan.figures.{name}"), name)(results)
+    drawn: Figure = figure.configure(**config("light"))
+    return drawn

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memspan.figures.drawing import VEGA_LITE, Format, drawn
-from memspan.figures.panel import Figure
+from memspan.figures.drawing import Format, drawn
 from memspan.figures.theme import Theme, config
 
-__all__ = ["VEGA_LITE", "Format", "paper", "render", "spec"]
+if TYPE_CHECKING:
+    from memspan.figures.panel import Figure
 
 
 def spec(chart: Figure, theme: Theme) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import sys
 import threading
 from typing import Any, Literal
 
+from memspan.figures import drawing
+from memspan.figures.catalogue import draw
+from memspan.figures.render import paper, spec
 from service.errors import Unavailable
 from service.operations import results
 from service.operations.context import Context
@@ -17,16 +20,8 @@ _drawing = threading.Lock()
 """two at once would only take twice the memory"""
 
 
-def names() -> tuple[str, ...]:
-    """All figures."""
-    from memspan.figures import catalogue  # charts take a second to import: not before somebody looks at one
-
-    return tuple(catalogue)
-
-
 def draw_spec(context: Context, key: int, name: str, theme: Theme) -> bytes:
     """A figure as Vega-Lite JSON."""
-    from memspan.figures import draw, spec
 
     def make() -> bytes:
         return json.dumps(spec(draw(name, _document(context, key, name)), theme)).encode()
@@ -36,7 +31,6 @@ def draw_spec(context: Context, key: int, name: str, theme: Theme) -> bytes:
 
 def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
     """A figure as a PNG, SVG or PDF file, drawn by a process of its own."""
-    from memspan.figures import draw, paper
 
     def make() -> bytes:
         document = json.dumps(paper(draw(name, _document(context, key, name))))
@@ -47,8 +41,6 @@ def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
 
 
 def _drawn(document: str, form: str) -> bytes:
-    from memspan.figures import drawing
-
     # By its path and without its folder on the module path: importing our package would take it seconds.
     command = [sys.executable, "-P", drawing.__file__, form]
     try:

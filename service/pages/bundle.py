@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import cache
 
-from memspan.figures.render import VEGA_LITE
+from memspan.figures.drawing import VEGA_LITE
 
 # Vega would compile a chart's expressions with `new Function`, which `script-src 'self'` forbids. With `ast` it
 # interprets them. Its inline style sheets are off for the same reason: style.css holds what they would have said.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from memspan.figures import label
+from memspan.figures.label import label
 from service.pages.environment import environment
 
 FEW = 4  # parts named in a row before the rest is counted

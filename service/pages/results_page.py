@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from memspan.figures import catalogue
+from memspan.figures.catalogue import FIGURES
 from memspan.figures.document import entries
 from memspan.figures.naming import naming
 from service.pages import tables
@@ -37,7 +37,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             claims=claims(entries(results, "claims")),
             failures=entries(results, "failures"),
             learning=bool(entries(results, "learning")),
-            figures=list(catalogue),
+            figures=FIGURES,
         )
     )
 

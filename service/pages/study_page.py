@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from memspan.figures import catalogue
+from memspan.figures.catalogue import FIGURES
 from service.pages.environment import environment
 from service.pages.gauge import gauge
 
@@ -38,7 +38,7 @@ def render_study(study: Part, plans: Mapping[str, Part]) -> str:
             claims=claims(study["claims"]),
             tally=tally(study["claims"]),
             plans=plans,
-            figures=list(catalogue),
+            figures=FIGURES,
             earlier=[group for group in study["groups"] if group["id"] != study["group"]],
             newest=study["groups"][0]["id"] if study["groups"] else None,
         )

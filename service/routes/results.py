@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from memspan.figures.catalogue import FIGURES
 from service.errors import NotFound
 from service.middleware.accept import prefers_html
 from service.operations import figures, ids
@@ -106,8 +107,8 @@ def figure(
 ) -> Response:
     """score, success, learning, span, probe or landscape; `score.png` for a paper."""
     short, dot, ending = name.partition(".")
-    if short not in figures.names() or (dot and ending not in figures.MEDIA):
-        known = ", ".join(figures.names())
+    if short not in FIGURES or (dot and ending not in figures.MEDIA):
+        known = ", ".join(FIGURES)
         raise NotFound(f"There is no figure {name[:60]!r}. Known are {known}, alone or with .png, .svg or .pdf.")
     etag = f'W/"{operations.version(context, key)}-{short}-{ending or theme}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from memspan.figures import catalogue as figures
+from memspan.figures.catalogue import FIGURES
 from tests.contract.stage import SMALL, Stage
 
 RUN = {
@@ -194,7 +194,7 @@ def test_exports_have_one_row_a_run(client: TestClient, finished: dict[str, Any]
     assert table.headers["content-type"].startswith("text/csv")
 
 
-@pytest.mark.parametrize("name", list(figures))
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_as_vega_lite(client: TestClient, finished: dict[str, Any], name: str) -> None:
     answer = client.get(f"{finished['links']['results']}/figures/{name}")
     assert answer.headers["content-type"] == "application/json"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from memspan.figures import catalogue, draw, render, spec
+from memspan.figures.catalogue import FIGURES, draw
+from memspan.figures.render import render, spec
 from tests.unit.figures.document import FIRST_LAST, LATCH, LENGTHS, LSTM, document, empty
 
 ACCURACY_AND_LOSS = (LATCH, FIRST_LAST)
@@ -39,7 +40,7 @@ def _find(value: Any, key: str) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", catalogue)
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_valid_vega_lite_with_inline_data(name: str, form: str) -> None:
     figure = draw(name, FORMS[form])
     figure.to_dict(validate=True)
@@ -48,13 +49,13 @@ def test_every_figure_is_valid_vega_lite_with_inline_data(name: str, form: str) 
     assert json.dumps(written, allow_nan=False).count("http") == 1  # its schema's name
 
 
-@pytest.mark.parametrize("name", catalogue)
+@pytest.mark.parametrize("name", FIGURES)
 def test_an_empty_figure_says_why(name: str) -> None:
     (row,) = rows(name, empty())
     assert row["text"].endswith(".")
 
 
-@pytest.mark.parametrize("name", catalogue)
+@pytest.mark.parametrize("name", FIGURES)
 def test_numbers_that_are_not_finite_are_left_out(name: str) -> None:
     words = {"0.6": "NaN", "20.0": "Infinity"}
     figure = draw(name, json.loads(json.dumps(document()), parse_float=lambda text: words.get(text, float(text))))
@@ -73,7 +74,7 @@ def test_a_condition_without_a_finite_mean_is_no_point() -> None:
 def test_models_keep_their_colour_in_every_figure() -> None:
     domains = {
         json.dumps(colour["scale"]["domain"])
-        for name in catalogue
+        for name in FIGURES
         for colour in _find(spec(draw(name, document()), "light"), "color")
         if isinstance(colour, dict) and "scale" in colour
     }

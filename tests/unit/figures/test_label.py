@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memspan.figures import label
+from memspan.figures.label import label
 from tests.unit.figures.document import CHRONO, LSTM, RNN
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from memspan.figures import draw, render, spec
+from memspan.figures.catalogue import draw
+from memspan.figures.render import render, spec
 from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, RNN, document, probe
 
 

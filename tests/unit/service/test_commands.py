@@ -1,17 +1,24 @@
 """The command line: what can't be done is said in a sentence, without a traceback."""
 
 import json
+import os
 import socket
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from migrations.upgrade import newest
 from service.client import connection, following
 from service.commands import cli
 from service.serving import _bound
 from service.settings import Settings
+from service.storage.database import Database
 
 NOBODY = "postgresql+psycopg://ada:secret@127.0.0.1:1/lab"
 
@@ -23,25 +30,72 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MEMSPAN_HOME", str(tmp_path / "home"))
 
 
-def migrated() -> str:
-    """What ``memspan migrate`` says when it gives up."""
+def given_up(command: str = "migrate") -> str:
+    """What a command says when it gives up."""
     with pytest.raises(SystemExit) as stopped:
-        cli(["migrate"], standalone_mode=False)
+        cli([command], standalone_mode=False)
     return str(stopped.value.code)
 
 
-def test_a_database_that_is_away_is_a_sentence_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["migrate", "serve", "api"])
+def test_a_database_that_is_away_is_a_sentence_without_its_password(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MEMSPAN_DATABASE_URL", NOBODY)
-    said = migrated()
-    assert said.startswith("The database postgresql+psycopg://ada:***@127.0.0.1:1/lab can't be opened")
+    said = given_up(command)
+    assert said.startswith("The database postgresql+psycopg://ada:***@127.0.0.1:1/lab can't be used")
     assert "MEMSPAN_DATABASE_URL" in said
     assert "secret" not in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "api"])
+def test_a_file_that_is_no_database_is_a_sentence(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.db").write_text("nothing that SQLite could read\n" * 100, encoding="utf-8")
+    monkeypatch.setenv("MEMSPAN_DATABASE_URL", f"sqlite:///{tmp_path / 'notes.db'}")
+    assert given_up(command) == (
+        f"The database sqlite:///{tmp_path / 'notes.db'} can't be used (MEMSPAN_DATABASE_URL): file is not a database"
+    )
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "api"])
+def test_a_database_of_a_newer_release_is_a_sentence(
+    command: str, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    database = Database(database_url)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9042'"))
+    database.close()
+    monkeypatch.setenv("MEMSPAN_DATABASE_URL", database_url)
+    said = given_up(command)
+    assert f"the revision '9042', and this Memspan knows none after {newest()!r}" in said
+    assert "Install the newer Memspan" in said
+
+
+def test_a_database_of_another_program_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE experiments (a INTEGER)")
+    monkeypatch.setenv("MEMSPAN_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")
+    assert given_up().endswith("can't be used (MEMSPAN_DATABASE_URL): table experiments already exists")
+
+
+def test_what_a_command_says_when_it_gives_up_is_all_that_it_says(tmp_path: Path) -> None:
+    (tmp_path / "memspan.db").write_bytes(b"\0\1" * 1000)
+    environment = {**os.environ, "MEMSPAN_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.strip().count("\n") == 0
+    assert done.stderr.startswith(f"The database sqlite:///{tmp_path / 'memspan.db'} can't be used")
 
 
 def test_a_home_that_is_no_folder_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("MEMSPAN_HOME", str(tmp_path / "file"))
-    assert migrated().startswith(f"MEMSPAN_HOME is '{tmp_path / 'file'}', and no folder can be made there")
+    assert given_up().startswith(f"MEMSPAN_HOME is '{tmp_path / 'file'}', and no folder can be made there")
 
 
 def test_an_address_that_is_taken_is_named() -> None:

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from migrations.upgrade import current, newest, upgrade
+from migrations.upgrade import newest, upgrade
 from service.storage.database import Database
 from service.storage.revision import stored_revision
 from service.storage.tables import metadata
@@ -66,9 +66,11 @@ def test_a_migration_that_fails_takes_those_before_it_back(database_url: str, mo
     monkeypatch.setattr(command, "upgrade", broken)
     with pytest.raises(RuntimeError, match="the power went"):
         upgrade(empty.engine)
-    assert current(empty.engine) is None
+    with empty.reading() as connection:
+        assert stored_revision(connection) is None
     assert not inspect(empty.engine).has_table("runs")
     monkeypatch.undo()
     upgrade(empty.engine)
-    assert current(empty.engine) == newest()
+    with empty.reading() as connection:
+        assert stored_revision(connection) == newest()
     empty.close()

@@ -1,0 +1,50 @@
+"""Preparation: what must be there before anything is served or worked on; else a sentence, and the process ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from migrations.upgrade import UnknownRevision, upgrade
+from service.logs import configure_logs
+from service.settings import Settings, load_settings
+from service.storage.database import Database
+
+
+def prepared() -> Settings:
+    """Settings, logs, and a database with the newest schema; processes that start at once take turns.
+
+    Raises:
+        SystemExit: a setting, the home or the database can't be used; left alone it ends the process with a sentence.
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    migrate(settings)
+    return settings
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest schema, or end the process with a sentence."""
+    database = Database(settings.database_url)
+    with _sentences(settings):
+        try:
+            if database.dialect == "sqlite":
+                settings.home.mkdir(parents=True, exist_ok=True)
+            upgrade(database.engine)
+        finally:
+            database.close()
+
+
+@contextmanager
+def _sentences(settings: Settings) -> Iterator[None]:
+    """Whatever a home or a database may have, said in a sentence."""
+    named = f"The database {settings.masked()['database_url']}"
+    try:
+        yield
+    except OSError as error:
+        raise SystemExit(f"MEMSPAN_HOME is {str(settings.home)!r}, and no folder can be made there: {error}") from None
+    except UnknownRevision as error:
+        raise SystemExit(f"{named} can't be used (MEMSPAN_DATABASE_URL): {error}") from None
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        raise SystemExit(f"{named} can't be used (MEMSPAN_DATABASE_URL): {reason}") from None
