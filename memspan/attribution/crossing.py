@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from memspan.interfaces.signature import Problem
-from memspan.statistics.estimate import LEVEL, RESAMPLES, Estimate, estimate, mean
-from memspan.statistics.interval import Floats, resample_weights
+from memspan.statistics.bootstrap import Floats, weighted_interval
+from memspan.statistics.estimate import Estimate, estimate, mean
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,9 @@ def crossings(losses: Floats, floors: Floats, sizes: tuple[int, ...], epsilon: f
 
 def _resampled(value: float, losses: Floats, best: Constant, sizes: tuple[int, ...], epsilon: float) -> Estimate:
     """The bootstrap over the sequences of one member, losses (S, N)."""
-    count = len(losses)
-    weights = resample_weights(count, 0, RESAMPLES)
-    drawn = crossings(weights @ losses, best.losses(weights), sizes, epsilon)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(value), float(min(low, value)), float(max(high, value)), count)
+
+    def drawn(weights: Floats) -> Floats:
+        return crossings(weights @ losses, best.losses(weights), sizes, epsilon)
+
+    low, high = map(float, weighted_interval(drawn, len(losses)))
+    return Estimate(float(value), min(low, float(value)), max(high, float(value)), len(losses))

@@ -9,12 +9,11 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from memspan.statistics.bootstrap import Floats as Floats
+from memspan.statistics.bootstrap import interval
 from memspan.statistics.interval import wilson
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-RESAMPLES = 2_000
-LEVEL = 0.95
 
 
 class NotMeasured(LookupError):
@@ -40,8 +39,8 @@ def exactly(value: float, n: int = 1, note: str = "") -> Measured:
 def rate(successes: Flags) -> Measured:
     """The share of repeats that succeeded, with Wilson's interval; no repeats have no share (NaN)."""
     count, n = int(successes.sum()), len(successes)
-    interval = wilson(count, n)
-    return Measured(count / n if n else np.nan, interval.low, interval.high, n)
+    found = wilson(count, n)
+    return Measured(count / n if n else np.nan, found.low, found.high, n)
 
 
 def rate_difference(first: Flags, second: Flags) -> Measured:
@@ -99,27 +98,8 @@ def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool
         value = float(statistic(*kept))
         if n == 1:
             return Measured(value, -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
-        low, high = _tails(statistic(*_resampled(kept, n if paired else None)))
+        low, high = map(float, interval(statistic, *kept, paired=paired))
     return Measured(value, min(low, value), max(high, value), n, note)
-
-
-def _resampled(groups: Sequence[Floats], paired: int | None) -> list[Floats]:
-    """Each group drawn with replacement many times, (resamples, n); the same repeats of all where they are paired."""
-    rng = np.random.default_rng(0)
-    if paired is not None:
-        shared = rng.integers(0, paired, (RESAMPLES, paired))
-        return [group[shared] for group in groups]
-    return [group[rng.integers(0, len(group), (RESAMPLES, len(group)))] for group in groups]
-
-
-def _tails(spread: Floats) -> tuple[float, float]:
-    """The outer quantiles of what resamples gave; resamples without a value (0 / 0) are left out."""
-    known = spread[~np.isnan(spread)]
-    if not len(known):
-        return np.nan, np.nan
-    # Not interpolated: between two infinities that would be no number.
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
-    return float(low), float(high)
 
 
 def _left_out(groups: Sequence[Floats], kept: Sequence[Floats]) -> str:

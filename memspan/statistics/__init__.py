@@ -1,6 +1,7 @@
 """Intervals over repeats: bootstrap means, Wilson rates and the memory span. Numpy only."""
 
-from memspan.statistics.interval import Interval, bootstrap_mean, wilson
+from memspan.statistics.bootstrap import bootstrap_mean
+from memspan.statistics.interval import Interval, wilson
 from memspan.statistics.span import Span, memory_span
 from memspan.statistics.summary import Summary, summarize, summarize_many
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memspan.statistics.interval import Floats, bootstrap_mean
+from memspan.statistics.bootstrap import Floats, bootstrap_mean
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Band:
     n: int
 
 
-def band(samples: Floats, seed: int = 0) -> Band:
+def band(samples: Floats) -> Band:
     """Mean of ``samples`` (members M, sequences S, places X) and its percentile bootstrap interval.
 
     With several members: the mean over members of each one's mean over sequences, bootstrapped over members; those
@@ -31,7 +31,7 @@ def band(samples: Floats, seed: int = 0) -> Band:
         rows = rows[np.isfinite(rows).all(axis=1)]
     if not rows.size or not np.isfinite(rows).all():
         return _unknown(samples.shape[2], len(rows))
-    low, high = bootstrap_mean(rows.T, seed)
+    low, high = bootstrap_mean(rows.T)
     value = np.clip(rows.mean(axis=0), rows.min(axis=0), rows.max(axis=0))  # rounding stays inside the rows
     return Band(value, np.minimum(low, value), np.maximum(high, value), len(rows))
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 
 SLOPES = np.array([0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11, 16, 32, 64])  # logits per octave
 PLATEAUS = np.array([1, 0.95, 0.9, 0.8, 0.7, 0.6])  # shares of repeats that learn at all

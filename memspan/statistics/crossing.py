@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 
 UPPER, LOWER = 0.75, 0.25
 """the bend of a success curve: the levels between which its crossing is sought"""

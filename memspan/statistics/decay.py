@@ -7,7 +7,7 @@ from math import inf, isfinite, log, nan
 
 import numpy as np
 
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 
 FEWEST_POINTS = 3
 # Rounding leaves squared residuals of some 1e-32 where a curve is exact; below it one fit can't be told from another.

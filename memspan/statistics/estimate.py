@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
-LEVEL = 0.95
-RESAMPLES = 1_000
-BLOCK_VALUES = 2_000_000
+from memspan.statistics.bootstrap import Floats, interval
+
+Numbers = Floats
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def mean(samples: Numbers) -> Numbers:
     return result
 
 
-def estimate(samples: Numbers, statistic: Callable[[Numbers], Numbers], seed: int = 0) -> Estimate:
+def estimate(samples: Numbers, statistic: Callable[[Numbers], Numbers]) -> Estimate:
     """Summarise ``samples`` (members M, sequences S).
 
     With several members: the mean over members of each one's statistic, bootstrapped over members. With one: its
@@ -44,23 +42,17 @@ def estimate(samples: Numbers, statistic: Callable[[Numbers], Numbers], seed: in
     """
     each = statistic(samples)  # (M,)
     if samples.shape[0] == 1:
-        return _interval(float(each[0]), samples[0], statistic, seed)
+        return _interval(float(each[0]), samples[0], statistic)
     finite = each[np.isfinite(each)]
     if not finite.size:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    return _interval(float(finite.mean()), finite, mean, seed)
+    return _interval(float(finite.mean()), finite, mean)
 
 
-def _interval(value: float, sample: Numbers, statistic: Callable[[Numbers], Numbers], seed: int) -> Estimate:
-    """Percentile bootstrap of a statistic of one sample (n,)."""
+def _interval(value: float, sample: Numbers, statistic: Callable[[Numbers], Numbers]) -> Estimate:
+    """Of a statistic of one sample (n,)."""
     count = sample.shape[0]
     if count == 1 or not np.isfinite(value):
         return Estimate(value, value, value, count)
-    rng = np.random.default_rng(seed)
-    block = max(1, BLOCK_VALUES // count)
-    drawn = [
-        statistic(sample[rng.integers(0, count, (min(block, RESAMPLES - start), count))])
-        for start in range(0, RESAMPLES, block)
-    ]
-    low, high = np.quantile(np.concatenate(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = interval(statistic, sample)
     return Estimate(value, float(low), float(high), count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 
 
 def falling(rates: Floats, totals: Floats) -> Floats:

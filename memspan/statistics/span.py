@@ -14,12 +14,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from memspan.statistics.bootstrap import RESAMPLES, Floats, ends, redrawn_successes
 from memspan.statistics.crossing import LOWER, UPPER, crossing
 from memspan.statistics.falling import falling
-from memspan.statistics.interval import Floats
 
 Censored: TypeAlias = Literal["above", "below"] | None
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Outcomes:
 
 
 def memory_span(
-    lengths: Sequence[int], successes: Sequence[int], totals: Sequence[int], seed: int = 0, resamples: int = 1000
+    lengths: Sequence[int], successes: Sequence[int], totals: Sequence[int], resamples: int = RESAMPLES
 ) -> Span | None:
     """The memory span of one model on one task from its successes in ``totals`` repeats at each length.
 
@@ -65,7 +64,7 @@ def memory_span(
     curve = falling((outcomes.successes / outcomes.totals)[None], outcomes.totals)
     crossed = float(crossing(octaves, curve)[0])
     span = np.clip(crossed, octaves[0], octaves[-1])
-    low, high = _interval(outcomes, octaves, seed, resamples)
+    low, high = _interval(outcomes, octaves, resamples)
     left, right = _unresolved(octaves, curve[0])
     return Span(
         span=_steps(span, outcomes),
@@ -88,13 +87,11 @@ def _outcomes(lengths: Sequence[int], successes: Sequence[int], totals: Sequence
     return Outcomes(distinct, won[of > 0] @ belongs, of[of > 0] @ belongs)
 
 
-def _interval(outcomes: Outcomes, octaves: Floats, seed: int, resamples: int) -> tuple[float, float]:
+def _interval(outcomes: Outcomes, octaves: Floats, resamples: int) -> tuple[float, float]:
     """Percentile interval of the crossing over resampled repeats, in octaves and inside the grid."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.binomial(outcomes.totals.astype(int), smoothed_rates(outcomes), size=(resamples, len(octaves)))
+    drawn = redrawn_successes(smoothed_rates(outcomes), outcomes.totals, resamples)
     crossings = crossing(octaves, falling(drawn / outcomes.totals, outcomes.totals))
-    inside = np.clip(crossings, octaves[0], octaves[-1])
-    low, high = np.quantile(inside, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = ends(np.clip(crossings, octaves[0], octaves[-1]))
     return float(low), float(high)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memspan.statistics.interval import Floats, bootstrap_mean
+from memspan.statistics.bootstrap import Floats, bootstrap_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,6 @@ def _summarize_rows(rows: Floats) -> list[Summary]:
     least = rows.min(axis=1, initial=np.inf)
     mean = least + (rows - least[:, None]).mean(axis=1)
     std = np.sqrt(((rows - mean[:, None]) ** 2).sum(axis=1) / max(n - 1, 1))
-    low, high = bootstrap_mean(rows, seed=0)
+    low, high = bootstrap_mean(rows)
     columns = (mean, std, np.median(rows, axis=1), np.minimum(low, mean), np.maximum(high, mean))
     return [Summary(n, *map(float, row)) for row in zip(*columns, strict=True)]

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memspan.statistics.band import Band, band
-from memspan.statistics.interval import Floats
-
-LEVEL = 0.95
-RESAMPLES = 1_000
-BLOCK_VALUES = 4_000_000  # resampled numbers held at once
+from memspan.statistics.bootstrap import Floats, interval
 
 
-def typical(rows: Floats, seed: int = 0) -> Band:
+def typical(rows: Floats) -> Band:
     """Median over rows (n, X) and its percentile bootstrap interval; rows with a value that is NaN are left out."""
     kept = rows[~np.isnan(rows).any(axis=1)]
     places = rows.shape[1]
     if not len(kept):
         nothing = np.full(places, np.nan)
         return Band(nothing, nothing, nothing, 0)
-    drawn = np.random.default_rng(seed).integers(0, len(kept), (RESAMPLES, len(kept)))
-    width = max(1, BLOCK_VALUES // drawn.size)
-    parts = [_interval(kept[:, start : start + width], drawn) for start in range(0, places, width)]
-    low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+    low, high = interval(lambda drawn: np.median(drawn, axis=-1), kept.T)
     return Band(np.median(kept, axis=0), low, high, len(kept))
 
 
@@ -46,10 +38,3 @@ def _named(name: str, repeats: int, found: Band) -> dict[str, float | None]:
 def _known(part: Floats) -> float | None:
     """What couldn't be worked out is None."""
     return None if np.isnan(part[0]) else float(part[0])
-
-
-def _interval(rows: Floats, drawn: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Of each column: rows (n, X), drawn (R, n) places of rows. Order statistics, so infinite values do no harm."""
-    medians = np.median(rows[drawn], axis=1)  # (R, X)
-    low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="nearest")
-    return low, high

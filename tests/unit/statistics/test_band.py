@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memspan.statistics.band import band
-from memspan.statistics.interval import bootstrap_mean
+from memspan.statistics.bootstrap import bootstrap_mean
 
 RNG = np.random.default_rng(1)
 
