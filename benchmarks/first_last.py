@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 import memspan
+from benchmarks.goal import at_most
 from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import Adam
+from memspan.interfaces.training import Adam, Optimizer, RMSprop
 from memspan.models.cnn import CNN
 from memspan.studies import experiments
 from memspan.studies.first_last import (
@@ -33,26 +34,31 @@ HEADS = ("length", "median MSE", "mean MSE", "solved", "+50 % at 0", "+50 % at -
 IDEAL = ("*ideal*", "0", "0", "1", "25 %", "25 %", "0", "0")
 FORGETFUL = ("*forgets step 0*", "1", "1", "0", "0 %", "50 %", ".285", "0")
 STEPS = 1_000
+SOLVED, ACCURATE = 0.02, 0.01
+"""goals for median mean squared errors: of the convolution at every length, and of the dilated network"""
+OPTIMIZERS: Mapping[str, Optimizer] = {"RMSprop": RMSprop(), "Adam": Adam()}
+CHOSEN_LATER = (
+    "The goal was set for RMSprop, with which the article trains its networks. Adam, which the authors of the dilated "
+    "network use, was chosen after RMSprop had missed it, so its row is no test of a goal that was set beforehand."
+)
 
 
 def main() -> str:
-    """Train what the article trained, at full scale, and the dilated network for 1 000 steps."""
+    """Train what the article trained, at full scale, and the dilated network for 1 000 steps by either optimiser."""
     asked = experiments(FirstLastStudy(scale="full"))
-    article, dilated = asked["article"], shortened(asked["dilated"])
+    dilated = [shortened(asked["dilated"], each) for each in OPTIMIZERS.values()]
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        beyond, *parts = pool.map(_document, [dilated, *_by_length(article)])
-    results = joined(parts)
-    goals = table("Convolutions that add the first and the last step", figures(results, beyond))
-    return f"{goals}\n{tables(results)}"
+        found = list(pool.map(_document, [*dilated, *_by_length(asked["article"])]))
+    beyond, results = found[: len(dilated)], joined(found[len(dilated) :])
+    rows = [*convolution(results), *within_steps(dict(zip(OPTIMIZERS, beyond, strict=True)))]
+    goals = table("Convolutions that add the first and the last step", rows)
+    return f"{goals}\n{CHOSEN_LATER}\n\n{tables(results)}"
 
 
-def shortened(spec: ExperimentSpec) -> ExperimentSpec:
-    """The network that sees more than twice the sequence, at 100 steps, for a third of the study's steps, by Adam.
-
-    Its authors use Adam; RMSprop, which the article used for its networks, gets it to .011 in so few steps.
-    """
+def shortened(spec: ExperimentSpec, optimizer: Optimizer) -> ExperimentSpec:
+    """The network that sees more than twice the sequence, at 100 steps, for a third of the study's steps."""
     size = STEPS // spec.training.epochs * spec.training.batch_size
-    training = spec.training.model_copy(update={"train_size": size, "optimizer": Adam()})
+    training = spec.training.model_copy(update={"train_size": size, "optimizer": optimizer})
     return spec.model_copy(update={"models": (BEYOND,), "lengths": (LONGEST,), "training": training, "probes": ()})
 
 
@@ -121,26 +127,35 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, (int, float)) else str(value)
 
 
-def figures(article: Entry, dilated: Entry) -> list[Figure]:
-    """The median errors that are goals."""
-    convolution = [entry for entry in article["conditions"] if entry["model"]["kind"] == CNN().kind]
-    medians = {entry["length"]: entry["metrics"]["test_loss"]["median"] for entry in convolution}
+def convolution(article: Entry) -> list[Figure]:
+    """How accurate the convolution becomes that is as wide as the sequence."""
+    entries = [entry for entry in article["conditions"] if entry["model"]["kind"] == CNN().kind]
+    medians = {entry["length"]: entry["metrics"]["test_loss"]["median"] for entry in entries}
     worst = max(medians, key=lambda length: medians[length])
-    diverged = sum(entry["runs"]["diverged"] for entry in convolution)
-    (beyond,) = dilated["conditions"]
-    loss = beyond["metrics"]["test_loss"]
-    what = f"TCN, receptive field {beyond['receptive_field']}, T = {LONGEST}, {STEPS} steps: median MSE"
     return [
         Figure(
             f"convolution, the worst of {len(medians)} lengths (T = {worst}): median MSE",
             _short(medians[worst]),
-            "<= .02",
+            at_most(medians[worst], SOLVED),
         ),
         Figure("convolution: median of the medians", _short(statistics.median(medians.values()))),
-        Figure("convolution: runs that diverged", str(diverged)),
-        Figure(what, f"{_short(loss['median'])} (n = {loss['n']})", "<= .01"),
-        Figure("the same: mean MSE", f"{_short(loss['mean'])} [{_short(loss['low'])}, {_short(loss['high'])}]"),
+        Figure("convolution: runs that diverged", str(sum(entry["runs"]["diverged"] for entry in entries))),
     ]
+
+
+def within_steps(dilated: Mapping[str, Entry]) -> list[Figure]:
+    """What the dilated network reaches within 1 000 steps, two rows an optimiser."""
+    rows = []
+    for name, results in dilated.items():
+        (entry,) = results["conditions"]
+        loss = entry["metrics"]["test_loss"]
+        what = f"TCN, receptive field {entry['receptive_field']}, T = {LONGEST}, {STEPS} steps of {name}"
+        median = f"{_short(loss['median'])} (n = {loss['n']})"
+        rows += [
+            Figure(f"{what}: median MSE", median, at_most(loss["median"], ACCURATE)),
+            Figure("the same: mean MSE", f"{_short(loss['mean'])} [{_short(loss['low'])}, {_short(loss['high'])}]"),
+        ]
+    return rows
 
 
 if __name__ == "__main__":

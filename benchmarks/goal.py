@@ -6,8 +6,8 @@ from dataclasses import replace
 from benchmarks.report import Figure, table
 
 
-def at_most(value: float, bound: float, unit: str) -> str:
-    return _told(f"<= {bound:g} {unit}", value / bound)
+def at_most(value: float, bound: float, unit: str = "") -> str:
+    return _told(f"<= {bound:g} {unit}".rstrip(), value / bound)
 
 
 def at_least(value: float, bound: float, unit: str = "x") -> str:
