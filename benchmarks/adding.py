@@ -11,10 +11,11 @@ from benchmarks.report import Figure, table
 from memspan.experiment.report import SOLVED_SHARE
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import Adam, Training
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.adam import Adam
 from memspan.tasks.adding import Adding
+from memspan.training import Training
 
 TASK = Adding(marks="one_per_half", low=-1.0, high=1.0)
 LENGTH = 100

@@ -13,8 +13,10 @@ from benchmarks.goal import at_most
 from benchmarks.report import Figure, table
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import Adam, Optimizer, RMSprop
 from memspan.models.cnn import CNN
+from memspan.optimizers import AnyOptimizer
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
 from memspan.studies import experiments
 from memspan.studies.first_last import (
     BEYOND,
@@ -36,7 +38,7 @@ FORGETFUL = ("*forgets step 0*", "1", "1", "0", "0 %", "50 %", ".285", "0")
 STEPS = 1_000
 SOLVED, ACCURATE = 0.02, 0.01
 """goals for median mean squared errors: of the convolution at every length, and of the dilated network"""
-OPTIMIZERS: Mapping[str, Optimizer] = {"RMSprop": RMSprop(), "Adam": Adam()}
+OPTIMIZERS: Mapping[str, AnyOptimizer] = {"RMSprop": RMSprop(), "Adam": Adam()}
 CHOSEN_LATER = (
     "The goal was set for RMSprop, with which the article trains its networks. Adam, which the authors of the dilated "
     "network use, was chosen after RMSprop had missed it, so its row is no test of a goal that was set beforehand."
@@ -55,7 +57,7 @@ def main() -> str:
     return f"{goals}\n{CHOSEN_LATER}\n\n{tables(results)}"
 
 
-def shortened(spec: ExperimentSpec, optimizer: Optimizer) -> ExperimentSpec:
+def shortened(spec: ExperimentSpec, optimizer: AnyOptimizer) -> ExperimentSpec:
     """The network that sees more than twice the sequence, at 100 steps, for a third of the study's steps."""
     size = STEPS // spec.training.epochs * spec.training.batch_size
     training = spec.training.model_copy(update={"train_size": size, "optimizer": optimizer})

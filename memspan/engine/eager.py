@@ -13,7 +13,7 @@ from torch import Tensor
 
 from memspan.engine.datasets import TrainingData
 from memspan.engine.hybrid.runner import hybrid
-from memspan.engine.optimizers import Mover
+from memspan.engine.mover import Mover
 from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes
 from memspan.engine.scores import losses, scores

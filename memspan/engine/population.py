@@ -11,8 +11,8 @@ from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import Training
 from memspan.models import build
+from memspan.training import Training
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from memspan.engine.choice import EngineName, choose, width
 from memspan.engine.datasets import split
 from memspan.engine.eager import Eager
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
-from memspan.engine.optimizers import slots
+from memspan.engine.mover import slots
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot

@@ -11,10 +11,10 @@ from memspan.experiment.lengths import Lengths
 from memspan.experiment.report import Report
 from memspan.interfaces.limits import Within, limits_of
 from memspan.interfaces.spec import Real, Whole, frozen
-from memspan.interfaces.training import Training
 from memspan.models import AnyModel
 from memspan.probes import AnyProbe
 from memspan.tasks import AnyTask
+from memspan.training import Training
 
 
 def _short(value: str, info: ValidationInfo) -> str:

@@ -15,17 +15,18 @@ from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import Adam, Training
 from memspan.models import build
 from memspan.models.carry_mlp import CarryMLP
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.window_mlp import WindowMLP
+from memspan.optimizers.adam import Adam
 from memspan.probes.decode import Decode
 from memspan.probes.length_shift import LengthShift
 from memspan.studies import study
 from memspan.tasks.binary_addition import BinaryAddition
+from memspan.training import Training
 
 BITS = 8
 """bits of the operands in training"""

@@ -13,7 +13,6 @@ from memspan.claims.measured import Floats, Measured, bootstrapped, exactly
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.sigmoid_map import SigmoidMap
@@ -21,6 +20,7 @@ from memspan.probes.landscape import Landscape
 from memspan.studies import study
 from memspan.tasks.latch import Latch
 from memspan.tasks.setpoint import Setpoint
+from memspan.training import Training
 
 LENGTHS = (5, 20, 50, 100, 200)
 REPEATS = 5

@@ -17,15 +17,16 @@ from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import RMSprop, Training
 from memspan.models.cnn import CNN
 from memspan.models.lstm import LSTM
 from memspan.models.tcn import TCN
+from memspan.optimizers.rmsprop import RMSprop
 from memspan.probes.blinding import Blinding
 from memspan.probes.change import Change
 from memspan.probes.latency import Latency
 from memspan.studies import study
 from memspan.tasks.first_last import FirstLast
+from memspan.training import Training
 
 LENGTHS = (2, 10, 20, 30, 40, 50, 60, 68, 69, 70, 80, 100)
 EDGE, FAR, LONGEST = 69, 60, 100

@@ -16,13 +16,13 @@ from memspan.datasets.folder import data_folder
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.studies import study
 from memspan.tasks.digits import Digits
 from memspan.tasks.mnist_rows import MnistRows
+from memspan.training import Training
 
 UNITS = 64
 RNN_64, LSTM_64, GRU_64 = RNN(hidden_size=UNITS), LSTM(hidden_size=UNITS), GRU(hidden_size=UNITS)

@@ -16,14 +16,15 @@ from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import Adam, Training
 from memspan.models.gated_mlp import GatedMLP
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
+from memspan.optimizers.adam import Adam
 from memspan.probes.lesion import Lesion
 from memspan.probes.weight_gradient import WeightGradient
 from memspan.studies import study
 from memspan.tasks.regression import Regression
+from memspan.training import Training
 
 WIDTHS = (50, 100, 150, 100, 50)
 """units of the hidden layers in the question"""

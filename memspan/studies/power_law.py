@@ -17,14 +17,15 @@ from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import RMSprop, Training
 from memspan.models.lstm import LSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
+from memspan.optimizers.rmsprop import RMSprop
 from memspan.probes.gates import Gates
 from memspan.probes.state_gradient import StateGradient
 from memspan.studies import study
 from memspan.tasks.copy import Copy
 from memspan.tasks.first_last import FirstLast
+from memspan.training import Training
 
 UNITS = 16
 PLAIN, CHRONO = LSTM(hidden_size=UNITS), LSTM(hidden_size=UNITS, initialization="chrono")

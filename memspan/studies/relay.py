@@ -13,13 +13,13 @@ from memspan.claims.measured import Floats, Measured, bootstrapped, difference
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.studies import study
 from memspan.tasks.latch import Latch
 from memspan.tasks.relay import Relay
+from memspan.training import Training
 
 UNITS = 8
 RNN_8, LSTM_8, GRU_8 = RNN(hidden_size=UNITS), LSTM(hidden_size=UNITS), GRU(hidden_size=UNITS)

@@ -13,15 +13,16 @@ from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import Adam, Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.tcn import TCN
+from memspan.optimizers.adam import Adam
 from memspan.statistics import Span
 from memspan.studies import study
 from memspan.tasks.adding import Adding
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 
 UNITS = 8
 RNN_8, IRNN_8 = RNN(hidden_size=UNITS), RNN(hidden_size=UNITS, initialization="irnn")

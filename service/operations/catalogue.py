@@ -8,14 +8,17 @@ from memspan.engine.seeds import stream
 from memspan.experiment.grid import Flaw
 from memspan.interfaces.task import TaskSpec
 from memspan.models import model
+from memspan.optimizers import optimizer
 from memspan.probes import probe
 from memspan.registry import Family, UnknownKind
 from memspan.studies import study
 from memspan.tasks import sample, task
 from service.errors import FieldError, NotFound, Unprocessable
 
-FamilyName = Literal["task", "model", "probe", "study"]
-FAMILIES: dict[FamilyName, Family[Any]] = {"task": task, "model": model, "probe": probe, "study": study}
+FamilyName = Literal["task", "model", "optimizer", "probe", "study"]
+FAMILIES: dict[FamilyName, Family[Any]] = {
+    "task": task, "model": model, "optimizer": optimizer, "probe": probe, "study": study,
+}  # fmt: skip
 MOST_NUMBERS = 200_000
 """of one answer with samples, some 4 MB of JSON"""
 

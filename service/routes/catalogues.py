@@ -1,4 +1,4 @@
-"""/tasks, /models, /probe-kinds: what specs may name; and samples of tasks."""
+"""/tasks, /models, /optimizers, /probe-kinds: what specs may name; and samples of tasks."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,9 @@ from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
 from service.schemas.problem import problems
 
 router = APIRouter(tags=["catalogue"])
-PATHS: dict[str, FamilyName] = {"/tasks": "task", "/models": "model", "/probe-kinds": "probe"}
+PATHS: dict[str, FamilyName] = {
+    "/tasks": "task", "/models": "model", "/optimizers": "optimizer", "/probe-kinds": "probe",
+}  # fmt: skip
 
 
 def _add(path: str, family: FamilyName) -> None:

@@ -9,7 +9,7 @@ from service.schemas.number import Answer, Data
 
 
 class Entry(Answer):
-    """A task, model, probe or study that specs may name."""
+    """A task, model, optimiser, probe or study that specs may name."""
 
     kind: str
     title: str

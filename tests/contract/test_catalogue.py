@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.spec import PartSpec
 from memspan.models import model
+from memspan.optimizers import optimizer
 from memspan.probes import probe
 from memspan.registry import Family
 from memspan.studies import study
@@ -21,7 +22,9 @@ from memspan.tasks.setpoint import Setpoint
 from tests.contract.problems import field_errors
 from tests.contract.variants import named, variants
 
-FAMILIES: dict[str, Family[Any]] = {"tasks": task, "models": model, "probe-kinds": probe, "studies": study}
+FAMILIES: dict[str, Family[Any]] = {
+    "tasks": task, "models": model, "optimizers": optimizer, "probe-kinds": probe, "studies": study,
+}  # fmt: skip
 PARTS = [(path, spec) for path, family in FAMILIES.items() for spec in family.specs()]
 SPECS = [(path, variant) for path, spec in PARTS for variant in variants(spec)]
 LENGTH = 8

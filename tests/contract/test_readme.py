@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from memspan.models import model
+from memspan.optimizers import optimizer
 from memspan.probes import probe
 from memspan.studies import study
 from memspan.tasks import task
@@ -15,7 +16,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEPLOYMENT = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
-KINDS = [*task.kinds(), *model.kinds(), *probe.kinds(), *study.kinds(), "adam", "rmsprop", "sgd"]
+KINDS = [kind for family in (task, model, optimizer, probe, study) for kind in family.kinds()]
 
 
 @pytest.mark.parametrize("kind", KINDS)

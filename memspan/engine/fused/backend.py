@@ -20,7 +20,6 @@ from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
 from memspan.engine.fused.speed import steps_within
 from memspan.engine.fused.workspace import Workspace, workspace
-from memspan.engine.optimizers import slot_names
 from memspan.engine.population import Condition
 from memspan.engine.state import State
 from memspan.interfaces.batch import Batch
@@ -66,7 +65,7 @@ class Fused:
         """Call the loop for some steps, after ``done`` of them."""
         state, training = self._state, self._condition.training
         rows = padded(state.rows)
-        slots = {name: padded(state.slots[name]) for name in slot_names(training)}
+        slots = {name: padded(state.slots[name]) for name in training.optimizer.slots()}
         memories = [*slots.values(), *[rows] * (2 - len(slots))]  # one that is missing is never touched
         sums = np.zeros((len(self._seeds), METRICS))
         for index, name in enumerate(self._metrics):

@@ -9,7 +9,10 @@ from typing import Any
 from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.lanes import summed
-from memspan.interfaces.training import SGD, Adam, RMSprop, Training
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
+from memspan.optimizers.sgd import SGD
+from memspan.training import Training
 
 SETTINGS = 8
 """numbers of an optimiser, see ``settings``"""
@@ -24,13 +27,14 @@ def settings(training: Training) -> list[float]:
         return [clip, optimizer.epsilon, 0.0, *decays, 0.0]
     if isinstance(optimizer, RMSprop):
         return [clip, optimizer.epsilon, optimizer.momentum, optimizer.rho, 1 - optimizer.rho, 0.0, 0.0, 0.0]
+    assert isinstance(optimizer, SGD)
     return [clip, 0.0, optimizer.momentum, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def rate(training: Training, step: int) -> float:
     """What a step (from 1) is multiplied with, the schedule and Adam's corrections included."""
     optimizer = training.optimizer
-    plain = training.rate_factor(step) * optimizer.learning_rate
+    plain = training.rate(step)
     if isinstance(optimizer, Adam):
         return plain * float((1 - optimizer.beta_2**step) ** 0.5) / (1 - optimizer.beta_1**step)
     return plain
@@ -38,7 +42,7 @@ def rate(training: Training, step: int) -> float:
 
 def shrinkage(training: Training, step: int) -> float:
     """What weight decay multiplies the weights with at a step (from 1)."""
-    return 1 - training.rate_factor(step) * training.optimizer.learning_rate * training.weight_decay
+    return training.shrinkage(step)
 
 
 def descent(training: Training) -> Kernel:
@@ -48,7 +52,7 @@ def descent(training: Training) -> Kernel:
     number, set back to 0.
     """
     optimizer = training.optimizer
-    momentum = not isinstance(optimizer, Adam) and optimizer.momentum > 0
+    momentum = "velocity" in optimizer.slots()
     nesterov = isinstance(optimizer, SGD) and optimizer.nesterov
     kind = Kind(optimizer.kind, momentum, nesterov, training.clip_norm is not None, training.weight_decay > 0)
     return _descent(kind)

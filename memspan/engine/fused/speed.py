@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from memspan.engine.fused.graph import COSTLY
 from memspan.engine.fused.layout import LANES, LayerLayout
 from memspan.engine.population import Condition
-from memspan.interfaces.training import Training
+from memspan.training import Training
 
 PRODUCT_SECONDS = 3e-10
 """16 products of a weight, added up: forward, backward, and for the weight's gradient once each"""

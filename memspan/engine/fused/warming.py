@@ -8,11 +8,11 @@ from memspan.engine.fused.scope import takes, works
 from memspan.engine.population import Condition
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 
 USUAL: Sequence[ModelSpec] = (RNN(), LSTM(), GRU())
 LATCH = Latch()

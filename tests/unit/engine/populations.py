@@ -12,9 +12,9 @@ from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 
 ONE_UNIT, NOISY = LSTM(), Latch(noise=0.4)
 STEPS = 4

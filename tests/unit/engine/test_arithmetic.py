@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from memspan.engine.arithmetic import denormals_flushed
-from memspan.interfaces.training import SGD
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.sgd import SGD
 from tests.unit.engine.populations import condition, stopped, stories
 
 ROOT = Path(__file__).parents[3]

@@ -13,8 +13,8 @@ from memspan.engine.events import Evaluated, Finished
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
-from memspan.interfaces.training import SGD
 from memspan.models.rnn import RNN
+from memspan.optimizers.sgd import SGD
 from memspan.tasks.first_last import FirstLast
 from tests.unit.engine.populations import STEPS, carried, condition, finish, stopped, stories
 

@@ -12,12 +12,14 @@ from memspan.engine.stack import PlacesClash, Stack
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import SGD, Adam, RMSprop
 from memspan.models import model
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
 from memspan.models.rnn import RNN
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
+from memspan.optimizers.sgd import SGD
 from memspan.tasks import task
 from memspan.tasks.first_last import FirstLast
 from tests.contract.variants import named, variants

@@ -7,9 +7,12 @@ import math
 import pytest
 import torch
 
-from memspan.engine.optimizers import Mover, slots
+from memspan.engine.mover import Mover, slots
 from memspan.engine.weight_rows import Piece
-from memspan.interfaces.training import SGD, Adam, RMSprop, Training
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
+from memspan.optimizers.sgd import SGD
+from memspan.training import Training
 
 
 def moved(gradient: float) -> float:
@@ -50,6 +53,6 @@ def test_weights_that_are_used_nowhere_move_as_if_their_gradient_were_0(
     in_pieces, whole = weights.clone(), weights.clone()
     first, second = (Mover(training, slots(training, weights)) for _ in range(2))
     for step in range(1, 4):
-        first.move(in_pieces, [Piece(0, gradients[:, :2]), Piece(5, gradients[:, 5:])], step)
-        second.move(whole, [Piece(0, gradients)], step)
+        first.move(in_pieces, [Piece(0, gradients[:, :2].clone()), Piece(5, gradients[:, 5:].clone())], step)
+        second.move(whole, [Piece(0, gradients.clone())], step)
     torch.testing.assert_close(in_pieces, whole, rtol=1e-6, atol=0)

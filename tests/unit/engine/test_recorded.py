@@ -12,10 +12,10 @@ from memspan.engine.events import Finished
 from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes, Step
 from memspan.engine.trainer import Trainer
-from memspan.interfaces.training import Training
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 from tests.unit.engine.fused.cells import start, state
 
 SEEDS = (1, 2, 3, 4)

@@ -12,10 +12,12 @@ from hypothesis import strategies as choose
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Position, Snapshot, SnapshotUnreadable
 from memspan.engine.trainer import Trainer
-from memspan.interfaces.training import SGD, Adam, RMSprop
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
+from memspan.optimizers.sgd import SGD
 from memspan.tasks.first_last import FirstLast
 from tests.unit.engine.populations import STEPS, Story, carried, condition, stopped, stories
 

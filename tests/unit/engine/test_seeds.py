@@ -13,9 +13,9 @@ from memspan.engine.seeds import digest, stream
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import Adam
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.adam import Adam
 from memspan.tasks.first_last import FirstLast
 from tests.unit.engine.populations import condition
 

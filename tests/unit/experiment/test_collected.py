@@ -10,9 +10,9 @@ import memspan
 from memspan.engine.datasets import split
 from memspan.engine.population import Condition
 from memspan.experiment.run import SpecImpossible
-from memspan.interfaces.training import Training
 from memspan.models.rnn import RNN
 from memspan.tasks.digits import Digits
+from memspan.training import Training
 from tests.unit.experiment.test_grid import found
 
 DIGITS: dict[str, Any] = {"tasks": [{"kind": "digits"}], "lengths": None}

@@ -18,9 +18,9 @@ from memspan.interfaces.predictor import trained
 from memspan.interfaces.readings import Curve, Scalars, Surface
 from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Real, Sizes, Whole, stacked
-from memspan.interfaces.training import Training
 from memspan.models import build
 from memspan.models.lstm import LSTM
+from memspan.training import Training
 
 
 def accepts(kind: Any, text: str) -> bool:

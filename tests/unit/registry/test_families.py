@@ -10,12 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from memspan.interfaces.spec import PartSpec
 from memspan.models import AnyModel, model
+from memspan.optimizers import AnyOptimizer, optimizer
 from memspan.probes import AnyProbe, probe
 from memspan.registry import Family, UnknownKind
 from memspan.tasks import AnyTask, task
 
 FAMILIES: dict[str, tuple[Family[Any], Any]] = {
-    "task": (task, AnyTask), "model": (model, AnyModel), "probe": (probe, AnyProbe)
+    "task": (task, AnyTask), "model": (model, AnyModel), "optimizer": (optimizer, AnyOptimizer),
+    "probe": (probe, AnyProbe),
 }  # fmt: skip
 SPECS = [(family, union, spec) for family, union in FAMILIES.values() for spec in family.specs()]
 each_family = pytest.mark.parametrize(("family", "union"), list(FAMILIES.values()), ids=list(FAMILIES))

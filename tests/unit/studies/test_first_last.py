@@ -15,8 +15,8 @@ from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from memspan.interfaces.probe import ProbeSpec
-from memspan.interfaces.training import RMSprop
 from memspan.models import build
+from memspan.optimizers.rmsprop import RMSprop
 from memspan.probes.blinding import Blinding
 from memspan.probes.change import Change
 from memspan.probes.latency import Latency

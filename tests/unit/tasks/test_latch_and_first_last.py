@@ -10,11 +10,11 @@ import torch
 from memspan.engine.datasets import split
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
-from memspan.interfaces.training import Training
 from memspan.models.rnn import RNN
 from memspan.tasks import sample
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 
 
 def test_the_first_step_of_a_latch_carries_the_bit_and_the_rest_is_noise() -> None:

@@ -11,7 +11,7 @@ from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.datasets import split
 from memspan.engine.fused.backend import Fused
 from memspan.engine.fused.scope import takes
-from memspan.engine.optimizers import slots
+from memspan.engine.mover import slots
 from memspan.engine.population import Condition
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
@@ -19,9 +19,10 @@ from memspan.engine.state import State
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.interfaces.training import SGD, Training
 from memspan.models import model
+from memspan.optimizers.sgd import SGD
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 from tests.contract.variants import variants
 
 MEMBERS = 4

@@ -15,12 +15,15 @@ from memspan.engine.population import Condition
 from memspan.engine.state import Backend
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import SGD, Adam, RMSprop, Training
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.adam import Adam
+from memspan.optimizers.rmsprop import RMSprop
+from memspan.optimizers.sgd import SGD
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
+from memspan.training import Training
 from tests.unit.engine.fused.cells import start, state
 
 STEPS = 50

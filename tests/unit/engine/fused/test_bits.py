@@ -8,10 +8,10 @@ from memspan.engine.fused import backend
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.training import RMSprop
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
+from memspan.optimizers.rmsprop import RMSprop
 from tests.contract.variants import named
 from tests.unit.engine.populations import carried, condition, stopped, stories
 

@@ -12,7 +12,8 @@ import pytest
 from memspan.engine.fused import library as module
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.library import Library
-from memspan.interfaces.training import SGD, Training
+from memspan.optimizers.sgd import SGD
+from memspan.training import Training
 
 ROOT = Path(__file__).parents[4]
 KERNEL = descent(Training(optimizer=SGD()))
@@ -20,7 +21,8 @@ COMPILE = """
 from pathlib import Path
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.library import Library
-from memspan.interfaces.training import SGD, Training
+from memspan.optimizers.sgd import SGD
+from memspan.training import Training
 kernel = descent(Training(optimizer=SGD()))
 Library(Path({folder!r})).linked([kernel], [kernel.name])
 """

@@ -1,0 +1,51 @@
+"""Moving a population's weights in torch: each member's weights are one row of a matrix (M, P).
+
+A gradient comes in pieces of such rows. Weights outside all pieces are used nowhere: no optimiser would move them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from memspan.engine.weight_rows import Piece
+from memspan.interfaces.optimizer import Slots
+from memspan.optimizers import move
+from memspan.training import Training
+
+
+def slots(training: Training, weights: Tensor) -> dict[str, Tensor]:
+    """The empty memory of a training spec's optimiser for weights (M, P)."""
+    return {name: torch.zeros_like(weights) for name in training.optimizer.slots()}
+
+
+class Mover:
+    """Clipping, decoupled weight decay, the schedule and the optimiser of a training spec."""
+
+    def __init__(self, training: Training, slots: Slots) -> None:
+        self._training, self._slots = training, slots
+
+    def move(self, weights: Tensor, pieces: Sequence[Piece], step: int) -> None:
+        """One step of all members, from 1; each is clipped by the norm of its own whole gradient.
+
+        The memory of the pieces is overwritten.
+        """
+        training = self._training
+        if training.clip_norm is not None:
+            pieces = clipped(pieces, training.clip_norm)
+        if training.weight_decay:
+            weights.mul_(training.shrinkage(step))
+        numbers = training.optimizer.numbers(step, training.rate(step))
+        for piece in pieces:
+            remembered = {name: piece.of(slot) for name, slot in self._slots.items()}
+            move(training.optimizer, piece.of(weights), piece.values, remembered, numbers)
+
+
+def clipped(pieces: Sequence[Piece], limit: float) -> list[Piece]:
+    """The same gradients, no longer than a limit."""
+    each = [torch.linalg.vector_norm(piece.values, dim=1, keepdim=True) for piece in pieces]
+    norms = each[0] if len(each) == 1 else torch.linalg.vector_norm(torch.cat(each, 1), dim=1, keepdim=True)  # (M, 1)
+    share = limit / norms.clamp_min(limit)
+    return [Piece(piece.first, piece.values * share) for piece in pieces]

@@ -1,0 +1,38 @@
+"""The base of all optimiser specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from memspan.interfaces.spec import PartSpec, Real
+
+Rate = Annotated[Real, Field(gt=0, le=100, description="step size")]
+Decay = Annotated[Real, Field(ge=0, lt=1)]
+Small = Annotated[Real, Field(gt=0, le=1, description="keeps the division finite")]
+Slots = Mapping[str, Tensor]
+"""What is remembered of each weight, by name; of the weights' shape, and changed in place."""
+Numbers = Mapping[str, float]
+"""What a rule multiplies with at one step, by name."""
+
+
+class OptimizerSpec(PartSpec):
+    """A rule by which weights follow their gradients; bound to ``move(spec, weight, gradient, slots, numbers)``.
+
+    ``move`` does one step in place: pointwise torch operations on tensors of one shape, so that an engine may run it as
+    it is or trace it and generate a loop from it. The gradient's memory is its to overwrite. It may branch on the spec,
+    but takes every number from ``numbers``: one loop then serves all of them.
+    """
+
+    learning_rate: Rate
+
+    def slots(self) -> tuple[str, ...]:
+        """Names of what is remembered of each weight from step to step. All start at 0; stored runs know the names."""
+        return ()
+
+    def numbers(self, step: int, rate: float) -> dict[str, float]:
+        """What ``move`` multiplies with at a step, from 1, whose learning rate is ``rate``: always the same names."""
+        return {"rate": rate}
