@@ -25,6 +25,7 @@ from migrations.upgrade import upgrade
 from service.operations import ending, experiments, work
 from service.operations.context import Context
 from service.queue.bell import NoBell
+from service.queue_names import Queue
 from service.settings import Settings
 from service.storage.database import Database
 from tests.waiting import until
@@ -103,7 +104,7 @@ def storage_seconds() -> float:
         upgrade(database.engine)
         context = Context(settings, database, NoBell())
         experiments.submit(context, parse({**SPEC, "training": {**SPEC["training"], "train_size": 32}}))
-        identity = identify(("cpu",))
+        identity = identify((Queue.CPU,))
         beat = Beat(context, identity)
         beat.start()
         clock = Clock()
@@ -111,7 +112,7 @@ def storage_seconds() -> float:
         with ExitStack() as patches:
             for room, name in timed:
                 patches.enter_context(mock.patch.object(room, name, clock.timed(getattr(room, name))))
-            Loop(context, identity, beat, lambda: False).work(["cpu"])
+            Loop(context, identity, beat, lambda: False).work([Queue.CPU])
         beat.end()
         database.close()
     return clock.seconds

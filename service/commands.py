@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from service.queue_names import ALL, parsed
+
 cli = typer.Typer(no_args_is_help=True, add_completion=False)
 Host = Annotated[str, typer.Option(help="address to listen on")]
 Server = Annotated[str, typer.Option(envvar="MEMSPAN_SERVER", help="where the service is")]
@@ -65,7 +67,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 @cli.command()
 def worker(
-    queue: Annotated[str, typer.Option(help="queues to serve, comma-separated")] = "cpu,gpu,probe",
+    queue: Annotated[str, typer.Option(help="queues to serve, comma-separated")] = ALL,
     concurrency: Annotated[int | None, typer.Option(min=1, help="processes; default: one for each core")] = None,
 ) -> None:
     """Run a Celery worker (deployment; needs MEMSPAN_REDIS_URL)."""
@@ -74,9 +76,10 @@ def worker(
     if prepared().redis_url is None:
         raise typer.BadParameter("MEMSPAN_REDIS_URL is not set: memspan worker hears bells over Redis. "
                                  "On one machine, memspan serve needs no broker.")  # fmt: skip
-    unknown = set(queue.split(",")) - {"cpu", "gpu", "probe"}
-    if unknown:
-        raise typer.BadParameter(f"There is no queue {', '.join(sorted(unknown))}; known are cpu, gpu and probe.")
+    try:
+        parsed(queue)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     os.environ["MEMSPAN_WORKER_QUEUES"] = queue
     count = str(concurrency or os.cpu_count() or 1)
     options = [

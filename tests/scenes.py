@@ -15,8 +15,10 @@ from memspan.experiment.spec import ExperimentSpec
 from service.operations import ending, experiments, work
 from service.operations.context import Context
 from service.operations.work import ClaimedRuns
+from service.queue_names import Queue
 from service.settings import Settings
 from service.storage.database import Database
+from service.storage.states import Reason, RunState
 
 SMALLEST: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
@@ -68,12 +70,15 @@ class Scene:
         return claimed
 
     def try_claim(self, worker: str = "worker") -> ClaimedRuns | None:
-        return work.claim(self.context, worker, ["cpu"])
+        return work.claim(self.context, worker, [Queue.CPU])
 
     def finish(self, claimed: ClaimedRuns, weight: Callable[[int], float] = float, **metrics: float) -> None:
         """Hand in runs with one weight each, which is made of the repeat."""
         outcomes = {repeat: outcome(weight(repeat), **metrics) for repeat in claimed.runs}
         ending.finish(self.context, claimed, outcomes, 1.0, {}, claimed.engine)
+
+    def fail(self, claimed: ClaimedRuns, reason: Reason, detail: str) -> None:
+        ending.end(self.context, claimed, RunState.FAILED, reason, detail)
 
     def tell(self, claimed: ClaimedRuns, epoch: int = 1, **metrics: float) -> work.Order:
         return work.tell(self.context, claimed, epoch, measured(claimed, epoch, metrics or {"train_loss": 0.5}))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.operations import work
 from service.operations.context import Context
 from service.storage import workers
-from workers.identity import Identity
+from service.storage.workers import Identity
 
 STALLED_SECONDS = 900.0
 """a claim that has made no step for so long isn't renewed: a hung device must not look alive"""
@@ -31,7 +31,7 @@ class Beat:
     def start(self) -> None:
         """Make this worker known and start beating."""
         with self._context.database.writing() as connection:
-            workers.register(connection, self._identity.row())
+            workers.register(connection, self._identity)
         self._thread.start()
 
     def hold(self, claim: str) -> None:
@@ -71,4 +71,4 @@ class Beat:
         state, held = ("busy", claims[-1]) if claims else ("idle", None)
         with self._context.database.writing() as connection:
             if not workers.beat(connection, self._identity.name, state, held):
-                workers.register(connection, self._identity.row())
+                workers.register(connection, self._identity)

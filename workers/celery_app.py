@@ -20,6 +20,7 @@ from service.logs import configure_logs
 from service.operations import patrol
 from service.operations.context import Context
 from service.queue.bell import TASK, bell_for
+from service.queue_names import ALL, Queue, parsed
 from service.settings import Settings, load_settings
 from service.storage.database import Database
 from workers.identity import PARENT_VARIABLE
@@ -89,7 +90,7 @@ class Process:
 
         torch.set_num_threads(settings.threads)
         self.context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
-        self.identity = identify(tuple(os.environ.get(QUEUES_VARIABLE, "cpu,gpu,probe").split(",")))
+        self.identity = identify(parsed(os.environ.get(QUEUES_VARIABLE, ALL)))
         self.beat = Beat(self.context, self.identity)
         self.deadline = float("inf")
         self.loop = Loop(self.context, self.identity, self.beat, self.leaving)
@@ -100,7 +101,7 @@ class Process:
         """Whether the parent is shutting down, or this message has lasted long enough."""
         return time.monotonic() > self.deadline or draining()
 
-    def answer(self, queue: str) -> None:
+    def answer(self, queue: Queue) -> None:
         """Work on all that waits; pass the bell on when time ran out before the work did."""
         self.deadline = time.monotonic() + MESSAGE_SECONDS
         self.loop.work(self.identity.queues)
@@ -121,7 +122,7 @@ _process: Process | None = None
 def work(queue: str) -> None:
     """A bell: something waits in ``queue``."""
     if not draining():
-        this_process().answer(queue)
+        this_process().answer(Queue(queue))
 
 
 def this_process() -> Process:

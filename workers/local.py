@@ -15,6 +15,7 @@ import torch
 from service.logs import configure_logs
 from service.operations.context import Context
 from service.queue.bell import NoBell
+from service.queue_names import ALL, Queue, parsed
 from service.settings import load_settings
 from service.storage.database import Database
 from workers.beat import Beat
@@ -60,8 +61,8 @@ class Doorbell:
 def main() -> None:
     """Work until asked to leave."""
     arguments = argparse.ArgumentParser(prog="python -m workers.local", description=__doc__)
-    arguments.add_argument("--queue", default="cpu,gpu,probe", help="queues to serve, comma-separated")
-    queues = tuple(arguments.parse_args().queue.split(","))
+    arguments.add_argument("--queue", type=parsed, default=ALL, help="queues to serve, comma-separated")
+    queues: tuple[Queue, ...] = arguments.parse_args().queue
     settings = load_settings()
     configure_logs(settings.log_level)
     torch.set_num_threads(settings.threads)

@@ -16,10 +16,11 @@ from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe
 from service.operations.work import ClaimedRuns
+from service.queue_names import Queue
 from service.storage import leases
 from service.storage.states import Reason, RunState
+from service.storage.workers import Identity
 from workers.beat import Beat
-from workers.identity import Identity
 from workers.patience import Answer, LeftUndone, patiently
 from workers.reporter import Fate, Reporter
 
@@ -38,10 +39,10 @@ class Loop:
 
     def warm(self) -> None:
         """Load the usual compiled loops, or compile them, before the first claim waits for them."""
-        if "cpu" in self._identity.queues:
+        if Queue.CPU in self._identity.queues:
             warm()
 
-    def work(self, queues: Sequence[str]) -> int:
+    def work(self, queues: Sequence[Queue]) -> int:
         """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""
         done = 0
         try:
@@ -54,19 +55,19 @@ class Loop:
     def _patiently(self, work: Callable[[], Answer]) -> Answer:
         return patiently(work, self._leaving)
 
-    def _waits(self, queues: Sequence[str]) -> bool:
+    def _waits(self, queues: Sequence[Queue]) -> bool:
         """A look that takes no lock: idle workers must not disturb busy ones."""
         return self._patiently(lambda: self._look(queues))
 
-    def _look(self, queues: Sequence[str]) -> bool:
+    def _look(self, queues: Sequence[Queue]) -> bool:
         with self._context.database.reading() as connection:
             return bool(set(leases.waiting_queues(connection)) & set(queues))
 
-    def _one(self, queues: Sequence[str]) -> bool:
+    def _one(self, queues: Sequence[Queue]) -> bool:
         """Do one piece of work, the short ones first; whether there was any."""
-        if "probe" in queues and self._answer_probe():
+        if Queue.PROBE in queues and self._answer_probe():
             return True
-        training = [queue for queue in queues if queue != "probe"]
+        training = [queue for queue in queues if queue is not Queue.PROBE]
         claim = partial(operations.claim, self._context, self._identity.name, training)
         runs = self._patiently(claim) if training else None
         if runs is None:
@@ -86,7 +87,7 @@ class Loop:
 
     def _interlude(self) -> None:
         """In the middle of training, answer probes: they take moments, and would wait for all the training there is."""
-        while "probe" in self._identity.queues and self._waits(["probe"]):
+        while Queue.PROBE in self._identity.queues and self._waits([Queue.PROBE]):
             if not self._answer_probe():
                 return
 
@@ -111,7 +112,7 @@ class Loop:
             gc.collect()
 
     def _report(self, work: ClaimedRuns) -> Fate:
-        device = "cuda" if work.queue == "gpu" and self._identity.device == "cuda" else "cpu"
+        device = "cuda" if work.queue is Queue.GPU and self._identity.device == "cuda" else "cpu"
         trainer = Trainer(work.condition, sorted(work.runs), work.snapshots, device, work.engine)
         reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
         for event in trainer.events():

@@ -1,14 +1,13 @@
 """What a user may see of checkpoints."""
 
-from typing import Any
-
 from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context
 from service.storage import checkpoints
+from service.storage.checkpoints import CheckpointRecord
 
 
-def look(context: Context, key: int) -> Any:
+def look(context: Context, key: int) -> CheckpointRecord:
     """A checkpoint with its run and its experiment's spec, or NotFound."""
     with context.database.reading() as connection:
         row = checkpoints.get(connection, key)

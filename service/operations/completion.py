@@ -1,31 +1,26 @@
 """Completion: what follows for an experiment when some of its runs or probes have ended."""
 
-import hashlib
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
 from memspan.experiment.line import Line, is_search, lines_of
 from memspan.experiment.spec import ExperimentSpec
+from service.operations.new_probes import of_condition
 from service.operations.progress import counts_of, progress_body
 from service.operations.searching import follow
 from service.operations.specs import StoredSpec, parsed
-from service.storage import events, experiments, probes, runs
+from service.queue_names import Queue
+from service.storage import events, experiments, probes, snapshots
 from service.storage.clock import now
+from service.storage.experiments import ExperimentRecord
 from service.storage.moving import move
 from service.storage.states import ACTIVE, OPEN, ExperimentState, RunState
 from service.storage.tables import probes as probes_table
 from service.storage.tables import runs as runs_table
 
 
-def fingerprint(*content: Any) -> str:
-    """The name of a probe's content: asking twice finds the first answer."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[str]:
+def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[Queue]:
     """Queue what follows conditions whose runs have all ended, and end the experiment when nothing is left.
 
     The caller holds the experiment's lock, so two workers that finish at once can't each wait for the other.
@@ -45,9 +40,9 @@ def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()
     return queues
 
 
-def _follow(connection: Connection, row: Any, ended: Iterable[int]) -> set[str]:
+def _follow(connection: Connection, row: ExperimentRecord, ended: Iterable[int]) -> set[Queue]:
     """The next round of each search whose runs have all ended; probes, where there is none or no search."""
-    spec, queues = parsed(StoredSpec(row.key, row.spec)), set[str]()
+    spec, queues = parsed(StoredSpec(row.key, row.spec)), set[Queue]()
     if not spec.probes and not is_search(spec):
         return queues
     for line in lines_of(spec, ended):
@@ -56,35 +51,16 @@ def _follow(connection: Connection, row: Any, ended: Iterable[int]) -> set[str]:
     return queues
 
 
-def _queue_probes(connection: Connection, row: Any, spec: ExperimentSpec, line: Line) -> set[str]:
+def _queue_probes(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, line: Line) -> set[Queue]:
     """Queue the spec's probes of the conditions of a line, all of whose runs have ended, at least one of them well."""
     conditions = experiments.succeeded(connection, row.key, line.positions) if spec.probes else ()
-    for condition in conditions:
-        _queue_probes_of(connection, row, spec, condition)
-    return {"probe"} if conditions else set()
+    weights = spec.report.checkpoint
+    asked = [of_condition(row.key, each, weights, probe, required=True) for each in conditions for probe in spec.probes]
+    probes.add(connection, asked)
+    return {Queue.PROBE} if asked else set()
 
 
-def _queue_probes_of(connection: Connection, row: Any, spec: ExperimentSpec, condition: int) -> None:
-    kind = spec.report.checkpoint
-    probes.add(
-        connection,
-        [
-            {
-                "experiment_key": row.key,
-                "condition": condition,
-                "checkpoint_kind": kind,
-                "kind": probe.kind,
-                "spec": probe.model_dump(mode="json"),
-                "fingerprint": fingerprint(row.key, condition, kind, probe.model_dump(mode="json")),
-                "required": True,
-                "state": RunState.QUEUED,
-            }
-            for probe in spec.probes
-        ],
-    )
-
-
-def _end(connection: Connection, row: Any) -> None:
+def _end(connection: Connection, row: ExperimentRecord) -> None:
     """Give an experiment without open runs its final state, unless probes are still asked."""
     asked = experiments.required_probe_counts(connection, row.key)
     if any(asked.get(state) for state in OPEN):
@@ -95,7 +71,7 @@ def _end(connection: Connection, row: Any) -> None:
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
     experiments.set_state(connection, row.key, state, finished_at=now(), counts=counts)
-    runs.drop_all_snapshots(connection, row.key)
+    snapshots.drop_all(connection, row.key)
     body = progress_body(counts, state, eta_seconds=None)
     events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
     events.forget_progress(connection, row.key, row.event_sequence)
@@ -109,7 +85,7 @@ def cancel_waiting(connection: Connection, experiment: int) -> None:
         move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
 
 
-def final_state(counts: dict[str, int], asked: dict[str, int], cancelled: bool) -> ExperimentState:
+def final_state(counts: dict[str, int], asked: Mapping[RunState, int], cancelled: bool) -> ExperimentState:
     """The state of an experiment whose runs and probes have all ended."""
     if counts["cancelled"] or asked.get(RunState.CANCELLED) or (cancelled and not counts["succeeded"]):
         return ExperimentState.CANCELLED

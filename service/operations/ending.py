@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
@@ -12,9 +12,11 @@ from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
-from service.storage import checkpoints, events, experiments, leases, runs
+from service.storage import checkpoints, events, experiments, leases, runs, snapshots
+from service.storage.checkpoints import NewCheckpoint
 from service.storage.clock import now
 from service.storage.moving import move
+from service.storage.runs import RunOutcome
 from service.storage.states import Reason, RunState
 from service.storage.tables import runs as runs_table
 
@@ -71,16 +73,15 @@ def _store_weights(
     outcomes: Mapping[int, Outcome],
 ) -> None:
     checkpoints.store_blobs(connection, {w.sha256: w.data for pair in stored.values() for w in pair})
-    created_at = connection.execute(select(now())).scalar_one()
-    rows = [
-        {"run_key": work.runs[repeat], "kind": kind, "epoch": epoch, "sha256": weights.sha256, "created_at": created_at}
+    new = [
+        NewCheckpoint(work.runs[repeat], kind, epoch, weights.sha256)
         for repeat, (last, best) in stored.items()
         for kind, weights, epoch in (
             ("best", best, outcomes[repeat].best_epoch),
             ("last", last, outcomes[repeat].last_epoch),
         )
     ]
-    checkpoints.add(connection, rows)
+    checkpoints.add(connection, new)
 
 
 def _close(
@@ -95,19 +96,19 @@ def _close(
     runs.set_outcomes(
         connection,
         [
-            {
-                "run": work.runs[repeat],
-                "metrics": jsonable(dict(outcomes[repeat].metrics)),
-                "diverged_at": outcomes[repeat].diverged_at,
-                "seconds": seconds,
-                "engine": engine,
-                "epochs_done": work.condition.training.epochs,
-            }
+            RunOutcome(
+                run=work.runs[repeat],
+                metrics=jsonable(dict(outcomes[repeat].metrics)),
+                diverged_at=outcomes[repeat].diverged_at,
+                seconds=seconds,
+                engine=engine,
+                epochs_done=work.condition.training.epochs,
+            )
             for repeat in repeats
         ],
     )
     keys = [work.runs[repeat] for repeat in repeats]
-    runs.drop_snapshots(connection, keys)
+    snapshots.drop(connection, keys)
     move(connection, runs_table, RunState.SUCCEEDED, runs_table.c.key.in_(keys), values={"finished_at": now()})
 
 
@@ -130,7 +131,7 @@ def end(
         keys = move(connection, runs_table, state, leases.held(runs_table, work.claim), values=values)
         if not keys:
             return
-        runs.drop_snapshots(connection, keys)
+        snapshots.drop(connection, keys)
         _ended_event(connection, work, len(keys), state)
         settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:

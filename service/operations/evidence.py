@@ -11,9 +11,12 @@ from memspan.experiment.results import RunRow
 from service.operations import ids
 from service.operations.specs import StoredSpec, grid, parsed
 from service.storage import metrics, probes, runs
+from service.storage.probes import ProbeRecord
+from service.storage.runs import ResultRecord
+from service.storage.studies import StudyExperiment
 
 
-def run_row(row: Any) -> RunRow:
+def run_row(row: ResultRecord) -> RunRow:
     """A stored run as the results need it."""
     values = {name: float(value) for name, value in (row.metrics or {}).items()}
     return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine, row.round)
@@ -29,7 +32,7 @@ def readings(connection: Connection, stored: StoredSpec) -> list[dict[str, Any]]
     return [_reading(each, stored) for each in probes.of_conditions(connection, stored.key)]
 
 
-def _reading(row: Any, stored: StoredSpec) -> dict[str, Any]:
+def _reading(row: ProbeRecord, stored: StoredSpec) -> dict[str, Any]:
     condition = grid(stored)[row.condition]
     return {
         "id": ids.public(ids.PROBE, row.key),
@@ -46,12 +49,12 @@ def _reading(row: Any, stored: StoredSpec) -> dict[str, Any]:
     }
 
 
-def gathered(connection: Connection, scale: str, rows: Sequence[Any]) -> Evidence:
+def gathered(connection: Connection, scale: str, rows: Sequence[StudyExperiment]) -> Evidence:
     """What the experiments of one group found, by their names in the study; usable while the connection is."""
     return Evidence(scale, {row.study_part: _part(connection, row) for row in rows})
 
 
-def _part(connection: Connection, row: Any) -> Part:
+def _part(connection: Connection, row: StudyExperiment) -> Part:
     stored = StoredSpec(row.key, row.spec)
     found, asked = run_rows(connection, row.key), readings(connection, stored)
     return Part(row.study_part, parsed(stored), found, asked, _histories(connection, row.key))

@@ -14,10 +14,11 @@ from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many, eta_seconds
 from service.operations.submission import insert, made_before
+from service.queue_names import TRAINING
 from service.storage import deletion, events, experiments
 from service.storage.clock import now
 from service.storage.deletion import Freed
-from service.storage.experiments import Filter
+from service.storage.experiments import ExperimentRecord, Filter
 from service.storage.states import ACTIVE, ExperimentState
 
 
@@ -25,7 +26,7 @@ from service.storage.states import ACTIVE, ExperimentState
 class ExperimentView:
     """An experiment as it stands."""
 
-    row: Any
+    row: ExperimentRecord
     counts: dict[str, Any]
     eta_seconds: float | None = None
 
@@ -43,7 +44,7 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
         if idempotency_key is None:
             raise
         return submit(context, spec, idempotency_key)  # another request with the key was faster
-    for queue in ("cpu", "gpu"):
+    for queue in TRAINING:
         context.bell.ring(queue)
     return view
 
@@ -60,7 +61,7 @@ def view_of(connection: Connection, key: int) -> ExperimentView:
     return ExperimentView(row, counts_of(connection, row), eta_seconds(connection, row))
 
 
-def found(connection: Connection, key: int) -> Any:
+def found(connection: Connection, key: int) -> ExperimentRecord:
     """The row of an experiment, or NotFound."""
     row = experiments.get(connection, key)
     if row is None:
@@ -97,20 +98,21 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         return view, True
 
 
-def cancelling(row: Any) -> bool:
+def cancelling(row: ExperimentRecord) -> bool:
     """Whether an experiment was cancelled and workers still have to let go of its runs."""
     return row.cancelled_at is not None and row.state in ACTIVE
 
 
-def membership(row: Any) -> dict[str, str] | None:
+def membership(row: ExperimentRecord) -> dict[str, str] | None:
     """The study that an experiment serves, and its place in it."""
-    if row.study is None:
+    place = row.place
+    if place is None:
         return None
-    group = ids.public(ids.GROUP, row.study_group)
-    return {"kind": row.study, "scale": row.study_scale, "part": row.study_part, "group": group}
+    group = ids.public(ids.GROUP, place.group or row.key)
+    return {"kind": place.study, "scale": place.scale, "part": place.part, "group": group}
 
 
-def locked(connection: Connection, key: int) -> Any:
+def locked(connection: Connection, key: int) -> ExperimentRecord:
     """The row of an experiment, kept from changing and from being deleted, or NotFound."""
     row = experiments.lock(connection, key)
     return row if row is not None else found(connection, key)
@@ -124,7 +126,7 @@ def pause(context: Context, key: int) -> tuple[ExperimentView, bool]:
 def resume(context: Context, key: int) -> tuple[ExperimentView, bool]:
     """Let a paused experiment go on."""
     view, changed = _change(context, key, (ExperimentState.PAUSED,), ExperimentState.RUNNING, "resume")
-    for queue in ("cpu", "gpu"):
+    for queue in TRAINING:
         context.bell.ring(queue)
     return view, changed
 

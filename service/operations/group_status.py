@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from service.operations import ids
 from service.operations.progress import counts_of_many
 from service.operations.times import rfc3339
-from service.storage import studies
-from service.storage.clock import now
+from service.storage import clock, studies
+from service.storage.experiments import ExperimentRecord
 from service.storage.states import ACTIVE, ExperimentState
+from service.storage.studies import GroupMember
 
 
-def state_of(states: Sequence[str]) -> ExperimentState:
+def state_of(states: Sequence[ExperimentState]) -> ExperimentState:
     """The state of several experiments: that of all, else running while one is active, else how they ended."""
-    found = {ExperimentState(state) for state in states}
+    found = set(states)
     if len(found) == 1:
         return found.pop()
     if active := found & {*ACTIVE}:
@@ -23,9 +24,9 @@ def state_of(states: Sequence[str]) -> ExperimentState:
     return ExperimentState.CANCELLED if ExperimentState.CANCELLED in found else ExperimentState.PARTIAL
 
 
-def groups(rows: Sequence[Any]) -> list[dict[str, Any]]:
+def groups(rows: Sequence[GroupMember]) -> list[dict[str, Any]]:
     """Groups in the order of their rows, each with how it stands."""
-    members: dict[int, list[Any]] = {}
+    members: dict[int, list[GroupMember]] = {}
     for row in rows:
         members.setdefault(row.study_group, []).append(row)
     return [
@@ -40,7 +41,7 @@ def groups(rows: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def standing(connection: Connection, rows: Sequence[Any]) -> dict[str, Any]:
+def standing(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[str, Any]:
     """How far a group is; all None for a study that was never run."""
     names = ("state", "progress", "eta_seconds", "created_at", "started_at", "finished_at")
     if not rows:
@@ -53,11 +54,11 @@ def standing(connection: Connection, rows: Sequence[Any]) -> dict[str, Any]:
         "eta_seconds": _eta_seconds(connection, rows, min(starts)) if starts and not over else None,
         "created_at": rfc3339(min(row.created_at for row in rows)),
         "started_at": rfc3339(min(starts)) if starts else None,
-        "finished_at": rfc3339(max(row.finished_at for row in rows)) if over else None,
+        "finished_at": rfc3339(max(row.finished_at or 0.0 for row in rows)) if over else None,
     }
 
 
-def _progress(connection: Connection, rows: Sequence[Any]) -> dict[str, Any]:
+def _progress(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[str, Any]:
     each = [counts["progress"] for counts in counts_of_many(connection, rows).values()]
     return {
         "completed": round(sum(progress["completed"] for progress in each), 2),
@@ -66,7 +67,7 @@ def _progress(connection: Connection, rows: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _eta_seconds(connection: Connection, rows: Sequence[Any], started_at: float) -> float | None:
+def _eta_seconds(connection: Connection, rows: Sequence[ExperimentRecord], started_at: float) -> float | None:
     """Seconds to the end at the pace so far, where experiments weigh by the estimated cost of their runs."""
     epochs = {row.key: row.spec["training"]["epochs"] for row in rows}
     work = studies.work(connection, list(epochs))
@@ -74,5 +75,5 @@ def _eta_seconds(connection: Connection, rows: Sequence[Any], started_at: float)
     done = sum(weighted / epochs[key] for key, (_, weighted) in work.items())
     if done <= 0:
         return None
-    elapsed = float(connection.execute(select(now())).scalar_one()) - started_at
+    elapsed = clock.read(connection) - started_at
     return round(float(max(elapsed * (total - done) / done, 0.0)), 1)

@@ -6,8 +6,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.operations.context import Context
-from service.storage import leases, workers
+from service.storage import depths, workers
+from service.storage.depths import QueueDepth
 from service.storage.revision import stored_revision
+from service.storage.workers import WorkerRecord
 
 BROKER = {
     True: "up",
@@ -40,26 +42,26 @@ def _database(context: Context, needed: str | None) -> str:
     return "up"
 
 
-def staff(context: Context) -> list[Any]:
+def staff(context: Context) -> list[WorkerRecord]:
     """The workers that are known, with the seconds since each one's last beat."""
     with context.database.reading() as connection:
-        return list(workers.all_with_age(connection))
+        return workers.known(connection)
 
 
-def living(context: Context) -> list[Any]:
+def living(context: Context) -> list[WorkerRecord]:
     """The workers that were heard of lately: what plans count on."""
     return [worker for worker in staff(context) if worker.age < SILENT_SECONDS]
 
 
-def state(worker: Any) -> str:
+def state(worker: WorkerRecord) -> str:
     """Whether a worker holds rows now."""
     return "idle" if worker.held is None else "busy"
 
 
-def queue(context: Context) -> list[Any]:
+def queue(context: Context) -> list[QueueDepth]:
     """For each queue what waits and what is leased."""
     with context.database.reading() as connection:
-        return leases.queue_depths(connection)
+        return depths.of_queues(connection)
 
 
 def exposition(context: Context) -> bytes:
@@ -69,9 +71,9 @@ def exposition(context: Context) -> bytes:
     leased = Gauge("memspan_queue_leased", "Rows that a worker holds.", ["queue"], registry=registry)
     oldest = Gauge("memspan_queue_oldest_wait_seconds", "Age of the oldest waiting row.", ["queue"], registry=registry)
     for row in queue(context):
-        waiting.labels(row["queue"]).set(row["waiting"])
-        leased.labels(row["queue"]).set(row["leased"])
-        oldest.labels(row["queue"]).set(row["oldest_wait_seconds"] or 0)
+        waiting.labels(row.queue).set(row.waiting)
+        leased.labels(row.queue).set(row.leased)
+        oldest.labels(row.queue).set(row.oldest_wait_seconds or 0)
     working = Gauge("memspan_workers", "Workers that have beaten lately.", ["state", "device"], registry=registry)
     for worker in staff(context):
         working.labels(state(worker), worker.device).inc()

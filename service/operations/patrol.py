@@ -11,7 +11,7 @@ from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import over_time
 from service.operations.specs import StoredSpec, grid
-from service.storage import experiments, leases, runs, workers
+from service.storage import experiments, leases, snapshots, workers
 from service.storage.clock import now
 from service.storage.moving import move
 from service.storage.states import Reason, RunState
@@ -70,7 +70,7 @@ def _lose(context: Context, experiment: int, where: Any) -> None:
                     "lease_lost", what=table.name, experiment=experiment, back=len(requeued), failed=len(failed)
                 )
             if failed and table is runs_table:
-                runs.drop_snapshots(connection, failed)
+                snapshots.drop(connection, failed)
                 conditions = select(runs_table.c.condition).where(runs_table.c.key.in_(failed))
                 ended |= set(connection.execute(conditions).scalars())
         _cancel_requeued(connection, experiment)

@@ -13,13 +13,16 @@ from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable
 from service.operations import ids
-from service.operations.completion import fingerprint, follow_up
+from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.experiments import locked
+from service.operations.new_probes import of_checkpoint, of_condition
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.work import holder
+from service.queue_names import Queue
 from service.storage import checkpoints, events, experiments, leases, probes
 from service.storage.moving import move
+from service.storage.probes import NewProbe, ProbeRecord
 from service.storage.states import Reason, RunState
 from service.storage.tables import probes as probes_table
 
@@ -58,7 +61,7 @@ class ClaimedProbe:
     weights: tuple[bytes, ...]
 
 
-def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> Any:
+def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
     """Ask a probe of one checkpoint: the stored answer if it was asked before, else a queued row."""
     with context.database.writing() as connection:
         row = checkpoints.get(connection, key)
@@ -66,14 +69,12 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> Any:
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
         check(spec, condition, pointer="#")
-        name = fingerprint("checkpoint", key, spec.model_dump(mode="json"))
-        new = _row(row.experiment_key, row.condition, row.kind, spec, name) | {"checkpoint_key": key}
-        answer = _asked(connection, [new])[0]
-    context.bell.ring("probe")
+        answer = _asked(connection, [of_checkpoint(row, spec)])[0]
+    context.bell.ring(Queue.PROBE)
     return answer
 
 
-def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None) -> list[Any]:
+def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None) -> list[ProbeRecord]:
     """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
     with context.database.writing() as connection:
         row = locked(connection, key)
@@ -86,14 +87,10 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
         for _, condition in chosen:
             check(spec, condition, pointer="#/probe")
         _all_ended(connection, stored, chosen)
-        checkpoint = kind or parsed(stored).report.checkpoint
-        data = spec.model_dump(mode="json")
-        rows = [
-            _row(key, position, checkpoint, spec, fingerprint(key, position, checkpoint, data))
-            for position, _ in chosen
-        ]
-        answers = _asked(connection, rows)
-    context.bell.ring("probe")
+        weights = kind or parsed(stored).report.checkpoint
+        new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
+        answers = _asked(connection, new)
+    context.bell.ring(Queue.PROBE)
     return answers
 
 
@@ -126,23 +123,10 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
         raise Unprocessable(errors[0].message, errors=errors)
 
 
-def _row(experiment: int, condition: int, checkpoint: str, spec: ProbeSpec, name: str) -> dict[str, Any]:
-    return {
-        "experiment_key": experiment,
-        "condition": condition,
-        "checkpoint_kind": checkpoint,
-        "kind": spec.kind,
-        "spec": spec.model_dump(mode="json"),
-        "fingerprint": name,
-        "required": False,
-        "state": RunState.QUEUED,
-    }
-
-
-def _asked(connection: Connection, rows: list[dict[str, Any]]) -> list[Any]:
+def _asked(connection: Connection, new: Sequence[NewProbe]) -> list[ProbeRecord]:
     """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
-    probes.add(connection, rows)
-    names = [row["fingerprint"] for row in rows]
+    probes.add(connection, new)
+    names = [each.fingerprint for each in new]
     mine = probes_table.c.fingerprint.in_(names)
     values = {"reason": None, "detail": None, "lost": 0, "finished_at": None}
     for state in (RunState.FAILED, RunState.CANCELLED):
@@ -151,8 +135,8 @@ def _asked(connection: Connection, rows: list[dict[str, Any]]) -> list[Any]:
     return [stored[name] for name in names]
 
 
-def look(context: Context, key: int) -> Any:
-    """One probe with its experiment's spec, or NotFound."""
+def look(context: Context, key: int) -> ProbeRecord:
+    """One probe, or NotFound."""
     with context.database.reading() as connection:
         row = probes.get(connection, key)
     if row is None:
@@ -181,7 +165,7 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
     )
 
 
-def _weights(connection: Connection, row: Any) -> list[bytes]:
+def _weights(connection: Connection, row: ProbeRecord) -> list[bytes]:
     if row.checkpoint_key is None:
         return checkpoints.of_condition(connection, row.experiment_key, row.condition, row.checkpoint_kind)
     checkpoint = checkpoints.get(connection, row.checkpoint_key)
@@ -214,7 +198,7 @@ def _end(context: Context, work: ClaimedProbe, state: RunState, values: dict[str
 
 def listing(
     context: Context, after: int | None, limit: int, experiment: int | None, checkpoint: int | None, kind: str | None
-) -> Sequence[Any]:
+) -> list[ProbeRecord]:
     """Probes, oldest first."""
     with context.database.reading() as connection:
         return probes.page(connection, after, limit, experiment, checkpoint, kind)

@@ -1,31 +1,31 @@
 """How far an experiment is: counted from rows, never from messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from service.operations.specs import StoredSpec, parsed
-from service.storage import experiments
-from service.storage.clock import now
+from service.storage import clock, experiments
+from service.storage.experiments import Counted, ExperimentRecord
 from service.storage.states import ExperimentState, RunState
 
 
-def counts_of(connection: Connection, row: Any) -> dict[str, Any]:
+def counts_of(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     """Runs by state, and progress in epochs, of one experiment."""
     return counts_of_many(connection, [row])[row.key]
 
 
-def counts_of_many(connection: Connection, rows: Sequence[Any]) -> dict[int, dict[str, Any]]:
+def counts_of_many(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[int, dict[str, Any]]:
     """The same for many: those that are finished have it stored, the others are counted in one query."""
     open_keys = [row.key for row in rows if row.counts is None]
     counted = experiments.run_counts(connection, open_keys) if open_keys else {}
     return {row.key: row.counts if row.counts is not None else _counts(row, counted[row.key]) for row in rows}
 
 
-def _counts(row: Any, by_state: dict[str, tuple[int, float]]) -> dict[str, Any]:
-    runs = {state.value: by_state.get(state, (0, 0.0))[0] for state in RunState}
-    epochs = sum(done for _, done in by_state.values())
+def _counts(row: ExperimentRecord, by_state: Mapping[RunState, Counted]) -> dict[str, Any]:
+    runs = {state.value: by_state[state].runs if state in by_state else 0 for state in RunState}
+    epochs = sum(counted.epochs for counted in by_state.values())
     total = row.runs * row.spec["training"]["epochs"]
     return {
         "runs": {"total": row.runs, **runs},
@@ -37,7 +37,7 @@ def _counts(row: Any, by_state: dict[str, tuple[int, float]]) -> dict[str, Any]:
     }
 
 
-def eta_seconds(connection: Connection, row: Any) -> float | None:
+def eta_seconds(connection: Connection, row: ExperimentRecord) -> float | None:
     """Seconds to the end at the pace so far; None before there is a pace."""
     if row.state != ExperimentState.RUNNING or row.started_at is None:
         return None
@@ -45,16 +45,16 @@ def eta_seconds(connection: Connection, row: Any) -> float | None:
     share = experiments.epochs_weighted(connection, row.key) / epochs
     if share <= 0:
         return None
-    elapsed = connection.execute(select(now())).scalar_one() - row.started_at
-    return round(max(float(elapsed) * (1 - share) / share, 0.0), 1)
+    elapsed = clock.read(connection) - row.started_at
+    return round(max(elapsed * (1 - share) / share, 0.0), 1)
 
 
-def over_time(connection: Connection, row: Any) -> bool:
+def over_time(connection: Connection, row: ExperimentRecord) -> bool:
     """Whether an experiment has run for longer than its budget."""
     budget = parsed(StoredSpec(row.key, row.spec)).limits.max_seconds
     if budget is None or row.started_at is None:
         return False
-    return bool(connection.execute(select(now())).scalar_one() > row.started_at + budget)
+    return clock.read(connection) > row.started_at + budget
 
 
 def progress_body(counts: dict[str, Any], state: str, eta_seconds: float | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from dataclasses import asdict
 from importlib.metadata import version as release
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
 from service.storage import failures, metrics, runs, studies
+from service.storage.experiments import ExperimentRecord
+from service.storage.runs import ResultRecord
 
 RELEASE = release("memspan")
 
@@ -73,11 +76,11 @@ def judged_version(context: Context, key: int) -> str:
     """Changes whenever the results do: with the experiment, or with others that its study is judged by."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        group = studies.group(connection, row.study, row.study_group) if row.study else ()
+        group = studies.group_of(connection, row)
         return f"{verdicts.version(group)}-{len(group)}-{_version(row)}"
 
 
-def _version(row: Any) -> str:
+def _version(row: ExperimentRecord) -> str:
     return f"{RELEASE}-{row.key}-{row.event_sequence}"
 
 
@@ -85,12 +88,12 @@ def _encoded(data: dict[str, Any]) -> bytes:
     return json.dumps(jsonable(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _results(connection: Connection, row: Any) -> dict[str, Any]:
+def _results(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     """All but the claims."""
     stored = StoredSpec(row.key, row.spec)
     asked = [linked(reading) for reading in readings(connection, stored)]
     made = document(parsed(stored), run_rows(connection, row.key), asked)
-    failed = [dict(each._mapping) for each in failures.of_runs(connection, row.key)]
+    failed = [asdict(each) for each in failures.of_runs(connection, row.key)]
     own = {name: value for name, value in made.items() if name != "claims"}
     return {"experiment": _header(connection, row), **own, "failures": failed}
 
@@ -104,12 +107,12 @@ def linked(reading: dict[str, Any]) -> dict[str, Any]:
     return {**reading, "result": {**kept, "link": f"/probes/{reading['id']}"}}
 
 
-def _landscapes(connection: Connection, row: Any) -> list[dict[str, Any]]:
+def _landscapes(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
     every = readings(connection, StoredSpec(row.key, row.spec))
     return [reading for reading in every if (reading["result"] or {}).get("kind") == "surface"]
 
 
-def _header(connection: Connection, row: Any) -> dict[str, Any]:
+def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     return {
         "id": ids.public(ids.EXPERIMENT, row.key),
         "name": row.name,
@@ -124,14 +127,14 @@ def _header(connection: Connection, row: Any) -> dict[str, Any]:
     }
 
 
-def _learning(connection: Connection, row: Any) -> list[dict[str, Any]]:
+def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
     """One entry for each condition and metric."""
     stored = StoredSpec(row.key, row.spec)
     found_curves = []
     for name in ("loss", "accuracy"):
         curves: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for condition, _, epoch, value in metrics.learning(connection, row.key, "validation", name):
-            curves[condition][epoch].append(value)
+        for point in metrics.learning(connection, row.key, "validation", name):
+            curves[point.condition][point.epoch].append(point.value)
         found_curves += [_curve(stored, position, name, epochs) for position, epochs in sorted(curves.items())]
     return found_curves
 
@@ -180,7 +183,7 @@ def export(context: Context, key: int, form: Format) -> bytes:
     return text.getvalue().encode()
 
 
-def _exported(row: Any, condition: Condition) -> dict[str, Any]:
+def _exported(row: ResultRecord, condition: Condition) -> dict[str, Any]:
     return {
         "task": condition.task.model_dump(mode="json"),
         "model": condition.model.model_dump(mode="json"),

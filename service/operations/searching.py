@@ -1,6 +1,7 @@
 """Searching: the round of a length search that follows, stored in the unit of work that ends the one before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,10 +12,13 @@ from service.operations.evidence import run_row
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.queueing import run_rows
 from service.operations.specs import StoredSpec, grid, parsed
+from service.queue_names import Queue
 from service.storage import events, experiments, probes, runs
+from service.storage.experiments import ExperimentRecord
+from service.storage.runs import ResultRecord
 
 
-def follow(connection: Connection, row: Any, line: Line) -> set[str]:
+def follow(connection: Connection, row: ExperimentRecord, line: Line) -> set[Queue]:
     """Queue what follows the runs of a line, which have all ended; the queues in which it waits.
 
     None where the line is done: its span is known, its budget used up, or the experiment's time is over. The caller
@@ -27,23 +31,25 @@ def follow(connection: Connection, row: Any, line: Line) -> set[str]:
     return _queue(connection, row, batches, stored) if batches else set()
 
 
-def _queue(connection: Connection, row: Any, batches: Sequence[Batch], before: Sequence[Any]) -> set[str]:
+def _queue(
+    connection: Connection, row: ExperimentRecord, batches: Sequence[Batch], before: Sequence[ResultRecord]
+) -> set[Queue]:
     """Insert a round's runs and tell listeners.
 
     Whether there is a GPU was seen when the experiment was submitted: its first runs tell.
     """
     number = max(each.round for each in before) + 1
-    gpu = any(each.queue == "gpu" for each in before)
+    gpu = any(each.queue is Queue.GPU for each in before)
     added = run_rows(parsed(StoredSpec(row.key, row.spec)), batches, gpu, number)
-    runs.add(connection, [{"experiment_key": row.key, **each} for each in added])
+    runs.add(connection, row.key, added)
     experiments.grow(connection, row.key, len(added))
-    grown = experiments.get(connection, row.key)
+    grown = replace(row, runs=row.runs + len(added))
     progress = progress_body(counts_of(connection, grown), row.state, eta_seconds(connection, grown))
     events.append(connection, row.key, ("round", _told(row, batches, number)), ("progress", progress))
-    return {each["queue"] for each in added}
+    return {each.queue for each in added}
 
 
-def _told(row: Any, batches: Sequence[Batch], number: int) -> dict[str, Any]:
+def _told(row: ExperimentRecord, batches: Sequence[Batch], number: int) -> dict[str, Any]:
     """What an event says of a round."""
     asked = [(grid(StoredSpec(row.key, row.spec))[batch.position], len(batch.repeats)) for batch in batches]
     first = asked[0][0]

@@ -19,8 +19,11 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
 from service.operations.group_status import groups, standing
 from service.operations.progress import counts_of_many
-from service.operations.submission import Place, insert, made_before
+from service.operations.submission import insert, made_before
+from service.queue_names import TRAINING
 from service.storage import studies
+from service.storage.experiments import Place
+from service.storage.studies import StudyExperiment
 
 EARLIER_GROUPS = 20
 """groups of a study that its document names, the newest first"""
@@ -89,7 +92,7 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None)
         if idempotency_key is None:
             raise
         return start(context, spec, idempotency_key)  # another request with the key was faster
-    for queue in ("cpu", "gpu"):
+    for queue in TRAINING:
         context.bell.ring(queue)
     return started
 
@@ -130,7 +133,7 @@ def look(context: Context, kind: str, group: int | None) -> dict[str, Any]:
     with context.database.reading() as connection:
         earlier = groups(studies.groups(connection, kind, EARLIER_GROUPS))
         chosen = group or (int(earlier[0]["key"]) if earlier else None)
-        rows = studies.group(connection, kind, chosen) if chosen else ()
+        rows = studies.group(connection, kind, chosen) if chosen else []
         if group and not rows:
             raise NotFound(f"The study {kind} was never run as {ids.public(ids.GROUP, group)}.")
         return {
@@ -140,7 +143,7 @@ def look(context: Context, kind: str, group: int | None) -> dict[str, Any]:
         }
 
 
-def _document(context: Context, connection: Connection, kind: str, rows: Sequence[Any]) -> dict[str, Any]:
+def _document(context: Context, connection: Connection, kind: str, rows: Sequence[StudyExperiment]) -> dict[str, Any]:
     spec = spec_of(kind)
     return {
         **catalogue.entry("study", kind),
@@ -155,7 +158,7 @@ def _document(context: Context, connection: Connection, kind: str, rows: Sequenc
     }
 
 
-def _parts(connection: Connection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+def _parts(connection: Connection, rows: Sequence[StudyExperiment]) -> list[dict[str, Any]]:
     """The experiments of a group, each under its name in the study."""
     counts, forms = counts_of_many(connection, rows), studies.answered(connection, [row.key for row in rows])
     return [

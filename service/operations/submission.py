@@ -1,7 +1,5 @@
 """Submission: an experiment's rows as they are first stored, and what a key has made before."""
 
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -12,25 +10,14 @@ from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
 from service.operations.context import Context
 from service.operations.queueing import run_rows
-from service.storage import events, experiments, runs, studies, workers
+from service.queue_names import Queue
+from service.storage import events, experiments, runs, workers
+from service.storage.experiments import NewExperiment, Place
 from service.storage.states import ExperimentState
+from service.storage.workers import WorkerRecord
 
 GPU_SILENT_SECONDS = 60
 """a GPU worker that has not beaten for so long isn't counted on"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """An experiment's place in a study.
-
-    Attributes:
-        group: what it was started together with; None for the first, whose key becomes the group's.
-    """
-
-    study: str
-    scale: str
-    part: str
-    group: int | None = None
 
 
 def made_before(
@@ -51,7 +38,7 @@ def made_before(
     if row.spec != spec.model_dump(mode="json") or not same_place:
         message = "This Idempotency-Key has made another experiment; a new request needs a new key."
         raise Unprocessable(message, errors=[FieldError("Idempotency-Key", "key_reused", message, idempotency_key)])
-    return int(row.key)
+    return row.key
 
 
 def insert(
@@ -68,31 +55,19 @@ def insert(
     rows = run_rows(spec, [batch for line in lines(spec) for batch in opening(spec, line)], gpu)
     key = experiments.add(
         connection,
-        {
-            "name": spec.name,
-            "spec": spec.model_dump(mode="json"),
-            "state": ExperimentState.QUEUED,
-            "priority": spec.priority,
-            "kinds": _words(spec),
-            "runs": len(rows),
-            "idempotency_key": idempotency_key,
-            **(_columns(place) if place else {}),
-        },
+        NewExperiment(
+            name=spec.name,
+            spec=spec.model_dump(mode="json"),
+            priority=spec.priority,
+            kinds=_words(spec),
+            runs=len(rows),
+            idempotency_key=idempotency_key,
+            place=place,
+        ),
     )
-    if place and place.group is None:
-        studies.start_group(connection, key)
-    runs.add(connection, [{"experiment_key": key, **row} for row in rows])
+    runs.add(connection, key, rows)
     events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
     return key
-
-
-def _columns(place: Place) -> dict[str, Any]:
-    return {
-        "study": place.study,
-        "study_scale": place.scale,
-        "study_part": place.part,
-        "study_group": place.group,
-    }
 
 
 def _words(spec: ExperimentSpec) -> str:
@@ -107,12 +82,12 @@ def word(name: str, value: str) -> str:
 
 
 def _gpu_is_there(connection: Connection) -> bool:
-    return any(serves_gpu(row) for row in workers.all_with_age(connection))
+    return any(serves_gpu(row) for row in workers.known(connection))
 
 
-def serves_gpu(worker: Any) -> bool:
+def serves_gpu(worker: WorkerRecord) -> bool:
     """Whether a worker has a GPU and was heard of lately."""
-    return worker.device != "cpu" and worker.age < GPU_SILENT_SECONDS and "gpu" in worker.queues.split(",")
+    return worker.device != "cpu" and worker.age < GPU_SILENT_SECONDS and Queue.GPU in worker.queues
 
 
 def no_gpu() -> Unprocessable:

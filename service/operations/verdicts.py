@@ -2,24 +2,25 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
 from memspan.claims.study import StudySpec
-from memspan.claims.verdict import judged, unjudged
+from memspan.claims.verdict import Judgement, judged, unjudged
 from memspan.interfaces.numbers import jsonable
 from memspan.registry import UnknownKind
 from service.operations.catalogue import FAMILIES
 from service.operations.context import Context
 from service.operations.evidence import gathered
 from service.storage import studies
+from service.storage.experiments import ExperimentRecord
 from service.storage.states import ACTIVE
+from service.storage.studies import StudyExperiment
 
 NONE_YET = "Not run yet."
 
 
-def claims(context: Context, connection: Connection, spec: type[StudySpec], rows: Sequence[Any]) -> bytes:
+def claims(context: Context, connection: Connection, spec: type[StudySpec], rows: Sequence[StudyExperiment]) -> bytes:
     """The claims of a study with what one group of experiments says of them, as JSON.
 
     Args:
@@ -36,17 +37,17 @@ def claims(context: Context, connection: Connection, spec: type[StudySpec], rows
     )
 
 
-def version(rows: Sequence[Any]) -> int:
+def version(rows: Sequence[StudyExperiment]) -> int:
     """Grows with every change of a group's experiments."""
-    return sum(int(row.event_sequence) for row in rows)
+    return sum(row.event_sequence for row in rows)
 
 
-def of_experiment(context: Context, connection: Connection, row: Any) -> bytes:
+def of_experiment(context: Context, connection: Connection, row: ExperimentRecord) -> bytes:
     """The claims of the group that an experiment belongs to, as JSON; none where it is part of no study."""
     spec = _spec(row.study) if row.study else None
     if spec is None:
         return b"[]"
-    return claims(context, connection, spec, studies.group(connection, row.study, row.study_group))
+    return claims(context, connection, spec, studies.group_of(connection, row))
 
 
 def _spec(kind: str) -> type[StudySpec] | None:
@@ -58,6 +59,6 @@ def _spec(kind: str) -> type[StudySpec] | None:
     return found
 
 
-def _encoded(judgements: Sequence[Any]) -> bytes:
+def _encoded(judgements: Sequence[Judgement]) -> bytes:
     documents = [jsonable(judgement.document()) for judgement in judgements]
     return json.dumps(documents, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

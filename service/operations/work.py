@@ -6,7 +6,7 @@ Every call is one short unit of work behind the fence of a claim: a worker that 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import cast
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -18,8 +18,12 @@ from service.operations.completion import cancel_waiting, follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.specs import StoredSpec, grid
+from service.queue_names import Queue
 from service.storage import events, experiments, leases, metrics, runs
+from service.storage import snapshots as snapshot_rows
 from service.storage.leases import Holder
+from service.storage.metrics import Told
+from service.storage.runs import ClaimedRun
 from service.storage.states import ExperimentState
 from service.storage.tables import runs as runs_table
 
@@ -56,7 +60,7 @@ class ClaimedRuns:
     position: int
     runs: Mapping[int, int]
     snapshots: Mapping[int, Snapshot]
-    queue: str
+    queue: Queue
     more_waits: bool
     engine: EngineName
 
@@ -66,7 +70,7 @@ def holder(context: Context, worker: str) -> Holder:
     return Holder(uuid4().hex, worker, context.settings.lease_seconds)
 
 
-def claim(context: Context, worker: str, queues: Sequence[str]) -> ClaimedRuns | None:
+def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns | None:
     """Claim runs that are trained together, or None when nothing waits in the queues."""
     mine = holder(context, worker)
     with context.database.writing() as connection:
@@ -77,7 +81,7 @@ def claim(context: Context, worker: str, queues: Sequence[str]) -> ClaimedRuns |
         first = rows[0]
         snapshots, broken = _snapshots(rows)
         if broken:
-            runs.restart(connection, broken)
+            snapshot_rows.restart(connection, broken)
             leases.release(connection, runs_table, runs_table.c.key.in_(broken))
             rows = [row for row in rows if row.key not in broken]
         metrics.drop_beyond(connection, keys, first.resume_epoch)
@@ -95,11 +99,11 @@ def claim(context: Context, worker: str, queues: Sequence[str]) -> ClaimedRuns |
         snapshots=snapshots,
         queue=first.queue,
         more_waits=more,
-        engine=first.engine,
+        engine=cast(EngineName, first.engine),
     )
 
 
-def _snapshots(rows: Sequence[Any]) -> tuple[dict[int, Snapshot], list[int]]:
+def _snapshots(rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[int]]:
     """The readable snapshots by repeat, and the keys of runs whose snapshot is lost: those start again."""
     found, broken = {}, []
     for row in rows:
@@ -144,7 +148,7 @@ def keep(
         if not held:
             return Order.STOP
         store_metrics(connection, work, measured, list(held))
-        runs.store_snapshots(connection, {key: each for key, each in data.items() if key in held}, *position)
+        snapshot_rows.store(connection, {key: each for key, each in data.items() if key in held}, *position)
         runs.set_progress(connection, list(held), epochs)
         return _progress_event(connection, work.experiment)
 
@@ -152,7 +156,7 @@ def keep(
 def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
     """Lock the experiment, then the runs that are still held; their keys."""
     experiments.lock(connection, work.experiment)
-    return [row.key for row in leases.lock_held(connection, runs_table, work.claim)]
+    return leases.lock_held(connection, runs_table, work.claim)
 
 
 def store_metrics(
@@ -161,15 +165,13 @@ def store_metrics(
     measured: Measured,
     held: Sequence[int],
 ) -> None:
-    rows = [
-        row
+    told = [
+        Told(work.runs[repeat], epoch, values)
         for repeat, epochs in measured.items()
         if work.runs[repeat] in held
         for epoch, values in epochs
-        for row in metrics.rows(work.runs[repeat], epoch, values)
     ]
-    if rows:
-        metrics.store(connection, rows)
+    metrics.store(connection, told)
 
 
 def _progress_event(connection: Connection, experiment: int) -> Order:

@@ -6,7 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import structlog
-from kombu import Connection, Exchange, Producer, Queue
+from kombu import Connection, Exchange, Producer
+from kombu import Queue as BrokerQueue
+
+from service.queue_names import Queue
 
 TASK = "memspan.work"
 """the name of the Celery task that a bell starts; the app that knows it lives with the workers"""
@@ -15,9 +18,9 @@ log = structlog.stdlib.get_logger("memspan.bell")
 
 
 class Bell(Protocol):
-    """Rings for a queue: cpu, gpu or probe."""
+    """Rings for a queue."""
 
-    def ring(self, queue: str) -> None:
+    def ring(self, queue: Queue) -> None:
         """Tell whoever listens that something waits; returns at once."""
 
     def works(self) -> bool | None:
@@ -27,7 +30,7 @@ class Bell(Protocol):
 class NoBell:
     """Nobody to ring for: workers look by themselves."""
 
-    def ring(self, queue: str) -> None:
+    def ring(self, queue: Queue) -> None:
         pass
 
     def works(self) -> None:
@@ -40,7 +43,7 @@ class LocalBell:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
 
-    def ring(self, queue: str) -> None:
+    def ring(self, queue: Queue) -> None:
         self._wake()
 
     def works(self) -> None:
@@ -58,11 +61,11 @@ class RedisBell:
         options = {"socket_connect_timeout": timeout_seconds, "socket_timeout": timeout_seconds}
         self._url, self._options = url, options
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bell")
-        self._waiting: set[str] = set()
+        self._waiting: set[Queue] = set()
         self._lock = threading.Lock()
         self._look: Future[bool] | None = None
 
-    def ring(self, queue: str) -> None:
+    def ring(self, queue: Queue) -> None:
         with self._lock:
             if queue in self._waiting:
                 return
@@ -90,7 +93,7 @@ class RedisBell:
     def _connection(self) -> Connection:
         return Connection(self._url, transport_options=self._options, connect_timeout=2)
 
-    def _send(self, queue: str) -> None:
+    def _send(self, queue: Queue) -> None:
         with self._lock:
             self._waiting.discard(queue)
         try:
@@ -107,14 +110,14 @@ MOST_WAITING = 16
 """bells that may wait in a queue; more would tell nobody anything new"""
 
 
-def publish(producer: Producer, queue: str) -> None:
+def publish(producer: Producer, queue: Queue) -> None:
     """Put one bell into a queue, as Celery's message protocol 2 has it (so that no Celery app is needed here)."""
     from celery import uuid
 
     task_id = uuid()
     headers = {"lang": "py", "task": TASK, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body: tuple[list[str], dict[str, str], dict[str, None]] = (
-        [queue],
+        [queue.value],
         {},
         {"callbacks": None, "errbacks": None, "chain": None, "chord": None},
     )
@@ -125,7 +128,7 @@ def publish(producer: Producer, queue: str) -> None:
         serializer="json",
         exchange=Exchange(queue, type="direct"),
         routing_key=queue,
-        declare=[Queue(queue, Exchange(queue, type="direct"), routing_key=queue)],
+        declare=[BrokerQueue(queue, Exchange(queue, type="direct"), routing_key=queue)],
         retry=False,
         delivery_mode=2,
     )

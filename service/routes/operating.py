@@ -1,5 +1,6 @@
 """/workers, /queue, /health and /metrics: for those who run the service."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from service.operations.times import rfc3339
 from service.routes.surroundings import Surroundings
 from service.schemas.operating import Health, Queues, Workers
 from service.schemas.problem import problems
+from service.storage.workers import WorkerRecord
 
 router = APIRouter(tags=["operating"])
 
@@ -23,12 +25,12 @@ def workers(context: Surroundings) -> Any:
     return {"items": [_worker(row) for row in health.staff(context)]}
 
 
-def _worker(row: Any) -> dict[str, Any]:
+def _worker(row: WorkerRecord) -> dict[str, Any]:
     return {
         "name": row.name,
         "host": row.host,
         "pid": row.pid,
-        "queues": row.queues.split(","),
+        "queues": row.queues,
         "device": row.device,
         "state": health.state(row),
         "experiment": None if row.held is None else ids.public(ids.EXPERIMENT, row.held),
@@ -40,7 +42,7 @@ def _worker(row: Any) -> dict[str, Any]:
 @router.get("/queue", operation_id="get_queue", summary="What waits", response_model=Queues, responses=problems())
 def queue(context: Surroundings) -> Any:
     """For each queue what waits, what is leased, and the oldest wait."""
-    return {"items": health.queue(context)}
+    return {"items": [asdict(depth) for depth in health.queue(context)]}
 
 
 @router.get("/health/live", operation_id="live", summary="Whether the process lives", response_model=Health)

@@ -19,6 +19,7 @@ from service.pagination import Page, PageQuery, page, page_query, parse_key
 from service.routes.surroundings import ExperimentKey, ProbeKey, Surroundings
 from service.schemas.probe import Probe, ProbeRequest, Probes, probe
 from service.schemas.problem import problems
+from service.storage.probes import ProbeRecord
 from service.storage.states import OPEN
 
 router = APIRouter(tags=["probes"])
@@ -30,7 +31,7 @@ PROBE_ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def probe_answer(context: Context, ask: Callable[[], Any], wait: float) -> Response:
+async def probe_answer(context: Context, ask: Callable[[], ProbeRecord], wait: float) -> Response:
     """The answer to a request for one probe."""
     row = await run_sync(ask)
     row = (await _waited(context, [row], wait))[0]
@@ -39,7 +40,7 @@ async def probe_answer(context: Context, ask: Callable[[], Any], wait: float) ->
     return JSONResponse(probe(row), status_code=status, headers={"Location": location} if status == 202 else {})
 
 
-async def _waited(context: Context, rows: list[Any], seconds: float) -> list[Any]:
+async def _waited(context: Context, rows: list[ProbeRecord], seconds: float) -> list[ProbeRecord]:
     """The rows once all are done, or as they are after ``seconds``."""
     end = time.monotonic() + seconds
     while any(row.state in OPEN for row in rows) and time.monotonic() < end:

@@ -63,4 +63,4 @@ def metrics(
     ] = None,
 ) -> Any:
     """Every metric of every epoch, those of the test once."""
-    return JSONResponse({"items": jsonable(operations.metrics_of(context, key, max_points))})
+    return JSONResponse({"items": jsonable([vars(each) for each in operations.metrics_of(context, key, max_points)])})

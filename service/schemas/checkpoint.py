@@ -8,6 +8,7 @@ from service.operations import ids
 from service.operations.specs import StoredSpec, grid
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Link
+from service.storage.checkpoints import CheckpointRecord
 
 
 class Checkpoint(Answer):
@@ -51,7 +52,7 @@ class Prediction(Answer):
     checkpoint: str
 
 
-def checkpoint(row: Any) -> dict[str, Any]:
+def checkpoint(row: CheckpointRecord) -> dict[str, Any]:
     """One checkpoint with its lineage and shapes."""
     condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
     signature, network = condition.signature, condition.network()

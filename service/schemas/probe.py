@@ -8,6 +8,7 @@ from memspan.probes import AnyProbe
 from service.operations import ids
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data
+from service.storage.probes import ProbeRecord
 
 
 class Chosen(BaseModel):
@@ -55,7 +56,7 @@ class Probes(Answer):
     next_cursor: str | None = None
 
 
-def probe(row: Any) -> dict[str, Any]:
+def probe(row: ProbeRecord) -> dict[str, Any]:
     """One probe."""
     checkpoint = None if row.checkpoint_key is None else ids.public(ids.CHECKPOINT, row.checkpoint_key)
     return {

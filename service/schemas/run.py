@@ -7,6 +7,8 @@ from memspan.engine.population import Condition
 from service.operations import ids
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Number
+from service.storage.checkpoints import CheckpointOfRun
+from service.storage.runs import RunRecord, WholeRunRecord
 
 
 class Run(Answer):
@@ -62,7 +64,7 @@ class Metrics(Answer):
     items: list[Metric]
 
 
-def run(row: Any, condition: Condition) -> dict[str, Any]:
+def run(row: RunRecord, condition: Condition) -> dict[str, Any]:
     """One run of a list."""
     return {
         "id": ids.public(ids.RUN, row.key),
@@ -86,7 +88,7 @@ def run(row: Any, condition: Condition) -> dict[str, Any]:
     }
 
 
-def whole_run(row: Any, condition: Condition, checkpoints: Sequence[Any]) -> dict[str, Any]:
+def whole_run(row: WholeRunRecord, condition: Condition, checkpoints: Sequence[CheckpointOfRun]) -> dict[str, Any]:
     """One run with its final metrics and checkpoints."""
     links = [{"id": ids.public(ids.CHECKPOINT, c.key), "kind": c.kind, "epoch": c.epoch} for c in checkpoints]
     return run(row, condition) | {"metrics": row.metrics or {}, "checkpoints": links}

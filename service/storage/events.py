@@ -1,12 +1,26 @@
 """Events: an append-only list for each experiment, numbered without gaps by its row."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from service.storage.clock import now
+from service.storage.reading import every, reading
 from service.storage.tables import events, experiments
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """An event; ``at`` in seconds since 1970 UTC."""
+
+    sequence: int
+    at: float
+    type: str
+    body: dict[str, Any]
+
+
+WHOLE = reading(EventRecord, events)
 
 
 def append(connection: Connection, experiment: int, *messages: tuple[str, dict[str, Any]]) -> None:
@@ -31,11 +45,10 @@ def append(connection: Connection, experiment: int, *messages: tuple[str, dict[s
     )
 
 
-def after(connection: Connection, experiment: int, sequence: int, limit: int) -> Sequence[Any]:
-    """The next events behind ``sequence``, oldest first: rows with sequence, at, type and body."""
-    columns = (events.c.sequence, events.c.at, events.c.type, events.c.body)
-    statement = select(*columns).where(events.c.experiment_key == experiment, events.c.sequence > sequence)
-    return connection.execute(statement.order_by(events.c.sequence).limit(limit)).all()
+def after(connection: Connection, experiment: int, sequence: int, limit: int) -> list[EventRecord]:
+    """The next events behind ``sequence``, oldest first."""
+    statement = WHOLE.where(events.c.experiment_key == experiment, events.c.sequence > sequence)
+    return every(connection, EventRecord, statement.order_by(events.c.sequence).limit(limit))
 
 
 def forget_progress(connection: Connection, experiment: int, before: int) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from service.storage.clock import now
+from service.storage.reading import every, reading, single
 from service.storage.states import ACTIVE, ExperimentState, RunState
 from service.storage.tables import experiments, probes, runs
 
@@ -15,31 +16,130 @@ from service.storage.tables import experiments, probes, runs
 class Filter:
     """What a list of experiments may be narrowed to; ``kinds`` are words like "task:latch"."""
 
-    state: str | None = None
+    state: ExperimentState | None = None
     kinds: tuple[str, ...] = ()
     study: str | None = None
     text: str | None = None
 
 
-def add(connection: Connection, values: dict[str, Any]) -> int:
-    """Insert an experiment; its key."""
-    statement = insert(experiments).values(created_at=now(), **values).returning(experiments.c.key)
-    return int(connection.execute(statement).scalar_one())
+@dataclass(frozen=True)
+class Place:
+    """An experiment's place in a study.
+
+    Attributes:
+        part: its name within the study.
+        group: what it was started together with, the key of the first of them; None for the first itself.
+    """
+
+    study: str
+    scale: str
+    part: str
+    group: int | None = None
 
 
-def get(connection: Connection, key: int) -> Row[Any] | None:
-    return connection.execute(select(experiments).where(experiments.c.key == key)).one_or_none()
+@dataclass(frozen=True)
+class NewExperiment:
+    """An experiment as it is queued.
+
+    Attributes:
+        kinds: words like " task:latch model:lstm label:x ", for filters.
+        runs: how many.
+    """
+
+    name: str
+    spec: dict[str, Any]
+    priority: int
+    kinds: str
+    runs: int
+    idempotency_key: str | None
+    place: Place | None
 
 
-def lock(connection: Connection, key: int) -> Row[Any] | None:
-    """The row, kept from changing until the unit of work ends. Whoever writes to an experiment locks it first."""
-    return connection.execute(select(experiments).where(experiments.c.key == key).with_for_update()).one_or_none()
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """An experiment. Times are seconds since 1970 UTC.
+
+    Attributes:
+        counts: of runs by state and progress, once the state is final.
+        cancelled_at: when somebody asked for it.
+    """
+
+    key: int
+    name: str
+    spec: dict[str, Any]
+    state: ExperimentState
+    study: str | None
+    study_scale: str | None
+    study_part: str | None
+    study_group: int | None
+    runs: int
+    event_sequence: int
+    counts: dict[str, Any] | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    cancelled_at: float | None
+
+    @property
+    def place(self) -> Place | None:
+        """Its place in a study, None where it is part of none."""
+        if self.study is None or self.study_scale is None or self.study_part is None:
+            return None
+        return Place(self.study, self.study_scale, self.study_part, self.study_group)
 
 
-def with_idempotency_key(connection: Connection, key: str) -> Row[Any] | None:
-    """The experiment that a key has made, with its ``age`` in seconds."""
-    statement = select(experiments, (now() - experiments.c.created_at).label("age"))
-    return connection.execute(statement.where(experiments.c.idempotency_key == key)).one_or_none()
+@dataclass(frozen=True)
+class KeyedExperiment:
+    """The experiment that an Idempotency-Key has made, and its age in seconds."""
+
+    key: int
+    spec: dict[str, Any]
+    study: str | None
+    study_scale: str | None
+    age: float
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Runs of one state: how many, and the epochs they have done."""
+
+    runs: int
+    epochs: float
+
+
+WHOLE = reading(ExperimentRecord, experiments)
+KEYED = reading(KeyedExperiment, experiments, age=now() - experiments.c.created_at)
+
+
+def add(connection: Connection, new: NewExperiment) -> int:
+    """Queue an experiment, the first of a new group where its place says so; its key."""
+    values = {name: value for name, value in vars(new).items() if name != "place"} | _columns(new.place)
+    statement = insert(experiments).values(created_at=now(), state=ExperimentState.QUEUED, **values)
+    key = int(connection.execute(statement.returning(experiments.c.key)).scalar_one())
+    if new.place and new.place.group is None:
+        connection.execute(update(experiments).where(experiments.c.key == key).values(study_group=key))
+    return key
+
+
+def _columns(place: Place | None) -> dict[str, str | int | None]:
+    if place is None:
+        return {}
+    columns = {"study_scale": place.scale, "study_part": place.part, "study_group": place.group}
+    return {"study": place.study, **columns}
+
+
+def get(connection: Connection, key: int) -> ExperimentRecord | None:
+    return single(connection, ExperimentRecord, WHOLE.where(experiments.c.key == key))
+
+
+def lock(connection: Connection, key: int) -> ExperimentRecord | None:
+    """The experiment, kept from changing until the unit of work ends. Whoever writes to one locks it first."""
+    return single(connection, ExperimentRecord, WHOLE.where(experiments.c.key == key).with_for_update())
+
+
+def with_idempotency_key(connection: Connection, key: str) -> KeyedExperiment | None:
+    """The experiment that a key has made."""
+    return single(connection, KeyedExperiment, KEYED.where(experiments.c.idempotency_key == key))
 
 
 def release_idempotency_key(connection: Connection, key: int) -> None:
@@ -47,9 +147,9 @@ def release_idempotency_key(connection: Connection, key: int) -> None:
     connection.execute(update(experiments).where(experiments.c.key == key).values(idempotency_key=None))
 
 
-def page(connection: Connection, narrow: Filter, before: int | None, limit: int) -> Sequence[Row[Any]]:
+def page(connection: Connection, narrow: Filter, before: int | None, limit: int) -> list[ExperimentRecord]:
     """Experiments, newest first, with keys below ``before``."""
-    statement = select(experiments).order_by(experiments.c.key.desc()).limit(limit)
+    statement = WHOLE.order_by(experiments.c.key.desc()).limit(limit)
     if before is not None:
         statement = statement.where(experiments.c.key < before)
     if narrow.state:
@@ -60,30 +160,30 @@ def page(connection: Connection, narrow: Filter, before: int | None, limit: int)
         statement = statement.where(experiments.c.kinds.contains(f" {word} ", autoescape=True))
     if narrow.text:
         statement = statement.where(func.lower(experiments.c.name).contains(narrow.text.lower(), autoescape=True))
-    return connection.execute(statement).all()
+    return every(connection, ExperimentRecord, statement)
 
 
-def run_counts(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, tuple[int, float]]]:
-    """For each experiment its runs by state: how many, and the epochs they have done."""
-    found: dict[int, dict[str, tuple[int, float]]] = {key: {} for key in keys}
+def run_counts(connection: Connection, keys: Sequence[int]) -> dict[int, dict[RunState, Counted]]:
+    """For each experiment its runs by state."""
+    found: dict[int, dict[RunState, Counted]] = {key: {} for key in keys}
     statement = (
         select(runs.c.experiment_key, runs.c.state, func.count(), func.sum(runs.c.epochs_done))
         .where(runs.c.experiment_key.in_(keys))
         .group_by(runs.c.experiment_key, runs.c.state)
     )
     for key, state, count, epochs in connection.execute(statement):
-        found[key][state] = (count, float(epochs or 0))
+        found[key][state] = Counted(count, float(epochs or 0))
     return found
 
 
-def required_probe_counts(connection: Connection, key: int) -> dict[str, int]:
+def required_probe_counts(connection: Connection, key: int) -> dict[RunState, int]:
     """How many of the probes of an experiment's own spec stand in each state."""
     statement = (
         select(probes.c.state, func.count())
         .where(probes.c.experiment_key == key, probes.c.required)
         .group_by(probes.c.state)
     )
-    return {str(state): int(count) for state, count in connection.execute(statement)}
+    return {state: int(count) for state, count in connection.execute(statement)}
 
 
 def epochs_weighted(connection: Connection, key: int) -> float:
@@ -107,9 +207,9 @@ def started(connection: Connection, key: int) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def active(connection: Connection) -> Sequence[Row[Any]]:
+def active(connection: Connection) -> list[ExperimentRecord]:
     """All experiments that still have something to do."""
-    return connection.execute(select(experiments).where(experiments.c.state.in_(ACTIVE))).all()
+    return every(connection, ExperimentRecord, WHOLE.where(experiments.c.state.in_(ACTIVE)))
 
 
 def grow(connection: Connection, key: int, count: int) -> None:

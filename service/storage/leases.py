@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Exists, Row, Table, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Table, and_, exists, func, or_, select, update
 
+from service.queue_names import Queue
 from service.storage.clock import now
 from service.storage.moving import move
 from service.storage.states import CLAIMABLE, Reason, RunState
@@ -34,7 +35,7 @@ class Holder:
         }
 
 
-def claim_runs(connection: Connection, holder: Holder, queues: Sequence[str]) -> list[int]:
+def claim_runs(connection: Connection, holder: Holder, queues: Sequence[Queue]) -> list[int]:
     """Claim queued runs of one stack, all at the same position; their keys, or [] when nothing waits.
 
     The experiment is chosen by priority, then by who has the fewest running runs, then by who was served longest ago:
@@ -62,7 +63,7 @@ def claim_runs(connection: Connection, holder: Holder, queues: Sequence[str]) ->
     return move(connection, runs, RunState.RUNNING, runs.c.key.in_(keys), values=values)
 
 
-def _next_experiment(connection: Connection, queues: Sequence[str]) -> int | None:
+def _next_experiment(connection: Connection, queues: Sequence[Queue]) -> int | None:
     busy = (
         select(func.count())
         .where(runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.RUNNING)
@@ -107,9 +108,9 @@ def held(table: Table, claim: str) -> ColumnElement[bool]:
     return and_(table.c.claim == claim, table.c.state == RunState.RUNNING)
 
 
-def lock_held(connection: Connection, table: Table, claim: str) -> list[Row[Any]]:
-    """The rows still held under a claim, kept from changing until the unit of work ends."""
-    return list(connection.execute(select(table).where(held(table, claim)).with_for_update()).all())
+def lock_held(connection: Connection, table: Table, claim: str) -> list[int]:
+    """The keys of the rows still held under a claim, which are kept from changing until the unit of work ends."""
+    return list(connection.execute(select(table.c.key).where(held(table, claim)).with_for_update()).scalars())
 
 
 def beat(connection: Connection, claim: str, lease_seconds: float) -> int:
@@ -153,21 +154,25 @@ def expired(table: Table) -> ColumnElement[bool]:
     return and_(table.c.state == RunState.RUNNING, table.c.lease_until < now())
 
 
-def _run_waits(queue: str) -> Exists:
+def _run_waits(queue: Queue) -> Exists:
     """Whether a queued run of ``queue`` belongs to an experiment that may be served."""
     mine = (runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue == queue)
     return exists().where(experiments.c.state.in_(CLAIMABLE), exists().where(*mine).correlate(experiments))
 
 
-QUEUES = ("cpu", "gpu", "probe")
-WAITS = select(_run_waits("cpu"), _run_waits("gpu"), exists().where(probes.c.state == RunState.QUEUED))
+WAITING = {
+    Queue.CPU: _run_waits(Queue.CPU),
+    Queue.GPU: _run_waits(Queue.GPU),
+    Queue.PROBE: exists().where(probes.c.state == RunState.QUEUED),
+}
+WAITS = select(*WAITING.values())
 """whether anything waits in each of the queues; asked for every claim, so made once"""
 
 
-def waiting_queues(connection: Connection) -> list[str]:
+def waiting_queues(connection: Connection) -> list[Queue]:
     """The queues in which something waits that may be claimed; found by index, however much waits."""
     found = connection.execute(WAITS).one()
-    return [queue for queue, there in zip(QUEUES, found, strict=True) if there]
+    return [queue for queue, there in zip(WAITING, found, strict=True) if there]
 
 
 def waiting_or_lapsed(connection: Connection) -> bool:
@@ -179,30 +184,3 @@ def waiting_or_lapsed(connection: Connection) -> bool:
         )
     )
     return bool(connection.execute(statement).scalar_one())
-
-
-def queue_depths(connection: Connection) -> list[dict[str, Any]]:
-    """For each queue how many rows wait and run, and for how many seconds the oldest has waited."""
-    found: dict[str, dict[str, Any]] = {}
-    age = (now() - func.min(experiments.c.created_at)).label("age")
-    per_run = (
-        select(runs.c.queue, runs.c.state, func.count(), age)
-        .join(experiments, experiments.c.key == runs.c.experiment_key)
-        .where(runs.c.state.in_([RunState.QUEUED, RunState.RUNNING]))
-        .group_by(runs.c.queue, runs.c.state)
-    )
-    per_probe = (
-        select(probes.c.state, func.count(), (now() - func.min(probes.c.created_at)).label("age"))
-        .where(probes.c.state.in_([RunState.QUEUED, RunState.RUNNING]))
-        .group_by(probes.c.state)
-    )
-    rows = [tuple(row) for row in connection.execute(per_run)]
-    rows += [("probe", *row) for row in connection.execute(per_probe)]
-    for name in ("cpu", "gpu", "probe"):
-        found[name] = {"queue": name, "waiting": 0, "leased": 0, "oldest_wait_seconds": None}
-    for name, state, count, seconds in rows:
-        if state == RunState.QUEUED:
-            found[name] |= {"waiting": count, "oldest_wait_seconds": round(float(seconds), 1)}
-        else:
-            found[name]["leased"] = count
-    return list(found.values())

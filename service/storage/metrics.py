@@ -3,12 +3,42 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from service.storage.bulk import Insert, insert_rows
 from service.storage.tables import metrics, runs
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run, given by its key, measured after an epoch; names are like ``validation_loss``."""
+
+    run: int
+    epoch: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class MetricRecord:
+    """One measured value."""
+
+    split: str
+    name: str
+    epoch: int
+    value: float
+
+
+class Point(NamedTuple):
+    """One value of a metric of one repeat; by the thousand."""
+
+    condition: int
+    repeat: int
+    epoch: int
+    value: float
+
 
 KINDS = {1: math.nan, 2: math.inf, 3: -math.inf}
 
@@ -24,17 +54,16 @@ def decoded(value: float | None, kind: int) -> float:
     return value if kind == 0 and value is not None else KINDS[kind]
 
 
-def rows(run: int, epoch: int, values: Mapping[str, float]) -> Iterator[dict[str, Any]]:
-    """The rows of a run's metrics, named like ``validation_loss``."""
-    for name, value in values.items():
+def store(connection: Connection, told: Iterable[Told]) -> None:
+    """Insert or replace metrics: writing the same again changes nothing."""
+    insert_rows(connection, metrics, [row for each in told for row in _rows(each)], _replacing)
+
+
+def _rows(told: Told) -> Iterator[dict[str, Any]]:
+    for name, value in told.values.items():
         split, _, short = name.partition("_")
         number, kind = encoded(value)
-        yield {"run_key": run, "split": split, "name": short, "epoch": epoch, "value": number, "kind": kind}
-
-
-def store(connection: Connection, new: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or replace metrics: writing the same again changes nothing."""
-    insert_rows(connection, metrics, new, _replacing)
+        yield {"run_key": told.run, "split": split, "name": short, "epoch": told.epoch, "value": number, "kind": kind}
 
 
 def _replacing(statement: Insert) -> Insert:
@@ -47,18 +76,18 @@ def drop_beyond(connection: Connection, run_keys: Sequence[int], epoch: int) -> 
     connection.execute(delete(metrics).where(metrics.c.run_key.in_(run_keys), metrics.c.epoch > epoch))
 
 
-def of_run(connection: Connection, run: int) -> list[dict[str, Any]]:
+def of_run(connection: Connection, run: int) -> list[MetricRecord]:
     """A run's metrics by split, name and epoch."""
     columns = (metrics.c.split, metrics.c.name, metrics.c.epoch, metrics.c.value, metrics.c.kind)
     statement = select(*columns).where(metrics.c.run_key == run).order_by(*columns[:3])
     return [
-        {"split": split, "name": name, "epoch": epoch, "value": decoded(value, kind)}
+        MetricRecord(split, name, epoch, decoded(value, kind))
         for split, name, epoch, value, kind in connection.execute(statement)
     ]
 
 
-def learning(connection: Connection, experiment: int, split: str, name: str) -> Iterable[tuple[int, int, int, float]]:
-    """(condition, repeat, epoch, value) of one metric of all runs of an experiment."""
+def learning(connection: Connection, experiment: int, split: str, name: str) -> Iterator[Point]:
+    """One metric of all runs of an experiment, by condition and epoch."""
     statement = (
         select(runs.c.condition, runs.c.repeat, metrics.c.epoch, metrics.c.value, metrics.c.kind)
         .join(runs, runs.c.key == metrics.c.run_key)
@@ -66,7 +95,7 @@ def learning(connection: Connection, experiment: int, split: str, name: str) -> 
         .order_by(runs.c.condition, metrics.c.epoch)
     )
     for condition, repeat, epoch, value, kind in connection.execute(statement):
-        yield condition, repeat, epoch, decoded(value, kind)
+        yield Point(condition, repeat, epoch, decoded(value, kind))
 
 
 def histories(connection: Connection, experiment: int, condition: int) -> dict[int, dict[str, list[float]]]:
@@ -81,8 +110,3 @@ def histories(connection: Connection, experiment: int, condition: int) -> dict[i
     for repeat, split, name, value, kind in connection.execute(statement):
         found[repeat][f"{split}_{name}"].append(decoded(value, kind))
     return {repeat: dict(lines) for repeat, lines in found.items()}
-
-
-def count(connection: Connection, run_keys: Any) -> int:
-    """How many metrics the runs of a subquery have."""
-    return int(connection.execute(select(func.count()).where(metrics.c.run_key.in_(run_keys))).scalar_one())

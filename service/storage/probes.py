@@ -1,34 +1,88 @@
 """SQL over probes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select, update
+from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
+from service.storage.reading import every, reading, single
+from service.storage.states import Reason, RunState
 from service.storage.tables import experiments, probes
 
 
-def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+@dataclass(frozen=True)
+class NewProbe:
+    """A probe as it is queued.
+
+    Attributes:
+        checkpoint_key: what is asked; None asks all repeats of the condition.
+        checkpoint_kind: best or last.
+        fingerprint: of its content; asking twice finds the first answer.
+        required: by the experiment's own spec, which waits for it.
+    """
+
+    experiment_key: int
+    condition: int
+    checkpoint_key: int | None
+    checkpoint_kind: str
+    kind: str
+    spec: dict[str, Any]
+    fingerprint: str
+    required: bool
+
+
+@dataclass(frozen=True)
+class ProbeRecord:
+    """A probe and, when it is done, its result over ``n`` repeats. Times are seconds since 1970 UTC."""
+
+    key: int
+    experiment_key: int
+    condition: int
+    checkpoint_key: int | None
+    checkpoint_kind: str
+    kind: str
+    spec: dict[str, Any]
+    fingerprint: str
+    state: RunState
+    reason: Reason | None
+    detail: str | None
+    attempt: int
+    n: int | None
+    result: dict[str, Any] | None
+    created_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True)
+class WholeProbeRecord(ProbeRecord):
+    """A probe with its experiment's spec."""
+
+    experiment_spec: dict[str, Any]
+
+
+LIST = reading(ProbeRecord, probes)
+WHOLE = reading(WholeProbeRecord, probes, experiment_spec=experiments.c.spec).join(
+    experiments, experiments.c.key == probes.c.experiment_key
+)
+
+
+def add(connection: Connection, new: Sequence[NewProbe]) -> None:
     """Queue probes; one that is already there under its fingerprint stays as it is."""
-    if rows:
+    if new:
         make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         statement = make(probes).values(created_at=now()).on_conflict_do_nothing(index_elements=[probes.c.fingerprint])
-        connection.execute(statement, list(rows))
+        connection.execute(statement, [{**vars(each), "state": RunState.QUEUED} for each in new])
 
 
-def get(connection: Connection, key: int) -> Row[Any] | None:
-    statement = (
-        select(probes, experiments.c.spec.label("experiment_spec"))
-        .join(experiments, experiments.c.key == probes.c.experiment_key)
-        .where(probes.c.key == key)
-    )
-    return connection.execute(statement).one_or_none()
+def get(connection: Connection, key: int) -> WholeProbeRecord | None:
+    return single(connection, WholeProbeRecord, WHOLE.where(probes.c.key == key))
 
 
-def with_fingerprints(connection: Connection, fingerprints: Sequence[str]) -> Sequence[Row[Any]]:
-    return connection.execute(select(probes).where(probes.c.fingerprint.in_(fingerprints)).order_by(probes.c.key)).all()
+def with_fingerprints(connection: Connection, fingerprints: Sequence[str]) -> list[ProbeRecord]:
+    return every(connection, ProbeRecord, LIST.where(probes.c.fingerprint.in_(fingerprints)).order_by(probes.c.key))
 
 
 def page(
@@ -38,9 +92,9 @@ def page(
     experiment: int | None = None,
     checkpoint: int | None = None,
     kind: str | None = None,
-) -> Sequence[Row[Any]]:
+) -> list[ProbeRecord]:
     """Probes, oldest first, with keys above ``after``."""
-    statement = select(probes).order_by(probes.c.key).limit(limit)
+    statement = LIST.order_by(probes.c.key).limit(limit)
     for column, value in (
         (probes.c.experiment_key, experiment),
         (probes.c.checkpoint_key, checkpoint),
@@ -50,13 +104,13 @@ def page(
             statement = statement.where(column == value)
     if after is not None:
         statement = statement.where(probes.c.key > after)
-    return connection.execute(statement).all()
+    return every(connection, ProbeRecord, statement)
 
 
-def of_conditions(connection: Connection, experiment: int) -> Sequence[Row[Any]]:
+def of_conditions(connection: Connection, experiment: int) -> list[ProbeRecord]:
     """The probes over all repeats of an experiment's conditions."""
-    statement = select(probes).where(probes.c.experiment_key == experiment, probes.c.checkpoint_key.is_(None))
-    return connection.execute(statement.order_by(probes.c.condition, probes.c.key)).all()
+    statement = LIST.where(probes.c.experiment_key == experiment, probes.c.checkpoint_key.is_(None))
+    return every(connection, ProbeRecord, statement.order_by(probes.c.condition, probes.c.key))
 
 
 def are_required(connection: Connection, experiment: int, conditions: range) -> bool:

@@ -1,103 +1,172 @@
-"""SQL over runs and their snapshots."""
+"""SQL over runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, update
 
+from service.queue_names import Queue
 from service.storage.bulk import insert_rows
-from service.storage.tables import checkpoints, experiments, runs, snapshots
+from service.storage.reading import every, reading, single
+from service.storage.states import Reason, RunState
+from service.storage.tables import experiments, runs, snapshots
 
-RESULT_COLUMNS = (
-    runs.c.condition,
-    runs.c.repeat,
-    runs.c.state,
-    runs.c.metrics,
-    runs.c.diverged_at,
-    runs.c.seconds,
-    runs.c.engine,
-    runs.c.round,
-    runs.c.queue,
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run as it is queued.
+
+    Attributes:
+        round: of a length search, from 1.
+        width: runs that are trained as one stack.
+        stack: number of the stack within the condition.
+        cost: seconds, estimated.
+    """
+
+    condition: int
+    repeat: int
+    round: int
+    seed: int
+    engine: str
+    width: int
+    stack: int
+    queue: Queue
+    cost: float
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as lists show it. Times are seconds since 1970 UTC, ``seconds`` is its share of its stack's time."""
+
+    key: int
+    experiment_key: int
+    condition: int
+    repeat: int
+    seed: int
+    engine: str
+    queue: Queue
+    state: RunState
+    reason: Reason | None
+    detail: str | None
+    attempt: int
+    diverged_at: int | None
+    epochs_done: float
+    seconds: float | None
+    started_at: float | None
+    finished_at: float | None
+
+
+@dataclass(frozen=True)
+class WholeRunRecord(RunRecord):
+    """A run with its final metrics, and the spec of its experiment."""
+
+    metrics: dict[str, float] | None
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ResultRecord:
+    """What results are made of."""
+
+    condition: int
+    repeat: int
+    state: RunState
+    metrics: dict[str, float] | None
+    diverged_at: int | None
+    seconds: float | None
+    engine: str
+    round: int
+    queue: Queue
+
+
+@dataclass(frozen=True)
+class ClaimedRun:
+    """A run as the worker that claimed it needs it; ``snapshot`` is where it goes on, None for a fresh start."""
+
+    key: int
+    experiment_key: int
+    condition: int
+    repeat: int
+    engine: str
+    queue: Queue
+    resume_epoch: int
+    resume_step: int
+    spec: dict[str, Any]
+    snapshot: bytes | None
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What a run ends with.
+
+    Attributes:
+        run: its key.
+        metrics: the final ones, numbers that are not finite spelled.
+        engine: the one that served.
+    """
+
+    run: int
+    metrics: dict[str, float | str]
+    diverged_at: int | None
+    seconds: float
+    engine: str
+    epochs_done: float
+
+
+LIST = reading(RunRecord, runs)
+RESULTS = reading(ResultRecord, runs).order_by(runs.c.key)
+WHOLE = reading(WholeRunRecord, runs, spec=experiments.c.spec).join(
+    experiments, experiments.c.key == runs.c.experiment_key
 )
-LIST_COLUMNS = tuple(column for column in runs.c if column.name not in ("metrics", "claim", "lost"))
+CLAIMED = (
+    reading(ClaimedRun, runs, spec=experiments.c.spec, snapshot=snapshots.c.data)
+    .join(experiments, experiments.c.key == runs.c.experiment_key)
+    .outerjoin(snapshots, snapshots.c.run_key == runs.c.key)
+)
 
 
-def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert queued runs."""
-    insert_rows(connection, runs, rows)
+def add(connection: Connection, experiment: int, new: Sequence[NewRun]) -> None:
+    """Queue runs of an experiment."""
+    place = {"experiment_key": experiment, "state": RunState.QUEUED}
+    insert_rows(connection, runs, [{**place, **vars(each)} for each in new])
 
 
-def get(connection: Connection, key: int) -> Row[Any] | None:
-    return connection.execute(select(runs).where(runs.c.key == key)).one_or_none()
+def get(connection: Connection, key: int) -> WholeRunRecord | None:
+    return single(connection, WholeRunRecord, WHOLE.where(runs.c.key == key))
 
 
-def page(connection: Connection, experiment: int, after: int | None, limit: int, state: str | None) -> Sequence[Any]:
+def page(
+    connection: Connection, experiment: int, after: int | None, limit: int, state: RunState | None
+) -> list[RunRecord]:
     """Runs of an experiment in the order of its grid and of the rounds of a search, without metrics."""
-    statement = select(*LIST_COLUMNS).where(runs.c.experiment_key == experiment).order_by(runs.c.key).limit(limit)
+    statement = LIST.where(runs.c.experiment_key == experiment).order_by(runs.c.key).limit(limit)
     if after is not None:
         statement = statement.where(runs.c.key > after)
     if state is not None:
         statement = statement.where(runs.c.state == state)
-    return connection.execute(statement).all()
+    return every(connection, RunRecord, statement)
 
 
-def for_results(connection: Connection, experiment: int, conditions: range | None = None) -> Sequence[Any]:
-    """The columns that results are made of, for all runs of an experiment or of some of its conditions."""
-    statement = select(*RESULT_COLUMNS).where(runs.c.experiment_key == experiment).order_by(runs.c.key)
+def for_results(connection: Connection, experiment: int, conditions: range | None = None) -> list[ResultRecord]:
+    """What results are made of, for all runs of an experiment or of some of its conditions."""
+    statement = RESULTS.where(runs.c.experiment_key == experiment)
     if conditions is not None:
         statement = statement.where(runs.c.condition >= conditions.start, runs.c.condition < conditions.stop)
-    return connection.execute(statement).all()
+    return every(connection, ResultRecord, statement)
 
 
-def claimed(connection: Connection, keys: Sequence[int]) -> Sequence[Row[Any]]:
-    """Claimed runs with their experiment's spec and their snapshots."""
-    statement = (
-        select(runs, experiments.c.spec, snapshots.c.data.label("snapshot"))
-        .join(experiments, experiments.c.key == runs.c.experiment_key)
-        .outerjoin(snapshots, snapshots.c.run_key == runs.c.key)
-        .where(runs.c.key.in_(keys))
-        .order_by(runs.c.repeat)
-    )
-    return connection.execute(statement).all()
+def claimed(connection: Connection, keys: Sequence[int]) -> list[ClaimedRun]:
+    """Claimed runs with their experiment's spec and their snapshots, in the order of repeats."""
+    return every(connection, ClaimedRun, CLAIMED.where(runs.c.key.in_(keys)).order_by(runs.c.repeat))
 
 
 def set_progress(connection: Connection, keys: Sequence[int], epochs: float) -> None:
     connection.execute(update(runs).where(runs.c.key.in_(keys)).values(epochs_done=epochs))
 
 
-def store_snapshots(connection: Connection, snapshot_of: Mapping[int, bytes], epoch: int, step: int) -> None:
-    """Replace the snapshots of runs, all at one position; getting somewhere clears their losses."""
-    keys = list(snapshot_of)
-    drop_snapshots(connection, keys)
-    connection.execute(insert(snapshots), [{"run_key": key, "data": data} for key, data in snapshot_of.items()])
-    values = {"resume_epoch": epoch, "resume_step": step, "lost": 0}
-    connection.execute(update(runs).where(runs.c.key.in_(keys)).values(**values))
-
-
-def drop_snapshots(connection: Connection, keys: Sequence[int]) -> None:
-    connection.execute(delete(snapshots).where(snapshots.c.run_key.in_(keys)))
-
-
-def drop_all_snapshots(connection: Connection, experiment: int) -> None:
-    """Forget where the runs of an experiment stood, when it has ended."""
-    own = select(runs.c.key).where(runs.c.experiment_key == experiment)
-    connection.execute(delete(snapshots).where(snapshots.c.run_key.in_(own)))
-
-
-def restart(connection: Connection, keys: Sequence[int]) -> None:
-    """Forget where runs stood: they begin again."""
-    drop_snapshots(connection, keys)
-    values = {"resume_epoch": 0, "resume_step": 0, "epochs_done": 0}
-    connection.execute(update(runs).where(runs.c.key.in_(keys)).values(**values))
-
-
-def set_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Final metrics and times of runs; each row has ``run`` (its key) and the columns to set."""
-    statement = update(runs).where(runs.c.key == bindparam("run"))
+def set_outcomes(connection: Connection, outcomes: Sequence[RunOutcome]) -> None:
+    """Final metrics and times of runs."""
+    rows: list[Mapping[str, Any]] = [vars(each) for each in outcomes]
     columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "run"}
-    connection.execute(statement.values(**columns), list(rows))
-
-
-def checkpoints_of(connection: Connection, run: int) -> Sequence[Row[Any]]:
-    statement = select(checkpoints).where(checkpoints.c.run_key == run).order_by(checkpoints.c.kind)
-    return connection.execute(statement).all()
+    connection.execute(update(runs).where(runs.c.key == bindparam("run")).values(**columns), rows)

@@ -1,26 +1,54 @@
 """SQL over studies: experiments that were started together, one group for each time that a study was started."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select
 
-from service.storage.states import RunState
+from service.storage.experiments import WHOLE, ExperimentRecord
+from service.storage.reading import every, reading
+from service.storage.states import ExperimentState, RunState
 from service.storage.tables import experiments, probes, runs
 
 
-def start_group(connection: Connection, first: int) -> None:
-    """Let an experiment be the first of a new group, which bears its key."""
-    connection.execute(update(experiments).where(experiments.c.key == first).values(study_group=first))
+@dataclass(frozen=True)
+class StudyExperiment(ExperimentRecord):
+    """An experiment that was started as part of a study."""
+
+    study: str
+    study_scale: str
+    study_part: str
+    study_group: int
 
 
-def group(connection: Connection, study: str, key: int) -> Sequence[Row[Any]]:
+@dataclass(frozen=True)
+class GroupMember:
+    """How an experiment of a group stands; ``created_at`` in seconds since 1970 UTC."""
+
+    key: int
+    study_group: int
+    study_scale: str
+    state: ExperimentState
+    created_at: float
+
+
+MEMBER = reading(GroupMember, experiments)
+
+
+def group(connection: Connection, study: str, key: int) -> list[StudyExperiment]:
     """The experiments of one group in the order of the study; none where there is no such group."""
     mine = (experiments.c.study == study, experiments.c.study_group == key)
-    return connection.execute(select(experiments).where(*mine).order_by(experiments.c.key)).all()
+    return every(connection, StudyExperiment, WHOLE.where(*mine).order_by(experiments.c.key))
 
 
-def newest(connection: Connection) -> Sequence[Row[Any]]:
+def group_of(connection: Connection, experiment: ExperimentRecord) -> list[StudyExperiment]:
+    """The experiments that one was started together with, itself among them; none where it is part of no study."""
+    if experiment.study is None or experiment.study_group is None:
+        return []
+    return group(connection, experiment.study, experiment.study_group)
+
+
+def newest(connection: Connection) -> list[StudyExperiment]:
     """The experiments of the newest group of every study, in order."""
     latest = (
         select(experiments.c.study, func.max(experiments.c.study_group).label("group"))
@@ -29,10 +57,10 @@ def newest(connection: Connection) -> Sequence[Row[Any]]:
         .subquery()
     )
     same = (experiments.c.study == latest.c.study) & (experiments.c.study_group == latest.c.group)
-    return connection.execute(select(experiments).join(latest, same).order_by(experiments.c.key)).all()
+    return every(connection, StudyExperiment, WHOLE.join(latest, same).order_by(experiments.c.key))
 
 
-def groups(connection: Connection, study: str, limit: int) -> Sequence[Row[Any]]:
+def groups(connection: Connection, study: str, limit: int) -> list[GroupMember]:
     """The experiments of a study's newest groups, the newest group first; only what tells how they stand."""
     latest = (
         select(experiments.c.study_group)
@@ -41,10 +69,9 @@ def groups(connection: Connection, study: str, limit: int) -> Sequence[Row[Any]]
         .order_by(experiments.c.study_group.desc())
         .limit(limit)
     )
-    columns = [experiments.c[name] for name in ("key", "study_group", "study_scale", "state", "created_at")]
     mine = (experiments.c.study == study, experiments.c.study_group.in_(latest))
-    statement = select(*columns).where(*mine).order_by(experiments.c.study_group.desc(), experiments.c.key)
-    return connection.execute(statement).all()
+    statement = MEMBER.where(*mine).order_by(experiments.c.study_group.desc(), experiments.c.key)
+    return every(connection, GroupMember, statement)
 
 
 def answered(connection: Connection, keys: Sequence[int]) -> dict[int, set[str]]:

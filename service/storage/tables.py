@@ -17,6 +17,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from service.queue_names import Queue
+from service.storage.columns import Named, QueueList
+from service.storage.states import ExperimentState, Reason, RunState
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,7 +38,7 @@ experiments = Table(
     Column("key", Key, primary_key=True),
     Column("name", Text, nullable=False),
     Column("spec", JSON, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", Named(ExperimentState), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("kinds", Text, nullable=False),  # " task:latch model:lstm label:x ", for filters
     Column("study", Text),  # kind of the study that it is part of
@@ -67,10 +71,10 @@ runs = Table(
     Column("engine", Text, nullable=False),
     Column("width", Integer, nullable=False),
     Column("stack", Integer, nullable=False),  # runs of one stack may be trained together
-    Column("queue", Text, nullable=False),
+    Column("queue", Named(Queue), nullable=False),
     Column("cost", Float, nullable=False),  # seconds, estimated; the longest go first
-    Column("state", Text, nullable=False),
-    Column("reason", Text),
+    Column("state", Named(RunState), nullable=False),
+    Column("reason", Named(Reason)),
     Column("detail", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
@@ -146,8 +150,8 @@ probes = Table(
     Column("spec", JSON, nullable=False),
     Column("fingerprint", Text, nullable=False, unique=True),
     Column("required", Boolean, nullable=False),  # by the experiment's own spec
-    Column("state", Text, nullable=False),
-    Column("reason", Text),
+    Column("state", Named(RunState), nullable=False),
+    Column("reason", Named(Reason)),
     Column("detail", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),
@@ -183,7 +187,7 @@ workers = Table(
     Column("parent", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("queues", Text, nullable=False),
+    Column("queues", QueueList, nullable=False),
     Column("device", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("claim", Text),

@@ -1,20 +1,55 @@
 """SQL over workers and leaderships."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, Table, delete, func, select, update
+from sqlalchemy import Connection, ScalarSelect, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from service.queue_names import Queue
 from service.storage.clock import now
+from service.storage.reading import every, reading
 from service.storage.states import RunState
 from service.storage.tables import leaderships, probes, runs, workers
 
 
-def register(connection: Connection, values: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Identity:
+    """A worker process.
+
+    Attributes:
+        name: unique for ever.
+        parent: token of the process that started it and takes back its leases when it dies.
+        device: where it computes: cpu, or cuda.
+    """
+
+    name: str
+    parent: str
+    host: str
+    pid: int
+    queues: tuple[Queue, ...]
+    device: str
+
+
+@dataclass(frozen=True)
+class WorkerRecord(Identity):
+    """A known worker.
+
+    Attributes:
+        started_at: in seconds since 1970 UTC.
+        age: seconds since its last beat.
+        held: the experiment whose rows it holds now.
+    """
+
+    started_at: float
+    age: float
+    held: int | None
+
+
+def register(connection: Connection, identity: Identity) -> None:
     """A worker says that it is there."""
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = {**values, "state": "idle", "claim": None}
+    row = {**vars(identity), "state": "idle", "claim": None}
     statement = make(workers).values(started_at=now(), beat_at=now(), **row)
     changed = {**row, "beat_at": now()}
     connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.name], set_=changed))
@@ -30,24 +65,29 @@ def leave(connection: Connection, name: str) -> None:
     connection.execute(delete(workers).where(workers.c.name == name))
 
 
-def all_with_age(connection: Connection) -> Sequence[Row[Any]]:
-    """Every known worker, with the seconds since its last beat as ``age``, and as ``held`` the experiment it works on.
-
-    What it works on is told by the rows that it holds: a beat is up to a quarter of a lease old.
-    """
-    age = (now() - workers.c.beat_at).label("age")
-    held = func.coalesce(_held(probes), _held(runs)).label("held")
-    return connection.execute(select(workers, age, held).order_by(workers.c.started_at, workers.c.name)).all()
-
-
 def _held(table: Table) -> ScalarSelect[Any]:
     """The experiment of the rows of a table that a worker holds. A probe is asked in the middle of training."""
     mine = (table.c.state == RunState.RUNNING, table.c.worker == workers.c.name)
     return select(func.min(table.c.experiment_key)).where(*mine).correlate(workers).scalar_subquery()
 
 
-def children(connection: Connection, parent: str) -> Sequence[Row[Any]]:
-    return connection.execute(select(workers).where(workers.c.parent == parent)).all()
+ALL = reading(
+    WorkerRecord, workers, age=now() - workers.c.beat_at, held=func.coalesce(_held(probes), _held(runs))
+).order_by(workers.c.started_at, workers.c.name)
+CHILDREN = reading(Identity, workers)
+
+
+def known(connection: Connection) -> list[WorkerRecord]:
+    """Every known worker.
+
+    What it works on is told by the rows that it holds: a beat is up to a quarter of a lease old.
+    """
+    return every(connection, WorkerRecord, ALL)
+
+
+def children(connection: Connection, parent: str) -> list[Identity]:
+    """The workers that a process has started."""
+    return every(connection, Identity, CHILDREN.where(workers.c.parent == parent))
 
 
 def forget_silent(connection: Connection, seconds: float) -> None:

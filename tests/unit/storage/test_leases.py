@@ -9,8 +9,10 @@ from sqlalchemy import select, update
 
 from service.operations import patrol, work
 from service.operations import runs as run_operations
-from service.storage import leases
+from service.queue_names import Queue
+from service.storage import depths
 from service.storage.clock import now
+from service.storage.depths import QueueDepth
 from service.storage.tables import runs
 from tests.scenes import Scene
 
@@ -111,8 +113,8 @@ def test_queue_depths_tell_what_waits_and_what_is_leased(scene: Scene) -> None:
     scene.submit(repeats=40)
     scene.claim()
     with scene.context.database.reading() as connection:
-        cpu, gpu, probe = leases.queue_depths(connection)
-    assert (cpu["waiting"], cpu["leased"]) in {(10, 30), (30, 10)}
-    assert cpu["oldest_wait_seconds"] >= 0
-    assert gpu == {"queue": "gpu", "waiting": 0, "leased": 0, "oldest_wait_seconds": None}
-    assert probe["waiting"] == 0
+        cpu, gpu, probe = depths.of_queues(connection)
+    assert (cpu.waiting, cpu.leased) in {(10, 30), (30, 10)}
+    assert cpu.oldest_wait_seconds >= 0
+    assert gpu == QueueDepth(Queue.GPU, waiting=0, leased=0, oldest_wait_seconds=None)
+    assert probe.waiting == 0

@@ -9,6 +9,7 @@ import pytest
 from service.operations import runs as run_operations
 from service.operations.work import ClaimedRuns
 from service.storage import metrics
+from service.storage.metrics import Told
 from tests.scenes import Scene
 
 NUMBERS = [0.1, 0.0, -2.5, 5e-324, 1.7976931348623157e308, math.pi, 1 / 3]
@@ -22,12 +23,12 @@ def claimed(scene: Scene) -> ClaimedRuns:
 
 def series(scene: Scene, run: int, name: str = "loss", split: str = "train") -> dict[int, float]:
     items = run_operations.metrics_of(scene.context, run, None)
-    return {item["epoch"]: item["value"] for item in items if (item["split"], item["name"]) == (split, name)}
+    return {item.epoch: item.value for item in items if (item.split, item.name) == (split, name)}
 
 
 def store(scene: Scene, run: int, epoch: int, **values: float) -> None:
     with scene.context.database.writing() as connection:
-        metrics.store(connection, list(metrics.rows(run, epoch, values)))
+        metrics.store(connection, [Told(run, epoch, values)])
 
 
 def test_finite_numbers_are_kept_to_the_last_bit(scene: Scene, claimed: ClaimedRuns) -> None:
@@ -63,9 +64,9 @@ def test_a_later_value_replaces_an_earlier_one(scene: Scene, claimed: ClaimedRun
 
 def test_more_metrics_than_one_statement_holds_are_stored(scene: Scene, claimed: ClaimedRuns) -> None:
     run = claimed.runs[0]
-    rows = [row for epoch in range(12_000) for row in metrics.rows(run, epoch, {"train_loss": float(epoch)})]
+    told = [Told(run, epoch, {"train_loss": float(epoch)}) for epoch in range(12_000)]
     with scene.context.database.writing() as connection:
-        metrics.store(connection, rows)
+        metrics.store(connection, told)
     assert len(series(scene, run)) == 12_000
 
 
@@ -86,5 +87,5 @@ def test_a_long_series_is_thinned_to_its_first_last_and_evenly_spaced_others(
     run = claimed.runs[0]
     for epoch in range(1, 12):
         store(scene, run, epoch, train_loss=float(epoch))
-    epochs = [item["epoch"] for item in run_operations.metrics_of(scene.context, run, 3)]
+    epochs = [item.epoch for item in run_operations.metrics_of(scene.context, run, 3)]
     assert epochs == [1, 6, 11]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.operations.submission import Place, insert
+from service.operations.submission import insert
 from service.storage import metrics, studies
+from service.storage.experiments import Place
 from tests.scenes import Scene, spec
 
 

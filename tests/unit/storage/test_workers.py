@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from service.operations import health
+from service.queue_names import Queue
 from service.storage import workers
+from service.storage.workers import Identity
 from tests.scenes import Scene
 
-ADA = {"name": "ada", "parent": "p", "host": "h", "pid": 1, "queues": "cpu,probe", "device": "cpu"}
+ADA = Identity("ada", "p", "h", 1, (Queue.CPU, Queue.PROBE), "cpu")
 
 
 def held(scene: Scene) -> tuple[str, int | None]:
