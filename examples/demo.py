@@ -41,8 +41,10 @@ def main() -> int:
         picture = save_figure(client, experiment)
         console.print(f"\n{meaning(results)}\n", highlight=False)
         console.print(f"Figure:    {picture}", highlight=False, soft_wrap=True)
-        console.print(f"Dashboard: {address}{experiment['links']['results']}", highlight=False, soft_wrap=True)
-        if os.environ.get("DEMO") != "once":
+        staying = os.environ.get("DEMO") != "once"
+        console.print(dashboard(experiment["links"]["results"], address if staying else None), highlight=False,
+                      soft_wrap=True)  # fmt: skip
+        if staying:
             stay(console)
     return 0 if state == "succeeded" else 1
 
@@ -131,6 +133,13 @@ def _moved(results: dict[str, Any]) -> str:
         f"right answer by so much, and turning the last step round by so much: {'; '.join(told)}. A network that "
         f"remembers falls by 100 % with its first step, one that has forgotten it does not move."
     )
+
+
+def dashboard(page: str, address: str | None) -> str:
+    """Where an experiment's page is: at the address of the service that stays, or of one that is started anew."""
+    if address:
+        return f"Dashboard: {address}{page}"
+    return f"Dashboard: MEMSPAN_HOME={FOLDER} make serve, and look at http://127.0.0.1:{PORT}{page}"
 
 
 def stay(console: Console) -> None:

@@ -116,12 +116,6 @@ class MethodNotAllowed(Problem):
     status, code, title = 405, "method-not-allowed", "Method not allowed"
 
 
-class NotAcceptable(Problem):
-    """None of the representations that the client accepts exists."""
-
-    status, code, title = 406, "not-acceptable", "No such representation"
-
-
 class Conflict(Problem):
     """The thing is in a state that doesn't allow this."""
 
@@ -150,15 +144,6 @@ class Unprocessable(Problem):
     """The request can be read and some of its fields are wrong."""
 
     status, code, title = 422, "unprocessable", "Some fields are wrong"
-
-
-class TooManyRequests(Problem):
-    """The client asks too often."""
-
-    status, code, title = 429, "too-many-requests", "Too many requests"
-
-    def __init__(self, detail: str, *, retry_after_seconds: int, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds), **(headers or {})})
 
 
 class Unavailable(Problem):

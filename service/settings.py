@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
     trusted_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         default=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
-        description="Networks, comma-separated, whose clients are served without a key while there is no key.",
+        description="Networks, comma-separated, whose clients are served.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), BeforeValidator(_lowered)] = Field(
         default=(), description="Host names, comma-separated, served beside IP addresses and localhost."
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     max_name: Count = Field(default=200, description="Longest name, in characters.")
     max_prediction_values: Count = Field(default=4_000_000, description="Most numbers in one prediction's inputs.")
     model_cache_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=256 * MEBIBYTE, description="Memory for models kept ready for predictions."
+        default=128 * MEBIBYTE, description="Memory for models kept ready for predictions."
     )
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"

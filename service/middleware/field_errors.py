@@ -2,23 +2,11 @@
 
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 from memspan.validation.branches import Placed
-from memspan.validation.places import LISTED_ERRORS, places
+from memspan.validation.places import LISTED_ERRORS
 from memspan.validation.pointer import pointer, subject
 from memspan.validation.sentences import sentence
 from service.errors import FieldError, Unprocessable
-
-
-def field_errors(error: ValidationError, body: object) -> list[FieldError]:
-    """The errors of a body that failed validation, each place once.
-
-    Args:
-        error: from ``validate_json(..., strict=True)`` of the body.
-        body: the same document, parsed and otherwise untouched.
-    """
-    return field_errors_at(places(error, body))
 
 
 def field_errors_at(placed: Sequence[Placed]) -> list[FieldError]:

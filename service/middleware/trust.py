@@ -1,4 +1,4 @@
-"""Trust: while there are no keys, only clients of trusted networks are served."""
+"""Trust: only clients of trusted networks are served."""
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
@@ -46,5 +46,5 @@ class Trust:
 def _unknown(address: str) -> Unauthorized:
     return Unauthorized(
         f"The address {address} is in none of the trusted networks. To be served, add its network to "
-        "MEMSPAN_TRUSTED_NETWORKS, or make a key with `memspan keys create` and send it as Authorization: Bearer."
+        "MEMSPAN_TRUSTED_NETWORKS where the service is started."
     )

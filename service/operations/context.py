@@ -1,6 +1,7 @@
 """What every operation needs: settings, the database and the bell."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from service.operations.loaded import LoadedModel
 from service.operations.shelf import Shelf
@@ -15,8 +16,6 @@ CLAIMS_SECONDS = 5.0
 """a study that runs is judged no more often: thousands of runs take half a second"""
 GROUPS = 256
 """of studies whose verdicts are kept"""
-MODELS_BYTES = 128 * 2**20
-"""weights ready for predictions"""
 
 
 @dataclass(frozen=True)
@@ -28,4 +27,8 @@ class Context:
     bell: Bell
     results: Shelf[tuple[int, int, str], bytes] = field(default_factory=lambda: Shelf(RESULTS_BYTES, len))
     claims: StaleCache[bytes] = field(default_factory=lambda: StaleCache(CLAIMS_SECONDS, GROUPS))
-    models: Shelf[int, LoadedModel] = field(default_factory=lambda: Shelf(MODELS_BYTES, lambda model: model.bytes))
+
+    @cached_property
+    def models(self) -> Shelf[int, LoadedModel]:
+        """Models ready for predictions."""
+        return Shelf(self.settings.model_cache_bytes, lambda model: model.bytes)

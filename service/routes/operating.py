@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from migrations.upgrade import newest
 from service.operations import health, ids
 from service.operations.times import rfc3339
 from service.routes.surroundings import Surroundings
@@ -71,8 +70,3 @@ def ready(request: Request, context: Surroundings) -> Response:
 def metrics(context: Surroundings) -> Response:
     """Runs and probes by queue, workers by state, in Prometheus' text format."""
     return Response(health.exposition(context), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def needed_revision() -> str | None:
-    """The schema that this code needs."""
-    return newest()

@@ -1,17 +1,14 @@
 """Pages that are no answers: the way in, and the files that pages need."""
 
-from pathlib import Path
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-import service.pages
 from service.errors import NotFound
 from service.pages import javascript_bundle, render_docs
+from service.pages.environment import STATIC
 from service.routes.representation import not_modified, unchanged
 
 router = APIRouter(include_in_schema=False)
-FOLDER = Path(service.pages.__file__).parent / "static"
 MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -41,8 +38,8 @@ def vega(request: Request) -> Response:
 @router.get("/static/{name}")
 def static(name: str, request: Request) -> Response:
     """A file of the dashboard."""
-    path = FOLDER / name
-    if path.parent != FOLDER or path.suffix not in MEDIA or not path.is_file():
+    path = STATIC / name
+    if path.parent != STATIC or path.suffix not in MEDIA or not path.is_file():
         raise NotFound("There is no such file.")
     etag = f'W/"{path.stat().st_mtime_ns:x}"'
     if not_modified(request, etag):

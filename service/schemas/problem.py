@@ -10,14 +10,12 @@ DESCRIPTIONS: dict[int, str] = {
     401: "The client is not known.",
     403: "Not allowed: a page of another site asks, or the key lacks a scope.",
     404: "There is no such thing.",
-    406: "None of the representations that the client accepts exists.",
     409: "The state doesn't allow this, or a request with the same Idempotency-Key is still being answered.",
     413: "More was sent than a cap allows; the sentence names the cap.",
     415: "The body is not JSON in UTF-8.",
     416: "The range lies outside the file.",
     421: "The Host is none that is served here.",
     422: "Some fields are wrong; `errors` names all of them.",
-    429: "Too many requests; `Retry-After` says when to ask again.",
     503: "The database can't be used just now; ask again soon.",
 }
 

@@ -20,5 +20,5 @@ def test_the_demonstration_answers_and_ends(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Memory span" in done.stdout
     assert "What this means" in done.stdout
-    assert "/results/exp-1" in done.stdout
+    assert "MEMSPAN_HOME=out/demo make serve, and look at http://127.0.0.1:8000/results/exp-1" in done.stdout
     assert (tmp_path / "out/demo/exp-1-score.png").read_bytes().startswith(b"\x89PNG")

@@ -6,10 +6,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
-from memspan.validation.places import LISTED_ERRORS
+from memspan.validation.places import LISTED_ERRORS, places
 from memspan.validation.pointer import pointer
 from service.errors import FieldError
-from service.middleware.field_errors import field_errors, unprocessable
+from service.middleware.field_errors import field_errors_at, unprocessable
 
 
 class Part(BaseModel):
@@ -73,7 +73,7 @@ class Spec(Part):
 def found(raw: str) -> list[FieldError]:
     with pytest.raises(ValidationError) as refused:
         Spec.model_validate_json(raw, strict=True)
-    return field_errors(refused.value, from_json(raw))
+    return field_errors_at(places(refused.value, from_json(raw)))
 
 
 def one(raw: str) -> FieldError:

@@ -45,7 +45,7 @@ def test_strangers_are_told_how_to_be_served(address: str) -> None:
     assert answer.status_code == 401
     assert "Bearer" in answer.headers["www-authenticate"]
     assert "MEMSPAN_TRUSTED_NETWORKS" in answer.json()["detail"]
-    assert "memspan keys create" in answer.json()["detail"]
+    assert "memspan keys" not in answer.json()["detail"]
 
 
 def test_a_forwarded_address_is_not_believed() -> None:

@@ -11,7 +11,6 @@ from service.errors import (
     FieldError,
     NotFound,
     Problem,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
     Unprocessable,
@@ -76,7 +75,6 @@ def test_nesting_without_end_is_shown_too() -> None:
 
 def test_an_answer_says_when_and_how_to_ask_again() -> None:
     assert Unavailable("Later.", retry_after_seconds=2).headers == {"Retry-After": "2"}
-    assert TooManyRequests("Slower.", retry_after_seconds=3).headers == {"Retry-After": "3"}
     assert Unauthorized("Who?").headers["WWW-Authenticate"].startswith("Bearer")
 
 
