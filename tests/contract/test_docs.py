@@ -1,0 +1,86 @@
+"""What every page of the documentation owes: files, links, commands and defaults that it names are there."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import ALL, GROUPS
+from service.commands import cli
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), ROOT / "benchmarks/README.md", *ROOT.glob("docs/**/*.md"))
+)
+USERS_OWN = {"docker-compose.override.yml", "spec.json"}
+"""files that a reader is told to write"""
+FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|toml|yml|txt|js|css|html|ini))")
+COMMANDS = {command.callback.__name__ for command in cli.registered_commands if command.callback}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=str)
+
+
+def text(page: Path) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def marked(page: Path) -> list[str]:
+    """What stands between backticks on one line."""
+    return re.findall(r"`([^`\n]+)`", text(page))
+
+
+@pytest.fixture(scope="module")
+def places() -> set[str]:
+    """All files of the tree, and its folders with a slash behind them; nothing that tools leave there."""
+    found = set()
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not name.startswith((".", "__", "build"))]
+        here = Path(folder).relative_to(ROOT)
+        found |= {f"{here / name}/" for name in folders} | {f"{here / name}" for name in files}
+    return found
+
+
+@each_page
+def test_every_file_and_folder_that_a_page_names_is_there(page: Path, places: set[str]) -> None:
+    """By its path from the root, or by the end of it: `operations/patrol.py` is `service/operations/patrol.py`."""
+    named = [each for each in marked(page) if FILE.fullmatch(each) and each not in USERS_OWN]
+    gone = [each for each in named if not any(f"/{place}".endswith(f"/{each}") for place in places)]
+    assert gone == []
+
+
+@each_page
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text(page))
+    gone = [link for link in links if "://" not in link and not (ROOT / page.parent / link).exists()]
+    assert gone == []
+
+
+@each_page
+def test_every_benchmark_that_a_page_names_can_be_run(page: Path) -> None:
+    named = re.findall(r"python -m benchmarks ([a-z_]+)", text(page))
+    assert set(named) <= {*ALL, *GROUPS}
+
+
+@each_page
+def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
+    named = set(re.findall(r"python -m ((?:memspan|service|workers|benchmarks|tests|examples)[a-z_.]*)", text(page)))
+    assert [name for name in named if find_spec(name.rstrip(".")) is None] == []
+
+
+@each_page
+def test_every_command_that_a_page_names_is_one(page: Path) -> None:
+    named = set(re.findall(r"`(?:\.venv/bin/)?memspan ([a-z]+)", text(page)))
+    assert named <= COMMANDS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deployment.md"])
+def test_the_defaults_of_settings_are_those_that_a_page_names(page: str) -> None:
+    rows = re.findall(r"^\| `MEMSPAN_([A-Z_]+)` \| (\d+) \|", text(Path(page)), re.MULTILINE)
+    assert len(rows) >= 3
+    defaults = {name: Settings.model_fields[name.lower()].default for name, _ in rows}
+    assert {name: int(value) for name, value in rows} == defaults
