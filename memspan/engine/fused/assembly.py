@@ -51,25 +51,10 @@ class Code:
 
     # whole numbers and control
 
-    def whole(self, number: int) -> Any:
-        return WHOLE(number)
-
     def variable(self, kind: ir.Type, start: Any) -> Any:
         """A place for a value that loops change; registers, once optimised."""
         place = self._entry_builder.alloca(kind)
         self.build.store(start, place)
-        return place
-
-    def early_variable(self, kind: ir.Type, start: Any) -> Any:
-        """A variable that has its first value before any loop begins."""
-        place = self._entry_builder.alloca(kind)
-        self._entry_builder.store(start, place)
-        return place
-
-    def array(self, count: int) -> Any:
-        """Some vectors on the stack; its address."""
-        place = self._entry_builder.alloca(VECTOR, count)
-        place.align = BYTES
         return place
 
     def get(self, variable: Any, kind: ir.Type = VECTOR) -> Any:

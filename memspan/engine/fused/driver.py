@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +61,7 @@ Strided = tuple[Any, Any]
 """Where vectors of successive steps lie: the first step's address, and the stride."""
 
 
-class Driver:
+class Driver(ABC):
     """Reads the arguments and calls the kernels for a group of members."""
 
     def __init__(self, code: Code, kernels: Kernels) -> None:

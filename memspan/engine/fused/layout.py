@@ -69,9 +69,15 @@ class LayerLayout:
         """Vectors of gradients that a time step gives to the weights."""
         return len(self.step.gradients) * self.size
 
-    def state_gate(self, gate: int) -> int:
-        """Place, among the gates of the pointwise part, of a block of U h."""
-        return gate if self.joined else self.gates + gate
+    @property
+    def input_gradients(self) -> tuple[int, ...]:
+        """The nodes whose gradients the blocks of W learn from."""
+        return self.step.gate_gradients[: self.gates]
+
+    @property
+    def recurrent_gradients(self) -> tuple[int, ...]:
+        """The nodes whose gradients the blocks of U learn from."""
+        return self.step.gate_gradients[0 if self.joined else self.gates :]
 
 
 def layout(layer: Layer, places: Mapping[str, int]) -> LayerLayout:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from memspan.engine.fused.backward import backward
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.driver import Kernels
-from memspan.engine.fused.forward import forward
 from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.lanes import gather
 from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts, places
+from memspan.engine.fused.loops import backward, forward
 from memspan.engine.fused.products import products, row_copy
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.scoring import scoring
@@ -73,7 +72,7 @@ def _program(key: _Key) -> Program:
         forward={count: tuple(forward(each, count, taped=True) for each in layers) for count in streams},
         answer={count: tuple(forward(each, count, taped=False) for each in layers) for count in streams},
         backward=tuple(
-            backward(layers[layer], every_step or level != levels[-1], down=level != levels[0], products=shared)
+            backward(layers[layer], every_step or level != levels[-1], down=level != levels[0])
             for level in levels
             for layer in level
         ),

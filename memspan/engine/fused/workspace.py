@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from memspan.engine.fused.arguments import Field, above, below, joined, sent, tape
 from memspan.engine.fused.assembly import LANES
-from memspan.engine.fused.looped import scratch_vectors
+from memspan.engine.fused.backward_looped import scratch_vectors
 from memspan.engine.fused.program import Program
 
 
