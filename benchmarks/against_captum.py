@@ -13,7 +13,6 @@ import torch
 from captum.attr import IntegratedGradients, Occlusion, Saliency
 from torch import Tensor
 
-from memspan.attribution.integrated import integrated
 from memspan.attribution.occlude import occluded, windows
 from memspan.attribution.slopes import slopes
 from memspan.attribution.watched import Watched
@@ -23,6 +22,7 @@ from memspan.interfaces.network import stack
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
+from memspan.probes.integrated_gradients import integrated
 from memspan.tasks import sample, task
 
 CASES = [("first_last", "lstm", 1), ("latch", "lstm", 8), ("latch", "gru", 8), ("first_last", "rnn", 8)]

@@ -1,4 +1,4 @@
-"""Families of parts: each part is one file in its family's folder and shows up everywhere by itself."""
+"""Families of parts: each part is one file or folder in its family's folder and shows up everywhere by itself."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ class Family(Generic[Spec]):
         return bind
 
     def discover(self, path: Iterable[str]) -> None:
-        """Import every file of the family's folder, in alphabetical order."""
+        """Import every file and every folder of the family's folder, in alphabetical order.
+
+        A folder is one part, too: what lies in it beside its ``__init__`` serves that part alone, and isn't looked at.
+        """
         for module in sorted(info.name for info in pkgutil.iter_modules(path)):
             importlib.import_module(f"{self._package}.{module}")
 

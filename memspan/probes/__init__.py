@@ -1,4 +1,4 @@
-"""Probes: each file asks trained models one question. ``measure(spec, model, task, length, rng) -> Reading``."""
+"""Probes: each asks trained models one question. ``measure(spec, model, task, length, rng) -> Reading``."""
 
 from __future__ import annotations
 

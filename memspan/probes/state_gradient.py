@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
+import torch
 from torch import Generator, Tensor
 
-from memspan.dynamics.gradients import gradient_norms
+from memspan.dynamics.loss import losses
+from memspan.dynamics.precise import precise
 from memspan.dynamics.question import StateQuestion, inner
-from memspan.interfaces.predictor import Predictor
+from memspan.dynamics.recorder import recorded
+from memspan.dynamics.tiles import TAPED_VALUES, tiles
+from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Weights
+from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.readings import Curve
+from memspan.interfaces.recurrence import Recurrence
+from memspan.interfaces.signature import Signature
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.band import Band, band
+from memspan.statistics.bootstrap import Floats
 from memspan.statistics.decay import SCORES, fit_decay, middle
-from memspan.statistics.interval import Floats
 from memspan.statistics.typical import scores, typical
 from memspan.tasks import sample
 
@@ -49,6 +57,38 @@ def measure(spec: StateGradient, model: Predictor, task: TaskSpec, length: int, 
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     label = f"|dL/d{spec.state}| relative to lag 0"
     return Curve(tuple(range(len(y))), y, low, high, found.n, "lag", label, "steps", "1", scores=decay_scores(each))
+
+
+def gradient_norms(
+    internals: Internals, recurrence: Recurrence, batch: Batch, signature: Signature, place: tuple[int, int]
+) -> Tensor:
+    """‖dL/dh_t‖ of each member and sequence, (M, B, T) with t = 0 first; L is the loss at the last step alone.
+
+    Source:
+        Pascanu, Mikolov & Bengio (2013), arXiv 1211.5063, section 2.
+    """
+    members = len(next(iter(internals.weights.values())))
+    found = torch.empty(members, len(batch), signature.length, dtype=torch.float64)
+    each = signature.length * max(recurrence.state_size, signature.channels)
+    for some, sequences in tiles(members, len(batch), each, TAPED_VALUES):
+        norms = _norms(recurrence, precise(internals, some), batch[sequences], signature, place)
+        found[some, sequences] = norms.cpu()
+    return found
+
+
+def _norms(
+    recurrence: Recurrence, weights: Weights, batch: Batch, signature: Signature, place: tuple[int, int]
+) -> Tensor:
+    level, state = place
+    kernel = weights[f"{recurrence.readout}.kernel"]
+    inputs = batch.inputs.to(kernel).expand(len(kernel), *batch.inputs.shape).clone()
+    with torch.enable_grad():
+        answer, recorder = recorded(recurrence, signature.every_step, weights, inputs.requires_grad_())
+        targets = batch.targets[:, -1] if signature.every_step else batch.targets
+        total = losses(signature.problem, answer, targets).sum()
+    states = [states[state] for states in recorder.states[recurrence.levels[level][0].name]]
+    slopes = torch.autograd.grad(total, states, allow_unused=True, materialize_grads=True)
+    return torch.stack([slope.norm(dim=-1) for slope in slopes], dim=-1)
 
 
 def relative(norms: Tensor) -> tuple[Band, Floats]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.attribution.integrated import gauss_legendre, integrated
 from memspan.attribution.slopes import slopes
 from memspan.attribution.watched import Watched
 from memspan.engine.seeds import stream
@@ -15,6 +14,7 @@ from memspan.instruments import adder
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.task import TaskSpec
+from memspan.probes.integrated_gradients import gauss_legendre, integrated
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast

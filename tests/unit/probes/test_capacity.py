@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.drive import drive, products
 from memspan.engine.seeds import stream
 from memspan.instruments import delay_line, linear
 from memspan.interfaces.predictor import Predictor, trained
@@ -15,7 +14,9 @@ from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
-from memspan.probes.capacity import Capacity, corrected, squared
+from memspan.probes.capacity import Capacity
+from memspan.probes.capacity.correlation import corrected, moments, squared
+from memspan.probes.capacity.input_signal import input_signal
 from memspan.tasks.adding import Adding
 from memspan.tasks.delay import Delay
 from tests.unit.probes.population import population
@@ -72,12 +73,12 @@ def test_chance_is_taken_off_so_that_states_of_noise_have_no_capacity() -> None:
     """80 lags, 2 048 held-out pairs, mean of 10 draws: .039 uncorrected, then 0 with deviation .002; bound of 5."""
     rng, totals, raw = stream(2), [], []
     for _ in range(10):
-        shown = drive(Delay(), 10, 0, (64, 64, 80), rng)
+        signal = input_signal(Delay(), 10, 0, (64, 64, 80), rng)
         noise = torch.randn(64, 64, 5, generator=rng, dtype=torch.float64)
-        own, away = (part.numpy() for part in products(noise, shown, 1e-6))
+        own, surrogates = (part.numpy() for part in moments(noise, signal, 1e-6))
         found = squared(own.mean(0))
         raw.append(found.sum())
-        totals.append(corrected(found, squared(away).mean()).sum())
+        totals.append(corrected(found, squared(surrogates).mean()).sum())
     assert sum(raw) / 10 == pytest.approx(80 / 2048, abs=0.01)
     assert sum(totals) / 10 == pytest.approx(0, abs=0.01)
 

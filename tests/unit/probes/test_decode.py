@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.decoding import best_unit, decoded, hidden, score
 from memspan.engine.seeds import stream
 from memspan.instruments import delay_line
 from memspan.interfaces.predictor import Predictor, trained
@@ -16,6 +15,8 @@ from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.decode import Decode
+from memspan.probes.decode.hidden_variable import hidden_variable
+from memspan.probes.decode.readouts import best_unit, decoded, score
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.delay import Delay
@@ -58,7 +59,7 @@ def test_the_carry_is_decoded_exactly_where_it_is_a_state_and_the_unit_is_named(
     task, rng = BinaryAddition(), stream(3)
     batch = sample(task, 8, 200, rng)
     carry = task.hidden_variables(batch)["carry"]
-    variable = hidden(carry, 100)
+    variable = hidden_variable(carry, 100)
     states = torch.randn(len(variable.steps), 200, 4, generator=rng, dtype=torch.float64)
     states[..., 2] = 0.3 * carry[:, variable.steps].T - 2
     assert score(decoded(states, variable).mean(1).numpy()) == pytest.approx([1] * len(variable.steps))
@@ -78,7 +79,7 @@ def test_steps_without_a_value_yet_are_left_out_for_the_sequences_that_lack_it()
     values = torch.randn(100, 3, generator=stream(4))
     values[:, 0] = torch.nan
     values[::4, 1] = torch.nan
-    variable = hidden(values, 100)
+    variable = hidden_variable(values, 100)
     assert variable.steps.tolist() == [1, 2]
     states = values[:, 1:].T.unsqueeze(-1).double().nan_to_num(nan=50.0)
     assert score(decoded(states, variable).mean(1).numpy()) == pytest.approx([1, 1], abs=1e-9)
@@ -91,9 +92,9 @@ def test_long_sequences_are_decoded_at_steps_spread_over_them() -> None:
 
 def test_a_number_of_a_few_whole_values_is_a_class_and_others_are_numbers() -> None:
     rng = stream(5)
-    assert hidden(torch.randint(0, 8, (50, 2), generator=rng).float(), 9).classes
-    assert not hidden(torch.randint(0, 99, (50, 2), generator=rng).float(), 9).classes
-    assert not hidden(torch.rand(50, 2, generator=rng), 9).classes
+    assert hidden_variable(torch.randint(0, 8, (50, 2), generator=rng).float(), 9).classes
+    assert not hidden_variable(torch.randint(0, 99, (50, 2), generator=rng).float(), 9).classes
+    assert not hidden_variable(torch.rand(50, 2, generator=rng), 9).classes
 
 
 def test_the_cell_state_and_a_lower_layer_can_be_asked() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.kept import kept
 from memspan.engine.seeds import stream
 from memspan.instruments import gate, linear
 from memspan.interfaces.predictor import Internals, Predictor, trained
@@ -17,6 +16,7 @@ from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.gates import Gates
+from memspan.probes.gates.retention import retention
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population
@@ -93,7 +93,7 @@ def test_a_power_law_gate_that_the_first_step_resets_keeps_age_plus_1_to_the_min
     internals, inputs = power_law(p, resets=True), torch.zeros(1, LENGTH, 1)
     inputs[:, 0] = 1
     assert internals.network.recurrence is not None
-    survival = kept(internals, internals.network.recurrence, 0, inputs).survival.flatten().tolist()
+    survival = retention(internals, internals.network.recurrence, 0, inputs).survival.flatten().tolist()
     assert survival == pytest.approx([(age + 1) ** -p for age in range(LENGTH)], rel=5.2e-3)
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from memspan.attribution.guesses import Bar, drawn, guess
 from memspan.attribution.marks import marks
 from memspan.engine.seeds import stream
 from memspan.interfaces.network import Network, Weight, Weights
@@ -19,6 +18,7 @@ from memspan.interfaces.task import TaskSpec
 from memspan.layers import initial
 from memspan.probes import measure
 from memspan.probes.guessing import Guessing, criterion
+from memspan.probes.guessing.guesses import Criterion, guess, random_weights
 from memspan.statistics.interval import wilson
 from memspan.tasks import sample
 from memspan.tasks.delay import Delay
@@ -71,25 +71,27 @@ def test_where_nothing_is_solved_the_trials_have_no_end() -> None:
     assert 0.4 < found.values["best_accuracy"] < 0.99
 
 
-@pytest.mark.parametrize(("task", "bar"), [(Latch(), Bar("accuracy", 0.2)), (Delay(distractors=0.1), Bar("loss", 1.5))])
-def test_giving_up_early_gives_up_nobody_who_solves_the_task(task: TaskSpec, bar: Bar) -> None:
+@pytest.mark.parametrize(
+    ("task", "solved_if"), [(Latch(), Criterion("accuracy", 0.2)), (Delay(distractors=0.1), Criterion("loss", 1.5))]
+)
+def test_giving_up_early_gives_up_nobody_who_solves_the_task(task: TaskSpec, solved_if: Criterion) -> None:
     internals = untrained(task, 4, "rnn", hidden_size=2).internals
     assert internals is not None
     batch, signature, trials = sample(task, 4, 300, stream(2)), task.signature(4), 400
-    (weights,) = drawn(internals.network, trials, 3.0, stream(3), trials)
+    (weights,) = random_weights(internals.network, trials, 3.0, stream(3), trials)
     answers = trained(internals.network, weights, signature)(batch.inputs)
-    metric = marks(signature, answers, batch.targets)[bar.metric].mean(1)
-    faults = metric if bar.metric == "loss" else 1 - metric
-    found = guess(internals.network, signature, batch, bar, trials, 3.0, stream(3))
-    assert found.solved == int((faults <= bar.most).sum()) > 0
-    assert found.lowest == pytest.approx(float(faults.min()), abs=1e-6)
+    metric = marks(signature, answers, batch.targets)[solved_if.metric].mean(1)
+    errors = metric if solved_if.metric == "loss" else 1 - metric
+    found = guess(internals.network, signature, batch, solved_if, trials, 3.0, stream(3))
+    assert found.solved == int((errors <= solved_if.largest_error).sum()) > 0
+    assert found.lowest == pytest.approx(float(errors.min()), abs=1e-6)
 
 
 def test_a_guess_is_the_same_in_any_group() -> None:
     internals = untrained(Latch(), 4, "lstm", hidden_size=2).internals
     assert internals is not None
-    (whole,) = drawn(internals.network, 50, 2.0, stream(1), 50)
-    parts = list(drawn(internals.network, 50, 2.0, stream(1), 7))
+    (whole,) = random_weights(internals.network, 50, 2.0, stream(1), 50)
+    parts = list(random_weights(internals.network, 50, 2.0, stream(1), 7))
     assert len(parts) == 8
     for name, weight in whole.items():
         assert torch.equal(torch.cat([part[name] for part in parts]), weight)
@@ -109,5 +111,5 @@ def test_an_accuracy_of_exactly_the_bound_counts() -> None:
     """1 - .9 is a little below .1 in floating point."""
     batch = sample(Latch(), 4, 10, stream(1))
     for accuracy, wrong in ((0.9, 1), (0.7, 3), (1.0, 0)):
-        faults = torch.tensor([1.0] * wrong + [0.0] * (10 - wrong), dtype=torch.float64)
-        assert float(faults.mean()) <= criterion(Guessing(accuracy=accuracy), Latch(), 4, batch).most
+        errors = torch.tensor([1.0] * wrong + [0.0] * (10 - wrong), dtype=torch.float64)
+        assert float(errors.mean()) <= criterion(Guessing(accuracy=accuracy), Latch(), 4, batch).largest_error

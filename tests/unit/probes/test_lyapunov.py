@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from memspan.dynamics.causal import causal
-from memspan.dynamics.exponents import LEAST, pulled
 from memspan.dynamics.precise import precise
 from memspan.engine.seeds import stream
 from memspan.instruments import linear
@@ -17,7 +16,7 @@ from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
-from memspan.probes.lyapunov import Lyapunov
+from memspan.probes.lyapunov import LEAST, Lyapunov, pulled
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population

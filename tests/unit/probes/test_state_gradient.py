@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.gradients import gradient_norms
 from memspan.dynamics.loss import losses
 from memspan.dynamics.precise import precise
 from memspan.dynamics.question import inner
@@ -21,7 +20,7 @@ from memspan.interfaces.task import TaskSpec
 from memspan.layers.bound import bind
 from memspan.layers.dense import affine
 from memspan.probes import measure
-from memspan.probes.state_gradient import StateGradient
+from memspan.probes.state_gradient import StateGradient, gradient_norms
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+import sys
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -99,6 +103,20 @@ def test_kinds_are_sorted_and_each_has_its_spec_and_verb(family: Family[Any], un
     assert [entry.kind for entry in family.catalogue()] == list(family.kinds())
 
 
+@each_spec
+def test_a_part_lies_in_the_file_or_folder_that_bears_its_name(
+    family: Family[Any], union: Any, spec: type[PartSpec]
+) -> None:
+    kind, package = spec.model_fields["kind"].default, f"memspan.{family.name}s"
+    assert spec.__module__ == family.verb(spec()).__module__ == f"{package}.{kind}"
+
+
+@each_family
+def test_all_that_lies_in_a_family_s_folder_is_a_part(family: Family[Any], union: Any) -> None:
+    folder = importlib.import_module(f"memspan.{family.name}s").__path__
+    assert sorted(info.name for info in pkgutil.iter_modules(folder)) == list(family.kinds())
+
+
 @each_family
 def test_an_unknown_kind_is_named_together_with_the_known_ones(family: Family[Any], union: Any) -> None:
     with pytest.raises(UnknownKind, match=r"There is no \w+ of kind 'telepathy'\. Known kinds: \w+"):
@@ -124,6 +142,16 @@ def test_two_files_may_not_claim_one_kind() -> None:
     family(Grape)(lambda spec: spec)
     with pytest.raises(ValueError, match="Two fruit files claim the kind 'grape'"):
         family(Grape)
+
+
+def test_a_folder_is_one_part_and_what_serves_it_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "orchard" / "plum").mkdir(parents=True)
+    for name in ("__init__.py", "plum/__init__.py", "plum/stone.py", "pear.py"):
+        (tmp_path / "orchard" / name).write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    family: Family[Grape] = Family("fruit", "orchard")
+    family.discover([str(tmp_path / "orchard")])
+    assert {name for name in sys.modules if name.startswith("orchard.")} == {"orchard.pear", "orchard.plum"}
 
 
 def test_a_family_of_one_is_a_union_too() -> None:

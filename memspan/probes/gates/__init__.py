@@ -7,16 +7,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Generator, Tensor
 
-from memspan.dynamics.kept import kept
 from memspan.dynamics.question import LayerQuestion, inner
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.gates.retention import retention
 from memspan.statistics.band import band
+from memspan.statistics.bootstrap import Floats
 from memspan.statistics.decay import fit_logarithms, middle
-from memspan.statistics.interval import Floats
 from memspan.statistics.typical import scores
 from memspan.tasks import sample
 
@@ -50,7 +50,7 @@ def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Gen
         ages and time constants in steps.
     """
     internals, recurrence = inner(spec, model)
-    found = kept(internals, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
+    found = retention(internals, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
     curve = band(found.survival.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     told = constants(found.logarithms) | laws(found.logarithms)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Generator
 
 from memspan.dynamics.causal import causal
-from memspan.dynamics.drive import Drive, drive, products, seen_states
 from memspan.dynamics.precise import precise
 from memspan.dynamics.question import InnerQuestion, inner, one_way, too_many
 from memspan.dynamics.tiles import tiles
@@ -21,8 +19,10 @@ from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.capacity.correlation import corrected, moments, squared
+from memspan.probes.capacity.input_signal import InputSignal, driven_states, input_signal
 from memspan.statistics.band import band
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 from memspan.statistics.resampled import resampled
 from memspan.statistics.typical import averaged
 
@@ -37,9 +37,9 @@ Sequences = Annotated[
 class Capacity(InnerQuestion):
     """Linear memory capacity: drive the network with independent uniform numbers and read each past one from its state.
 
-    The squared correlation of a linear read-out with the input of each lag, held out, less what strangers' inputs
-    give; lag 0 is the step just read. ``total`` sums over lags; it is at most the number of states. One channel is
-    driven, with the task's own mean and spread; the others stand still at their means.
+    The squared correlation of a linear read-out with the input of each lag, held out, less what unrelated sequences'
+    inputs give; lag 0 is the step just read. ``total`` sums over lags; it is at most the number of states. One channel
+    is driven, with the task's own mean and spread; the others stand still at their means.
     """
 
     title: ClassVar[str] = "Linear memory capacity"
@@ -68,7 +68,7 @@ class Capacity(InnerQuestion):
         return one_way(self, task, recurrence) or too_many(self, task, recurrence.state_size)
 
     def size(self, states: int) -> tuple[int, int, int]:
-        """Sequences, rows used of each, and lags, for a network of so many states."""
+        """Sequences, steps used of each, and lags, for a network of so many states."""
         lags = self.lags or min(max(2 * states, FEWEST_LAGS), MOST_LAGS)
         samples = max(FEWEST_SAMPLES, SAMPLES_A_UNIT * states)
         return self.sequences, -(-samples // self.sequences), lags
@@ -82,38 +82,22 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     lag 0 here.
     """
     internals, recurrence = inner(spec, model)
-    shown = drive(task, length, spec.channel, spec.size(recurrence.state_size), rng)
-    parts, away = driven(internals, recurrence, shown, spec.ridge)
-    null = squared(away).mean((1, 2))  # (M,)
-    each = corrected(squared(parts.mean(1)), null[:, None])  # (M, lags)
+    signal = input_signal(task, length, spec.channel, spec.size(recurrence.state_size), rng)
+    own, surrogates = read(internals, recurrence, signal, spec.ridge)
+    chance = squared(surrogates).mean((1, 2))  # (M,)
+    each = corrected(squared(own.mean(1)), chance[:, None])  # (M, lags)
     one = len(each) == 1
-    found = resampled(parts[0], lambda means: corrected(squared(means), null)) if one else band(each[:, None])
+    found = resampled(own[0], lambda means: corrected(squared(means), chance)) if one else band(each[:, None])
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     words = ("lag", "memory capacity", "steps", "1")
     return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, averaged("total", each.sum(1)))
 
 
-def driven(internals: Internals, recurrence: Recurrence, shown: Drive, ridge: float) -> tuple[Floats, Floats]:
-    """Of each member what its correlations are made of: (M, B/2, lags, 5), and those with strangers (M, 4, lags, 5)."""
-    members, samples = len(next(iter(internals.weights.values()))), shown.pasts[..., 0].numel()
+def read(internals: Internals, recurrence: Recurrence, signal: InputSignal, ridge: float) -> tuple[Floats, Floats]:
+    """What each member's correlations are made of (M, B/2, lags, 5), and those with surrogates (M, 4, lags, 5)."""
+    members, samples = len(next(iter(internals.weights.values()))), signal.delayed[..., 0].numel()
     found = []
     for some, _ in tiles(members, 1, samples * recurrence.state_size):
-        states = seen_states(causal(recurrence, precise(internals, some)), shown)
-        found += [products(member, shown, ridge) for member in states]
-    return torch.stack([own for own, _ in found]).numpy(), torch.stack([away for _, away in found]).numpy()
-
-
-def squared(means: Floats) -> Floats:
-    """Squared correlation of y and p from the means of y, p, y², p², y p (..., 5); 0 where one of them stands still."""
-    y, p, yy, pp, yp = np.moveaxis(means, -1, 0)
-    variances = np.maximum(yy - y * y, 0) * np.maximum(pp - p * p, 0)
-    covariance = yp - y * p
-    still = variances <= 0
-    found: Floats = np.where(still, 0.0, covariance**2 / np.where(still, 1.0, variances))
-    return found
-
-
-def corrected(value: Floats, null: Floats) -> Floats:
-    """Corrected for chance: what strangers reach is 0, and 1 stays 1."""
-    found: Floats = (value - null) / (1 - null)
-    return found
+        states = driven_states(causal(recurrence, precise(internals, some)), signal)
+        found += [moments(member, signal, ridge) for member in states]
+    return torch.stack([own for own, _ in found]).numpy(), torch.stack([other for _, other in found]).numpy()

@@ -9,7 +9,6 @@ import torch
 from pydantic import Field
 from torch import Generator
 
-from memspan.attribution.guesses import Bar, Guessed, guess
 from memspan.attribution.internals import internals_of
 from memspan.attribution.size import too_large
 from memspan.interfaces.batch import Batch
@@ -20,6 +19,7 @@ from memspan.interfaces.readings import Scalars
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.guessing.guesses import Criterion, Guessed, guess
 from memspan.statistics.interval import wilson
 from memspan.tasks import sample
 
@@ -68,25 +68,25 @@ def measure(spec: Guessing, model: Predictor, task: TaskSpec, length: int, rng: 
     drawn = sample(task, length, spec.sequences, rng)
     order = torch.randperm(len(drawn), generator=rng)  # a set sorted by class would keep poor guesses going
     batch = Batch(drawn.inputs[order], drawn.targets[order])
-    bar = criterion(spec, task, length, batch)
-    found = guess(internals.network, internals.signature, batch, bar, spec.trials, spec.scale, rng)
-    return reading(found, bar, spec.trials)
+    solved_if = criterion(spec, task, length, batch)
+    found = guess(internals.network, internals.signature, batch, solved_if, spec.trials, spec.scale, rng)
+    return reading(found, solved_if, spec.trials)
 
 
-def criterion(spec: Guessing, task: TaskSpec, length: int, batch: Batch) -> Bar:
+def criterion(spec: Guessing, task: TaskSpec, length: int, batch: Batch) -> Criterion:
     """What counts as solved; a task that doesn't know its target's variance gets that of the sequences."""
     if task.is_classification(length):
-        return Bar("accuracy", 1 - spec.accuracy + ROUNDING)
+        return Criterion("accuracy", 1 - spec.accuracy + ROUNDING)
     variance = task.target_variance(length)
     if variance is None:
         variance = float(batch.targets.double().var(0, correction=0).mean())
-    return Bar("loss", spec.share_of_variance * variance)
+    return Criterion("loss", spec.share_of_variance * variance)
 
 
-def reading(found: Guessed, bar: Bar, trials: int) -> Scalars:
+def reading(found: Guessed, solved_if: Criterion, trials: int) -> Scalars:
     """Shares and numbers of guesses with Wilson's interval; the best score as it is."""
     share, around = found.solved / trials, wilson(found.solved, trials)
-    score, best = f"best_{bar.metric}", found.lowest if bar.metric == "loss" else 1 - found.lowest
+    score, best = f"best_{solved_if.metric}", found.lowest if solved_if.metric == "loss" else 1 - found.lowest
     value = {"solved_share": share, "expected_trials": _trials(share), score: best}
     low = {"solved_share": around.low, "expected_trials": _trials(around.high), score: best}
     high = {"solved_share": around.high, "expected_trials": _trials(around.low), score: best}

@@ -15,12 +15,12 @@ from memspan.interfaces.predictor import Internals
 from memspan.interfaces.recurrence import Layer, Recurrence
 from memspan.layers.bound import Bound, bind
 
-LEAST = 1e-7
+NEAREST = 1e-7
 """how near to 0 and 1 a gate's share is believed"""
 
 
 @dataclass(frozen=True)
-class Kept:
+class Retention:
     """What gates do to memory.
 
     Attributes:
@@ -32,23 +32,23 @@ class Kept:
     survival: Tensor
 
 
-def kept(internals: Internals, recurrence: Recurrence, level: int, inputs: Tensor) -> Kept:
-    """Run sequences (B, T, C) through the forward layer of a level and watch its gate."""
+def retention(internals: Internals, recurrence: Recurrence, level: int, inputs: Tensor) -> Retention:
+    """Run sequences (B, T, C) through the forward layer of a level and follow its gate."""
     members, (count, steps, channels) = len(next(iter(internals.weights.values()))), inputs.shape
     layer = recurrence.levels[level][0]
     logarithms = torch.zeros(members, steps, layer.size, dtype=torch.float64)
     survival = torch.empty(members, count, steps, dtype=torch.float64)
     for some, sequences in tiles(members, count, steps * max(recurrence.state_size, channels)):
         weights = precise(internals, some)
-        seen = _shown(layer, recurrence, weights, inputs[sequences])
-        logs, left = _watched(bind(layer, weights), seen)
+        seen = _layer_inputs(layer, recurrence, weights, inputs[sequences])
+        logs, left = _followed(bind(layer, weights), seen)
         logarithms[some] += logs.cpu() / count
         survival[some, sequences] = left.cpu()
-    return Kept(logarithms, survival)
+    return Retention(logarithms, survival)
 
 
 @torch.no_grad()
-def _shown(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tensor) -> Tensor:
+def _layer_inputs(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tensor) -> Tensor:
     """What a layer sees of sequences (B, T, C) through those below it, (M, T, B, I)."""
     kernel = weights[f"{recurrence.readout}.kernel"]
     drive = inputs.to(kernel).expand(len(kernel), *inputs.shape)
@@ -56,7 +56,7 @@ def _shown(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tenso
 
 
 @torch.no_grad()
-def _watched(bound: Bound, sequence: Tensor) -> tuple[Tensor, Tensor]:
+def _followed(bound: Bound, sequence: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms summed over sequences (M, T, H), and survival (M, B, T)."""
     cell = bound.layer.cell
     assert cell.keep is not None
@@ -65,7 +65,7 @@ def _watched(bound: Bound, sequence: Tensor) -> tuple[Tensor, Tensor]:
     logarithms, survival = [], []
     for step, x in enumerate(bound.project(sequence).unbind(1)):
         z = bound.gates(x, state)
-        share = cell.keep(z, state, bound.parameters).clamp(LEAST, 1 - LEAST).log()  # (M, B, H)
+        share = cell.keep(z, state, bound.parameters).clamp(NEAREST, 1 - NEAREST).log()  # (M, B, H)
         state = cell.pointwise(z, state, bound.parameters)
         left = left + share * (step > 0)  # what the first step wrote is kept by the gates after it
         logarithms.append(share.sum(1))

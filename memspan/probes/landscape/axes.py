@@ -1,4 +1,4 @@
-"""Directions in the space of a network's weights."""
+"""Axes of a landscape: directions in the space of a network's weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from memspan.interfaces.network import Network, Weights
 
 RANDOM = "filter_normalised"
-PLACE = re.compile(r"(?P<weight>[a-z][a-z0-9_.]{0,79})\[(?P<index>\d{1,9})\]")
+ONE_NUMBER = re.compile(r"(?P<weight>[a-z][a-z0-9_.]{0,79})\[(?P<index>\d{1,9})\]")
 """One number of one weight, counted in the order in which the weight is stored, e.g. ``layer0.recurrent[0]``."""
 
 Direction = Mapping[str, Tensor]
@@ -37,7 +37,7 @@ class Axis:
 
 def misnamed(name: str, network: Network) -> str | None:
     """What is wrong with the name of an axis, as the end of a sentence; None where nothing is."""
-    found = PLACE.fullmatch(name)
+    found = ONE_NUMBER.fullmatch(name)
     if found is None:
         return None
     weight, index = found["weight"], int(found["index"])
@@ -49,7 +49,7 @@ def misnamed(name: str, network: Network) -> str | None:
 
 def one_number(weights: Weights, name: str) -> tuple[Direction, float]:
     """The direction of one number of one weight (1, ...), and its value."""
-    found = PLACE.fullmatch(name)
+    found = ONE_NUMBER.fullmatch(name)
     assert found is not None
     direction = {key: torch.zeros_like(value[0]) for key, value in weights.items()}
     direction[found["weight"]].view(-1)[int(found["index"])] = 1

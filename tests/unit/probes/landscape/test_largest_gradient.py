@@ -1,4 +1,4 @@
-"""The steepest place of a landscape."""
+"""Where a landscape is steepest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from memspan.dynamics.steepest import Look, Steepest, steepest
+from memspan.probes.landscape.largest_gradient import LargestGradient, Look, largest_gradient
 
 WALL = 0.123456789
 
@@ -22,11 +22,11 @@ def wall(steepness: float) -> Look:
     return look
 
 
-def found(look: Look, points: int = 21) -> Steepest:
+def found(look: Look, points: int = 21) -> LargestGradient:
     axis = torch.linspace(-1, 1, points, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
-    loss, slopes = look(grid)
-    return steepest(look, grid, loss.mean(1), slopes, (points, points))
+    loss, gradients = look(grid)
+    return largest_gradient(look, grid, loss.mean(1), gradients, (points, points))
 
 
 @pytest.mark.parametrize("steepness", [10.0, 1e3, 1e6, 1e9])

@@ -14,12 +14,8 @@ from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
 from memspan.attribution.size import too_large
-from memspan.dynamics.directions import PLACE, RANDOM, Axis, filter_normalised, misnamed, one_number
-from memspan.dynamics.heights import heights
-from memspan.dynamics.lowest import member
 from memspan.dynamics.precise import precise
 from memspan.dynamics.question import NoInternals
-from memspan.dynamics.steepest import Steepest, steepest
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Internals, Predictor
@@ -29,13 +25,17 @@ from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.landscape.axes import ONE_NUMBER, RANDOM, Axis, filter_normalised, misnamed, one_number
+from memspan.probes.landscape.best_repeat import chosen_repeat
+from memspan.probes.landscape.largest_gradient import LargestGradient, largest_gradient
+from memspan.probes.landscape.losses import losses_and_gradients
 from memspan.statistics.band import band
 from memspan.tasks import sample
 
 AxisName = Annotated[
     str,
     Field(
-        pattern=rf"^({RANDOM}|{PLACE.pattern.replace('?P<weight>', '').replace('?P<index>', '')})$",
+        pattern=rf"^({RANDOM}|{ONE_NUMBER.pattern.replace('?P<weight>', '').replace('?P<index>', '')})$",
         description=f"one number of one weight, e.g. layer0.recurrent[0], or {RANDOM}: a random direction",
     ),
 ]
@@ -113,16 +113,16 @@ def measure(spec: Landscape, model: Predictor, task: TaskSpec, length: int, rng:
 
 def around(spec: Landscape, internals: Internals, batch: Batch, rng: Generator) -> Surface | Curve:
     """The landscape of given sequences, in the shape of ``internals.signature``."""
-    chosen = member(internals, batch, spec.repeat)
+    chosen = chosen_repeat(internals, batch, spec.repeat)
     weights = precise(internals, slice(chosen, chosen + 1))
     axes = laid_out(spec, weights, rng)
     grid = torch.cartesian_prod(*(axis.values - axis.origin for axis in axes)).view(-1, len(axes))
     directions = [axis.direction for axis in axes]
-    look = partial(heights, internals.network, internals.signature, weights, batch, directions)
-    loss, slopes = look(grid)
+    look = partial(losses_and_gradients, internals.network, internals.signature, weights, batch, directions)
+    loss, gradients = look(grid)
     here, _ = look(torch.zeros(1, len(axes)))
-    wall = steepest(look, grid, loss.mean(1), slopes, tuple(len(axis.values) for axis in axes))
-    told = scores(axes, loss.mean(1), wall) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
+    largest = largest_gradient(look, grid, loss.mean(1), gradients, tuple(len(axis.values) for axis in axes))
+    told = scores(axes, loss.mean(1), largest) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
     return drawn(internals.signature, axes, loss, told)
 
 
@@ -145,15 +145,15 @@ def _axis(
     return Axis(f"random direction {place}" if random else name, direction, origin, values)
 
 
-def scores(axes: Sequence[Axis], loss: Tensor, wall: Steepest) -> dict[str, float | None]:
-    """What a landscape comes to, of losses (G,) and its steepest place."""
+def scores(axes: Sequence[Axis], loss: Tensor, largest: LargestGradient) -> dict[str, float | None]:
+    """What a landscape comes to, of losses (G,) and its largest gradient."""
     numbers = loss[~loss.isnan()]
     found: dict[str, float | None] = {
         "lowest": float(numbers.min()) if len(numbers) else math.nan,
         "highest": float(numbers.max()) if len(numbers) else math.nan,
-        "largest_gradient": wall.length,
+        "largest_gradient": largest.length,
     }
-    for name, axis, offset in zip("xy", axes, wall.offset.tolist(), strict=False):
+    for name, axis, offset in zip("xy", axes, largest.offset.tolist(), strict=False):
         found |= {f"checkpoint_{name}": axis.origin, f"largest_gradient_{name}": axis.origin + offset}
     return found
 

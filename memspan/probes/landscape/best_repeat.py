@@ -18,18 +18,18 @@ class NoSuchRepeat(LookupError):
         super().__init__(f"There are {members} trained models here: repeat must be below that, given {repeat}.")
 
 
-def member(internals: Internals, batch: Batch, repeat: int | None) -> int:
+def chosen_repeat(internals: Internals, batch: Batch, repeat: int | None) -> int:
     """The place of the model that is asked for, or of the best one."""
     members = len(next(iter(internals.weights.values())))
     if repeat is None:
-        return best_member(internals, batch)
+        return best_repeat(internals, batch)
     if repeat >= members:
         raise NoSuchRepeat(repeat, members)
     return repeat
 
 
 @torch.no_grad()
-def best_member(internals: Internals, batch: Batch) -> int:
+def best_repeat(internals: Internals, batch: Batch) -> int:
     """The member of least loss on some sequences; one whose loss is not a number comes last."""
     network, signature = internals.network, internals.signature
     members = len(next(iter(internals.weights.values())))

@@ -10,7 +10,6 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.crossing import constant, effective
 from memspan.attribution.lags import Words, drawn, interval
 from memspan.attribution.occlude import shown
 from memspan.attribution.other_sequences import other_sequences
@@ -24,8 +23,9 @@ from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.context.effective_context import best_constant, effective_context
 from memspan.statistics.band import band
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 from memspan.tasks import sample
 
 
@@ -62,7 +62,7 @@ def measure(spec: Context, model: Predictor, task: TaskSpec, length: int, rng: G
     sizes = contexts(watched.step + 1, spec.points)
     losses = truncated(model, batch, other, watched, sizes)  # (M, S or 1, N); the last size shows all inputs
     problem = watched.signature.problem
-    found = effective(losses, constant(watched.target(batch.targets), problem), sizes, spec.epsilon)
+    found = effective_context(losses, best_constant(watched.target(batch.targets), problem), sizes, spec.epsilon)
     scores = {
         **interval("effective_context", found.context),
         "loss": found.loss,

@@ -14,7 +14,7 @@ from memspan.statistics.estimate import Estimate, estimate, mean
 
 
 @dataclass(frozen=True)
-class Constant:
+class BestConstant:
     """The best constant answer to some sequences: the mean of their targets, or the frequencies of their classes.
 
     Attributes:
@@ -34,18 +34,18 @@ class Constant:
         return np.asarray((second - first**2).mean(axis=1))
 
 
-def constant(targets: Tensor, problem: Problem) -> Constant:
+def best_constant(targets: Tensor, problem: Problem) -> BestConstant:
     """Of class numbers (S,) or values (S, K)."""
     if problem is Problem.CLASSIFICATION:
         facts = torch.nn.functional.one_hot(targets)
     else:
         centred = targets.double() - targets.double().mean(0)  # a variance survives rounding better near 0
         facts = torch.cat([centred, centred.square()], dim=1)
-    return Constant(facts.double().cpu().numpy(), problem)
+    return BestConstant(facts.double().cpu().numpy(), problem)
 
 
 @dataclass(frozen=True)
-class Effective:
+class EffectiveContext:
     """What a context probe comes to.
 
     Attributes:
@@ -63,7 +63,7 @@ class Effective:
     allowed: float
 
 
-def effective(losses: Floats, best: Constant, sizes: tuple[int, ...], epsilon: float) -> Effective:
+def effective_context(losses: Floats, best: BestConstant, sizes: tuple[int, ...], epsilon: float) -> EffectiveContext:
     """The effective context with its interval over members, or over sequences where there is one member.
 
     Shapes:
@@ -73,18 +73,18 @@ def effective(losses: Floats, best: Constant, sizes: tuple[int, ...], epsilon: f
     means = means[np.isfinite(means).all(axis=1)]
     floor = float(best.losses(np.full((1, len(best.facts)), 1 / len(best.facts)))[0])
     if not len(means):
-        return Effective(Estimate(np.nan, np.nan, np.nan, 0), np.nan, floor, np.nan, np.nan)
-    found = crossings(means, np.full(len(means), floor), sizes, epsilon)
+        return EffectiveContext(Estimate(np.nan, np.nan, np.nan, 0), np.nan, floor, np.nan, np.nan)
+    found = smallest_contexts(means, np.full(len(means), floor), sizes, epsilon)
     context = (
         estimate(found[:, None], mean) if len(losses) > 1 else _resampled(found[0], losses[0], best, sizes, epsilon)
     )
     gained = np.maximum(floor - means[:, -1], 0)
-    return Effective(
+    return EffectiveContext(
         context, float(means[:, -1].mean()), floor, float(np.mean(gained > 0)), float(epsilon * gained.mean())
     )
 
 
-def crossings(losses: Floats, floors: Floats, sizes: tuple[int, ...], epsilon: float) -> Floats:
+def smallest_contexts(losses: Floats, floors: Floats, sizes: tuple[int, ...], epsilon: float) -> Floats:
     """The smallest size from which on the loss is less than ``epsilon`` (floor - loss) above that of the last one.
 
     0 where the last loss is not below the floor: nothing was learned, so nothing can be lost. (R, N), (R,) -> (R,).
@@ -96,11 +96,11 @@ def crossings(losses: Floats, floors: Floats, sizes: tuple[int, ...], epsilon: f
     return np.where(gained > 0, np.asarray(sizes, float)[np.minimum(place, len(sizes) - 1)], 0.0)
 
 
-def _resampled(value: float, losses: Floats, best: Constant, sizes: tuple[int, ...], epsilon: float) -> Estimate:
+def _resampled(value: float, losses: Floats, best: BestConstant, sizes: tuple[int, ...], epsilon: float) -> Estimate:
     """The bootstrap over the sequences of one member, losses (S, N)."""
 
     def drawn(weights: Floats) -> Floats:
-        return crossings(weights @ losses, best.losses(weights), sizes, epsilon)
+        return smallest_contexts(weights @ losses, best.losses(weights), sizes, epsilon)
 
     low, high = map(float, weighted_interval(drawn, len(losses)))
     return Estimate(float(value), min(low, float(value)), max(high, float(value)), len(losses))

@@ -10,7 +10,6 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from memspan.dynamics.causal import causal
-from memspan.dynamics.decoding import BestUnit, Hidden, best_unit, decoded, hidden, score
 from memspan.dynamics.precise import precise
 from memspan.dynamics.question import StateQuestion, inner, one_way, too_many
 from memspan.dynamics.tiles import tiles
@@ -22,8 +21,10 @@ from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
+from memspan.probes.decode.hidden_variable import HiddenVariable, hidden_variable
+from memspan.probes.decode.readouts import BestUnit, best_unit, decoded, score
 from memspan.statistics.band import band
-from memspan.statistics.interval import Floats
+from memspan.statistics.bootstrap import Floats
 from memspan.statistics.resampled import resampled
 from memspan.statistics.typical import averaged
 from memspan.tasks import sample
@@ -71,48 +72,48 @@ def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Ge
         steps from 0 at the sequence's start; accuracies and R² as shares.
     """
     internals, recurrence = inner(spec, model)
-    batch = mixed(sample(task, length, spec.sequences, rng), rng)
-    variable = hidden(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
+    batch = shuffled(sample(task, length, spec.sequences, rng), rng)
+    variable = hidden_variable(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
     if not len(variable.steps):
-        return nothing(len(next(iter(internals.weights.values()))))
-    marks, best = read(spec, internals, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
+        return empty(len(next(iter(internals.weights.values()))))
+    gains, best = read(spec, internals, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
     steps = tuple(variable.steps.tolist())
-    each = score(marks.mean(1))  # (M, P)
-    found = resampled(marks[0], score) if len(marks) == 1 else band(each[:, None])
+    each = score(gains.mean(1))  # (M, P)
+    found = resampled(gains[0], score) if len(gains) == 1 else band(each[:, None])
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     words = ("step", "accuracy" if variable.classes else "R²", "steps", "1")
     chance = tuple(variable.chance().tolist())
-    return Curve(steps, y, low, high, found.n, *words, baseline=chance, scores=told(each, best))
+    return Curve(steps, y, low, high, found.n, *words, baseline=chance, scores=summary(each, best))
 
 
-def mixed(batch: Batch, rng: Generator) -> Batch:
+def shuffled(batch: Batch, rng: Generator) -> Batch:
     """The same sequences in random order: a task may hand them out sorted, and one half is held out."""
     order = torch.randperm(len(batch), generator=rng)
     return Batch(batch.inputs[order], batch.targets[order])
 
 
-def nothing(members: int) -> Curve:
+def empty(members: int) -> Curve:
     """The answer where no step tells sequences apart."""
     return Curve((), (), (), (), members, "step", "accuracy", "steps", "1", baseline=())
 
 
 def read(
-    spec: Decode, internals: Internals, recurrence: Recurrence, inputs: Tensor, variable: Hidden
+    spec: Decode, internals: Internals, recurrence: Recurrence, inputs: Tensor, variable: HiddenVariable
 ) -> tuple[Floats, list[BestUnit]]:
-    """The marks of every member's read-outs (M, B/2, P, 2), and its best unit."""
+    """The gains of every member's read-outs (M, B/2, P, 2), and its best unit."""
     members, layer = len(next(iter(internals.weights.values()))), spec.chosen(recurrence)
     each = len(variable.steps) * layer.size + recurrence.state_size
-    marks, best = [], []
+    gains, best = [], []
     for some, _ in tiles(members, 1, each * len(inputs)):
-        states = kept_states(internals, recurrence, some, inputs, variable.steps, spec.place(recurrence))
+        states = states_at(internals, recurrence, some, inputs, variable.steps, spec.place(recurrence))
         for member in states:
-            marks.append(decoded(member, variable).transpose(0, 1))
+            gains.append(decoded(member, variable).transpose(0, 1))
             best.append(best_unit(member, variable))
-    return torch.stack(marks).numpy(), best
+    return torch.stack(gains).numpy(), best
 
 
 @torch.no_grad()
-def kept_states(
+def states_at(
     internals: Internals, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
 ) -> Tensor:
     """A state of a layer at some steps, (M, P, B, H)."""
@@ -123,7 +124,7 @@ def kept_states(
     return torch.stack(seen, dim=1).cpu()
 
 
-def told(each: Floats, best: list[BestUnit]) -> dict[str, float | None]:
+def summary(each: Floats, best: list[BestUnit]) -> dict[str, float | None]:
     """What the curve comes to; which unit is best can be said of one model only."""
     columns = {"mean": each.mean(1), "last": each[:, -1]}
     columns["best_unit_score"] = np.array([unit.score for unit in best])

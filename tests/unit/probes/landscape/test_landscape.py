@@ -11,9 +11,6 @@ import torch
 from pydantic import ValidationError
 
 from memspan.dynamics.causal import causal
-from memspan.dynamics.directions import filter_normalised, one_number
-from memspan.dynamics.heights import heights
-from memspan.dynamics.lowest import NoSuchRepeat
 from memspan.dynamics.precise import precise
 from memspan.dynamics.question import NoInternals
 from memspan.engine.seeds import stream
@@ -24,6 +21,9 @@ from memspan.interfaces.task import TaskSpec
 from memspan.models import model
 from memspan.probes import measure
 from memspan.probes.landscape import Landscape
+from memspan.probes.landscape.axes import filter_normalised, one_number
+from memspan.probes.landscape.best_repeat import NoSuchRepeat
+from memspan.probes.landscape.losses import losses_and_gradients
 from memspan.tasks import sample
 from memspan.tasks.latch import Latch
 from memspan.tasks.setpoint import Setpoint
@@ -84,8 +84,8 @@ def test_its_gradient_is_1350_at_the_steep_place_of_the_article() -> None:
     weights["layer0.bias"] = weights["layer0.bias"] * 0 - 2.488
     directions = [one_number(weights, name)[0] for name in (WEIGHT, BIAS)]
     place = torch.zeros(1, 2, dtype=torch.float64)
-    _, slopes = heights(internals.network, internals.signature, weights, batch, directions, place)
-    assert float(slopes.norm()) == pytest.approx(1349.64, abs=0.5)
+    _, gradients = losses_and_gradients(internals.network, internals.signature, weights, batch, directions, place)
+    assert float(gradients.norm()) == pytest.approx(1349.64, abs=0.5)
 
 
 @pytest.mark.parametrize(("bias", "attractors"), [(-2.67, 1), (-2.64, 2), (-2.5, 2), (-2.36, 2), (-2.33, 1)])
@@ -128,9 +128,9 @@ def test_gradients_are_those_of_finite_differences_along_random_directions(kind:
     directions = [filter_normalised(weights, stream(3)), filter_normalised(weights, stream(4))]
     place, step = torch.tensor([[0.3, -0.2]], dtype=torch.float64), 1e-5 * torch.eye(2, dtype=torch.float64)
     points = torch.cat([place, place + step, place - step])
-    loss, slopes = heights(internals.network, internals.signature, weights, batch, directions, points)
+    loss, gradients = losses_and_gradients(internals.network, internals.signature, weights, batch, directions, points)
     means = loss.mean(1)
-    assert torch.allclose(slopes[0], (means[1:3] - means[3:5]) / 2e-5, rtol=1e-6, atol=1e-9)
+    assert torch.allclose(gradients[0], (means[1:3] - means[3:5]) / 2e-5, rtol=1e-6, atol=1e-9)
 
 
 def test_a_random_direction_is_as_long_as_the_weights_into_each_unit() -> None:
@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_directions() -> None:
 def test_many_points_are_looked_at_in_blocks_that_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = population("gru", Latch(), 6)
     whole = asked(one, Latch(), 6, points=7)
-    monkeypatch.setattr("memspan.dynamics.heights.TAPED_VALUES", 6 * 32 * 20)
+    monkeypatch.setattr("memspan.probes.landscape.losses.TAPED_VALUES", 6 * 32 * 20)
     parts = asked(one, Latch(), 6, points=7)
     assert isinstance(whole, Surface)
     assert isinstance(parts, Surface)

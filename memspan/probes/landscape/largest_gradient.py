@@ -10,7 +10,7 @@ from torch import Tensor
 
 EDGES = 8
 """edges of the grid that are looked into: those across which the loss jumps most"""
-PARTS = 8
+PIECES = 8
 """pieces that an edge is cut into, again and again"""
 THINNEST = 1e-13
 """length of an edge, in units of its axis, at which the search ends: double precision tells no finer walls apart"""
@@ -20,14 +20,16 @@ Look = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class Steepest:
+class LargestGradient:
     """Where the gradient is longest, and how long it is there, at least."""
 
     length: float
     offset: Tensor
 
 
-def steepest(look: Look, offsets: Tensor, loss: Tensor, slopes: Tensor, shape: tuple[int, ...]) -> Steepest:
+def largest_gradient(
+    look: Look, offsets: Tensor, loss: Tensor, gradients: Tensor, shape: tuple[int, ...]
+) -> LargestGradient:
     """The longest gradient on a grid and inside the edges of it that the loss jumps across.
 
     Each edge is cut into parts, and the part with the largest jump is cut again: the mean slope of a part is a lower
@@ -35,27 +37,27 @@ def steepest(look: Look, offsets: Tensor, loss: Tensor, slopes: Tensor, shape: t
     that is too thin for any number to lie inside it is as steep as its jump over the thinnest part, at least.
 
     Shapes:
-        offsets (G, D) and loss (G,), slopes (G, D) at the points of a grid of ``shape``, the last axis fastest.
+        offsets (G, D) and loss (G,), gradients (G, D) at the points of a grid of ``shape``, the last axis fastest.
     """
-    best = _longest(offsets, slopes)
+    best = _longest(offsets, gradients)
     starts, ends = _jumps(offsets, loss, shape)
     while len(starts) and float((ends - starts).norm(dim=-1).max()) > THINNEST:
-        steps = torch.linspace(0, 1, PARTS + 1, dtype=offsets.dtype).view(-1, 1, 1)
+        steps = torch.linspace(0, 1, PIECES + 1, dtype=offsets.dtype).view(-1, 1, 1)
         points = starts + steps * (ends - starts)  # (P + 1, E, D)
-        found, gradients = look(points.flatten(0, 1))
-        jumps = found.mean(1).view(PARTS + 1, -1).diff(dim=0).abs().nan_to_num(-1.0)  # (P, E)
+        found, slopes = look(points.flatten(0, 1))
+        jumps = found.mean(1).view(PIECES + 1, -1).diff(dim=0).abs().nan_to_num(-1.0)  # (P, E)
         part, edges = jumps.argmax(0), torch.arange(jumps.shape[1])
         starts, ends = points[part, edges], points[part + 1, edges]
         mean = (jumps[part, edges] / (ends - starts).norm(dim=-1)).unsqueeze(-1)
-        seen = (_longest(points.flatten(0, 1), gradients), _longest(starts, mean))
+        seen = (_longest(points.flatten(0, 1), slopes), _longest(starts, mean))
         best = max(best, *seen, key=lambda place: place.length)
     return best
 
 
-def _longest(offsets: Tensor, slopes: Tensor) -> Steepest:
-    lengths = slopes.norm(dim=-1)
+def _longest(offsets: Tensor, gradients: Tensor) -> LargestGradient:
+    lengths = gradients.norm(dim=-1)
     where = int(torch.where(lengths.isfinite(), lengths, -1.0).argmax())
-    return Steepest(float(lengths[where]), offsets[where])
+    return LargestGradient(float(lengths[where]), offsets[where])
 
 
 def _jumps(offsets: Tensor, loss: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:

@@ -16,23 +16,23 @@ from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import trained
 from memspan.interfaces.signature import Signature
 
-FIRST = 32
+FIRST_ROUND = 32
 """sequences of the first round; every further round doubles what has been seen"""
 FOLLOWED = 8
 """guesses of a group that are scored on all sequences though they have failed: the best so far"""
 
 
 @dataclass(frozen=True)
-class Bar:
-    """When a guess has solved the task: its mean fault over all sequences is at most ``most``.
+class Criterion:
+    """When a guess has solved the task: its mean error over all sequences is at most ``largest_error``.
 
-    A fault is a sequence's loss, or the share of its answers that are wrong.
+    An error is a sequence's loss, or the share of its answers that are wrong.
     """
 
     metric: str
-    most: float
+    largest_error: float
 
-    def faults(self, signature: Signature, answers: Tensor, targets: Tensor) -> Tensor:
+    def errors(self, signature: Signature, answers: Tensor, targets: Tensor) -> Tensor:
         """Of each guess and sequence, (N, B), none negative."""
         found = marks(signature, answers, targets)[self.metric]
         return found if self.metric == "loss" else 1 - found
@@ -40,32 +40,40 @@ class Bar:
 
 @dataclass(frozen=True)
 class Guessed:
-    """How guesses did: the number that solved the task, and the lowest mean fault of those scored to the end."""
+    """How guesses did: the number that solved the task, and the lowest mean error of those scored to the end."""
 
     solved: int
     lowest: float
 
 
 def guess(
-    network: Network, signature: Signature, batch: Batch, bar: Bar, trials: int, scale: float, rng: Generator
+    network: Network,
+    signature: Signature,
+    batch: Batch,
+    criterion: Criterion,
+    trials: int,
+    scale: float,
+    rng: Generator,
 ) -> Guessed:
     """Try ``trials`` networks with all weights U(-scale, scale), in groups that bound memory."""
     solved, lowest = 0, math.inf
-    for weights in drawn(network, trials, scale, rng, group_size(network, signature)):
-        faults = scored(network, signature, weights, batch, bar)
-        solved += int((faults <= bar.most).sum())
-        lowest = min(lowest, float(faults.min()))
+    for weights in random_weights(network, trials, scale, rng, group_size(network, signature)):
+        errors = mean_errors(network, signature, weights, batch, criterion)
+        solved += int((errors <= criterion.largest_error).sum())
+        lowest = min(lowest, float(errors.min()))
     return Guessed(solved, lowest)
 
 
 def group_size(network: Network, signature: Signature) -> int:
     """Guesses that are held and tried together."""
     step = max(signature.channels, network.state_size, signature.outputs, 1)
-    each = max(FIRST * max(signature.length * step, network.kept), network.parameters)
+    each = max(FIRST_ROUND * max(signature.length * step, network.kept), network.parameters)
     return max(1, HELD_VALUES // each)
 
 
-def drawn(network: Network, trials: int, scale: float, rng: Generator, size: int) -> Iterator[dict[str, Tensor]]:
+def random_weights(
+    network: Network, trials: int, scale: float, rng: Generator, size: int
+) -> Iterator[dict[str, Tensor]]:
     """Groups of guesses by name, each weight (N, ...); which weights a guess has doesn't depend on its group."""
     shapes = {name: weight.shape for name, weight in network.weights.items()}
     sizes = [math.prod(shape) for shape in shapes.values()]
@@ -76,21 +84,21 @@ def drawn(network: Network, trials: int, scale: float, rng: Generator, size: int
         yield {name: piece.reshape(count, *shape) for (name, shape), piece in pieces}
 
 
-def scored(network: Network, signature: Signature, weights: Weights, batch: Batch, bar: Bar) -> Tensor:
-    """The mean fault of each guess of a group over all sequences (N,), infinite for those that were given up.
+def mean_errors(network: Network, signature: Signature, weights: Weights, batch: Batch, criterion: Criterion) -> Tensor:
+    """The mean error of each guess of a group over all sequences (N,), infinite for those that were given up.
 
-    Faults only add up, so a guess whose sum has passed what all sequences may have has failed for good. Most do so
+    Errors only add up, so a guess whose sum has passed what all sequences may have has failed for good. Most do so
     within the first sequences.
     """
     count = next(iter(weights.values())).shape[0]
     sums, alive, seen = torch.zeros(count, dtype=torch.float64), torch.arange(count), 0
     while seen < len(batch):
-        part = batch[seen : max(2 * seen, FIRST)]
+        part = batch[seen : max(2 * seen, FIRST_ROUND)]
         mine = {name: weight[alive] for name, weight in weights.items()}
         answers = trained(network, mine, signature)(part.inputs)
-        sums[alive] += bar.faults(signature, answers, part.targets).nan_to_num(nan=math.inf).sum(1)
+        sums[alive] += criterion.errors(signature, answers, part.targets).nan_to_num(nan=math.inf).sum(1)
         seen += len(part)
-        alive = _hopeful(sums, alive, bar.most * len(batch)) if seen < len(batch) else alive
+        alive = _hopeful(sums, alive, criterion.largest_error * len(batch)) if seen < len(batch) else alive
     return torch.full_like(sums, math.inf).index_copy_(0, alive, sums[alive] / len(batch))
 
 

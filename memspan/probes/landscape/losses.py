@@ -1,4 +1,4 @@
-"""Losses and their slopes at many points of the space of a network's weights."""
+"""Losses and their gradients at many points of the space of a network's weights."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from memspan.dynamics.directions import Direction
 from memspan.dynamics.loss import losses
 from memspan.dynamics.tiles import TAPED_VALUES, tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.signature import Signature
+from memspan.probes.landscape.axes import Direction
 
 
-def heights(
+def losses_and_gradients(
     network: Network,
     signature: Signature,
     weights: Weights,
@@ -32,13 +32,13 @@ def heights(
     """
     each = signature.length * max(network.state_size, signature.channels) + network.kept
     parts = [
-        _heights(network, signature, weights, batch, directions, offsets[some])
+        _in_one_block(network, signature, weights, batch, directions, offsets[some])
         for some, _ in tiles(len(offsets), 1, each * len(batch), TAPED_VALUES)
     ]
-    return torch.cat([loss for loss, _ in parts]), torch.cat([slopes for _, slopes in parts])
+    return torch.cat([loss for loss, _ in parts]), torch.cat([gradients for _, gradients in parts])
 
 
-def _heights(
+def _in_one_block(
     network: Network,
     signature: Signature,
     weights: Weights,
@@ -52,8 +52,8 @@ def _heights(
         moving = offsets.to(kernel).requires_grad_()
         there = {name: value + _moved(name, directions, moving) for name, value in weights.items()}
         loss = losses(signature.problem, network.forward(there, inputs), batch.targets)
-    (slopes,) = torch.autograd.grad(loss.mean(1).sum(), moving, allow_unused=True, materialize_grads=True)
-    return loss.detach().cpu(), slopes.cpu()
+    (gradients,) = torch.autograd.grad(loss.mean(1).sum(), moving, allow_unused=True, materialize_grads=True)
+    return loss.detach().cpu(), gradients.cpu()
 
 
 def _moved(name: str, directions: Sequence[Direction], offsets: Tensor) -> Tensor:

@@ -1,0 +1,55 @@
+"""Independent uniform numbers through one channel of a network: what it is shown, and what it should remember."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from memspan.dynamics.causal import Causal
+from memspan.interfaces.task import TaskSpec
+from memspan.tasks import sample
+
+LOOKED_AT = 256
+"""sequences of the task from which means and deviations of its channels are taken"""
+
+
+@dataclass(frozen=True)
+class InputSignal:
+    """What a network is shown, and what it should remember.
+
+    Attributes:
+        inputs: (B, lags + steps, C).
+        delayed: u(n - k) at the last ``steps`` steps, (B, steps, lags).
+    """
+
+    inputs: Tensor
+    delayed: Tensor
+
+
+def input_signal(task: TaskSpec, length: int, channel: int, size: tuple[int, int, int], rng: Generator) -> InputSignal:
+    """u uniform with the mean and deviation that the task's channel has; other channels stand at their means.
+
+    Args:
+        size: sequences, steps of each that are used, and lags.
+    """
+    count, steps, lags = size
+    seen = sample(task, length, LOOKED_AT, rng).inputs.double().flatten(0, 1)
+    mean, deviation = seen.mean(0), float(seen[:, channel].std())
+    noise = 2 * torch.rand(count, lags + steps, generator=rng, dtype=torch.float64) - 1
+    inputs = mean.expand(count, lags + steps, -1).clone()
+    inputs[..., channel] += math.sqrt(3) * (deviation or 1.0) * noise
+    delayed = inputs[..., channel].unfold(1, lags, 1)[:, 1:].flip(-1)  # (B, steps, lags)
+    return InputSignal(inputs, delayed)
+
+
+@torch.no_grad()
+def driven_states(stack: Causal, signal: InputSignal) -> Tensor:
+    """All states at the steps that are used, (M, B, steps, D)."""
+    steps, skipped = signal.delayed.shape[1], signal.delayed.shape[2]
+    trajectory = enumerate(stack.run(signal.inputs.to(stack.layers[0].input_weights)))
+    found = [stack.flat(states) for step, states in trajectory if step >= skipped]
+    assert len(found) == steps
+    return torch.stack(found, dim=2).cpu()
