@@ -1,10 +1,15 @@
 """What every operation needs: settings, the database and the bell."""
 
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
+from typing import TypeAlias, TypeVar
+
+from cachetools import LRUCache, cached
 
 from service.operations.loaded import LoadedModel
-from service.operations.shelf import Shelf
 from service.operations.stale_cache import StaleCache
 from service.queue.bell import Bell
 from service.settings import Settings
@@ -18,6 +23,24 @@ GROUPS = 256
 """of studies whose verdicts are kept"""
 
 
+Thing = TypeVar("Thing")
+Kept: TypeAlias = Callable[[Hashable, Callable[[], Thing]], Thing]
+"""gives the thing of a name, made now unless it is still there"""
+
+
+def kept(most_bytes: int, size: Callable[[Thing], int]) -> Kept[Thing]:
+    """Things that were made last, up to a number of bytes; the one used longest ago goes first.
+
+    Safe to share between threads, two of which may make the same thing at once. Whoever holds a thing keeps it alive;
+    one that is larger than all bytes is handed out and not kept.
+    """
+
+    def made(name: Hashable, make: Callable[[], Thing]) -> Thing:
+        return make()
+
+    return cached(LRUCache(most_bytes, size), key=lambda name, make: name, lock=threading.Lock())(made)
+
+
 @dataclass(frozen=True)
 class Context:
     """The surroundings of an operation; made once for each process."""
@@ -25,10 +48,10 @@ class Context:
     settings: Settings
     database: Database
     bell: Bell
-    results: Shelf[tuple[int, int, str], bytes] = field(default_factory=lambda: Shelf(RESULTS_BYTES, len))
+    results: Kept[bytes] = field(default_factory=lambda: kept(RESULTS_BYTES, bytes.__len__))
     claims: StaleCache[bytes] = field(default_factory=lambda: StaleCache(CLAIMS_SECONDS, GROUPS))
 
     @cached_property
-    def models(self) -> Shelf[int, LoadedModel]:
+    def models(self) -> Kept[LoadedModel]:
         """Models ready for predictions."""
-        return Shelf(self.settings.model_cache_bytes, lambda model: model.bytes)
+        return kept(self.settings.model_cache_bytes, attrgetter("bytes"))

@@ -26,7 +26,7 @@ def draw_spec(context: Context, key: int, name: str, theme: Theme) -> bytes:
     def make() -> bytes:
         return json.dumps(spec(draw(name, _document(context, key, name)), theme)).encode()
 
-    return context.results.get((key, _sequence(context, key), f"{name}-{theme}"), make)
+    return context.results((key, _sequence(context, key), f"{name}-{theme}"), make)
 
 
 def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
@@ -37,7 +37,7 @@ def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
         with _drawing:
             return _drawn(document, form)
 
-    return context.results.get((key, _sequence(context, key), f"{name}.{form}"), make)
+    return context.results((key, _sequence(context, key), f"{name}.{form}"), make)
 
 
 def _drawn(document: str, form: str) -> bytes:

@@ -25,7 +25,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
         Unprocessable: the inputs are no numbers, not finite, or of another shape than the model takes.
         TooLarge: there are more of them than the settings allow.
     """
-    model = context.models.get(key, lambda: _load(context, key))
+    model = context.models(key, lambda: _load(context, key))
     array = array_of(inputs)
     if array.size > context.settings.max_prediction_values:
         most = context.settings.max_prediction_values

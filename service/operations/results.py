@@ -33,7 +33,7 @@ def results(context: Context, key: int) -> bytes:
     """The results document of an experiment as JSON, finished or not; with the claims of the study that it serves."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        own = context.results.get((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
+        own = context.results((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
         # Claims change with other experiments, too: they are kept apart, and put in as the last member.
         return own.removesuffix(b"}") + b',"claims":' + verdicts.of_experiment(context, connection, row) + b"}"
 
@@ -48,7 +48,7 @@ def learning(context: Context, key: int) -> list[dict[str, Any]]:
     """The course of the validation loss (and accuracy) by epoch, for each condition, over its repeats."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        data = context.results.get(
+        data = context.results(
             (key, row.event_sequence, "learning"), lambda: _encoded({"items": _learning(connection, row)})
         )
     items: list[dict[str, Any]] = json.loads(data)["items"]
@@ -59,7 +59,7 @@ def landscapes(context: Context, key: int) -> list[dict[str, Any]]:
     """The probes that answered with a surface, whole."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        data = context.results.get(
+        data = context.results(
             (key, row.event_sequence, "landscapes"), lambda: _encoded({"items": _landscapes(connection, row)})
         )
     items: list[dict[str, Any]] = json.loads(data)["items"]

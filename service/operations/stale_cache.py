@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 Thing = TypeVar("Thing")
 
@@ -25,8 +26,8 @@ class StaleCache(Generic[Thing]):
     """
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds, self._most, self._clock = seconds, most, clock
-        self._known: OrderedDict[Hashable, _Known[Thing]] = OrderedDict()
+        self._seconds, self._clock = seconds, clock
+        self._known: LRUCache[Hashable, _Known[Thing]] = LRUCache(most)
         self._lock = threading.Lock()
 
     def get(self, name: Hashable, version: int, changing: bool, make: Callable[[], Thing]) -> Thing:
@@ -43,9 +44,6 @@ class StaleCache(Generic[Thing]):
         made = _Known(make(), version, self._clock())
         with self._lock:
             self._known[name] = made
-            self._known.move_to_end(name)
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
         return made.thing
 
     def _is_fresh(self, known: _Known[Thing]) -> bool:
