@@ -12,6 +12,7 @@ from memspan.engine.trainer import Trainer
 from service.operations import ending
 from service.operations import work as operations
 from service.operations.context import Context
+from service.operations.progress import TIME_IS_UP
 from service.operations.work import ClaimedRuns, Order
 from service.storage.states import Reason, RunState
 from workers.patience import Answer, patiently
@@ -109,8 +110,7 @@ class Reporter:
             case Order.CANCEL:
                 return self._end(RunState.CANCELLED)
             case Order.TIME_IS_UP:
-                detail = "The experiment used up its limits.max_seconds."
-                return self._end(RunState.FAILED, Reason.TIMEOUT, detail)
+                return self._end(RunState.FAILED, Reason.TIMEOUT, TIME_IS_UP)
             case Order.RELEASE:
                 return self._give_back() if kept else self._keep(self._clock())
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection
-
 from memspan.experiment.line import Line, is_search, lines_of
 from memspan.experiment.spec import ExperimentSpec
 from service.operations.new_probes import of_condition
@@ -12,12 +10,9 @@ from service.operations.searching import follow
 from service.operations.specs import StoredSpec, parsed
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, snapshots
-from service.storage.clock import now
+from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
-from service.storage.moving import move
 from service.storage.states import ACTIVE, OPEN, ExperimentState, RunState
-from service.storage.tables import probes as probes_table
-from service.storage.tables import runs as runs_table
 
 
 def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[Queue]:
@@ -70,19 +65,11 @@ def _end(connection: Connection, row: ExperimentRecord) -> None:
         asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + wanted - sum(asked.values())
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
-    experiments.set_state(connection, row.key, state, finished_at=now(), counts=counts)
+    experiments.end(connection, row.key, state, counts)
     snapshots.drop_all(connection, row.key)
     body = progress_body(counts, state, eta_seconds=None)
     events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
     events.forget_progress(connection, row.key, row.event_sequence)
-
-
-def cancel_waiting(connection: Connection, experiment: int) -> None:
-    """Cancel all that waits of an experiment. The caller settles it."""
-    for table in (runs_table, probes_table):
-        mine = table.c.experiment_key == experiment
-        values = {"finished_at": now()}
-        move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
 
 
 def final_state(counts: dict[str, int], asked: Mapping[RunState, int], cancelled: bool) -> ExperimentState:

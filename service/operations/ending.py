@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection
-
 from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
 from memspan.experiment.checkpoint import PackedWeights, packed
@@ -12,13 +10,11 @@ from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
-from service.storage import checkpoints, events, experiments, leases, runs, snapshots
+from service.storage import checkpoints, endings, events, experiments
 from service.storage.checkpoints import NewCheckpoint
-from service.storage.clock import now
-from service.storage.moving import move
+from service.storage.database import Connection
 from service.storage.runs import RunOutcome
 from service.storage.states import Reason, RunState
-from service.storage.tables import runs as runs_table
 
 
 def finish(
@@ -93,7 +89,7 @@ def _close(
     engine: EngineName,
 ) -> None:
     """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
-    runs.set_outcomes(
+    endings.finish(
         connection,
         [
             RunOutcome(
@@ -107,9 +103,6 @@ def _close(
             for repeat in repeats
         ],
     )
-    keys = [work.runs[repeat] for repeat in repeats]
-    snapshots.drop(connection, keys)
-    move(connection, runs_table, RunState.SUCCEEDED, runs_table.c.key.in_(keys), values={"finished_at": now()})
 
 
 def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
@@ -127,12 +120,10 @@ def end(
     """End runs as cancelled or failed."""
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        values = {"reason": reason, "detail": detail, "finished_at": now()}
-        keys = move(connection, runs_table, state, leases.held(runs_table, work.claim), values=values)
-        if not keys:
+        ended = endings.end(connection, work.claim, state, reason, detail)
+        if not ended:
             return
-        snapshots.drop(connection, keys)
-        _ended_event(connection, work, len(keys), state)
+        _ended_event(connection, work, ended, state)
         settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:
         context.bell.ring(queue)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
-
 from memspan.claims.evidence import Evidence, History, Part
 from memspan.experiment.results import RunRow
 from service.operations import ids
 from service.operations.specs import StoredSpec, grid, parsed
 from service.storage import metrics, probes, runs
+from service.storage.database import Connection
 from service.storage.probes import ProbeRecord
 from service.storage.runs import ResultRecord
 from service.storage.studies import StudyExperiment

@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import ids
-from service.operations.completion import cancel_waiting, follow_up
+from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many, eta_seconds
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
-from service.storage import deletion, events, experiments
-from service.storage.clock import now
+from service.storage import deletion, endings, events, experiments
+from service.storage.database import Connection
 from service.storage.deletion import Freed
 from service.storage.experiments import ExperimentRecord, Filter
-from service.storage.states import ACTIVE, ExperimentState
+from service.storage.states import ACTIVE, CLAIMABLE, ExperimentState
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,8 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
             return view_of(connection, key), False
         if row.state not in ACTIVE:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
-        experiments.set_state(connection, key, row.state, cancelled_at=now())
-        cancel_waiting(connection, key)
+        experiments.ask_to_cancel(connection, key)
+        endings.cancel_waiting(connection, key)
         follow_up(connection, key)
         view = view_of(connection, key)
         if cancelling(view.row):
@@ -120,30 +119,31 @@ def locked(connection: Connection, key: int) -> ExperimentRecord:
 
 def pause(context: Context, key: int) -> tuple[ExperimentView, bool]:
     """Let an experiment rest: what runs goes back into its queue within 15 s, with its state kept."""
-    return _change(context, key, (ExperimentState.QUEUED, ExperimentState.RUNNING), ExperimentState.PAUSED, "pause")
+    with context.database.writing() as connection:
+        row = locked(connection, key)
+        if row.state is ExperimentState.PAUSED:
+            return view_of(connection, key), False
+        if row.state not in CLAIMABLE or row.cancelled_at is not None:
+            raise Conflict(f"The experiment is {row.state}: it can't pause.")
+        experiments.pause(connection, key)
+        events.append(connection, key, ("state", {"state": ExperimentState.PAUSED}))
+        return view_of(connection, key), True
 
 
 def resume(context: Context, key: int) -> tuple[ExperimentView, bool]:
     """Let a paused experiment go on."""
-    view, changed = _change(context, key, (ExperimentState.PAUSED,), ExperimentState.RUNNING, "resume")
+    with context.database.writing() as connection:
+        row = locked(connection, key)
+        changed = row.state not in CLAIMABLE
+        if changed:
+            if row.state is not ExperimentState.PAUSED or row.cancelled_at is not None:
+                raise Conflict(f"The experiment is {row.state}: it can't resume.")
+            state = experiments.resume(connection, row)
+            events.append(connection, key, ("state", {"state": state}))
+        view = view_of(connection, key)
     for queue in TRAINING:
         context.bell.ring(queue)
     return view, changed
-
-
-def _change(
-    context: Context, key: int, sources: tuple[ExperimentState, ...], target: ExperimentState, verb: str
-) -> tuple[ExperimentView, bool]:
-    with context.database.writing() as connection:
-        row = locked(connection, key)
-        if row.state == target or (verb == "resume" and row.state in (ExperimentState.QUEUED, ExperimentState.RUNNING)):
-            return view_of(connection, key), False
-        if row.state not in sources or row.cancelled_at is not None:
-            raise Conflict(f"The experiment is {row.state}: it can't {verb}.")
-        back = ExperimentState.QUEUED if target is ExperimentState.RUNNING and row.started_at is None else target
-        experiments.set_state(connection, key, back)
-        events.append(connection, key, ("state", {"state": back}))
-        return view_of(connection, key), True
 
 
 def delete(context: Context, key: int, dry_run: bool) -> Freed:

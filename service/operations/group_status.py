@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from service.operations import ids
 from service.operations.progress import counts_of_many
 from service.operations.times import rfc3339
 from service.storage import clock, studies
+from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.states import ACTIVE, ExperimentState
 from service.storage.studies import GroupMember

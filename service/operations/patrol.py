@@ -2,21 +2,16 @@
 
 import os
 import socket
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Table, select
 
-from service.operations.completion import cancel_waiting, follow_up
+from service.operations.completion import follow_up
 from service.operations.context import Context
-from service.operations.progress import over_time
+from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.specs import StoredSpec, grid
-from service.storage import experiments, leases, snapshots, workers
-from service.storage.clock import now
-from service.storage.moving import move
-from service.storage.states import Reason, RunState
-from service.storage.tables import probes as probes_table
-from service.storage.tables import runs as runs_table
+from service.storage import endings, experiments, leases, losses, workers
+from service.storage.database import Connection
+from service.storage.losses import Losses
 
 MOST_LOSSES = 3
 """leases lost in a row, without a slice stored between, after which a run has failed"""
@@ -45,43 +40,27 @@ def walk(context: Context, owner: str) -> bool:
 def _expire(context: Context) -> None:
     """Requeue what lost its lease."""
     with context.database.reading() as connection:
-        if not leases.waiting_or_lapsed(connection):
-            return
-        lapsed = {key for table in (runs_table, probes_table) for key in _experiments_of(connection, table)}
+        lapsed = losses.lapsed(connection)
     for experiment in lapsed:
-        _lose(context, experiment, lambda table: leases.expired(table))
+        with context.database.writing() as connection:
+            experiments.lock(connection, experiment)
+            _settle(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
 
 
-def _experiments_of(connection: Connection, table: Table) -> list[int]:
-    statement = select(table.c.experiment_key).where(leases.expired(table)).distinct()
-    return list(connection.execute(statement).scalars())
-
-
-def _lose(context: Context, experiment: int, where: Any) -> None:
-    """Requeue or fail the rows of one experiment that ``where(table)`` names as lost."""
-    with context.database.writing() as connection:
-        experiments.lock(connection, experiment)
-        ended: set[int] = set()
-        for table in (runs_table, probes_table):
-            mine = (table.c.experiment_key == experiment, where(table))
-            requeued, failed = leases.lose(connection, table, MOST_LOSSES, *mine)
-            if requeued or failed:
-                log.warning(
-                    "lease_lost", what=table.name, experiment=experiment, back=len(requeued), failed=len(failed)
-                )
-            if failed and table is runs_table:
-                snapshots.drop(connection, failed)
-                conditions = select(runs_table.c.condition).where(runs_table.c.key.in_(failed))
-                ended |= set(connection.execute(conditions).scalars())
-        _cancel_requeued(connection, experiment)
-        follow_up(connection, experiment, ended)
+def _settle(connection: Connection, experiment: int, lost: Losses) -> None:
+    """See what follows for an experiment of which rows were lost."""
+    for each in lost.each:
+        if each.back or each.failed:
+            log.warning("lease_lost", what=each.what, experiment=experiment, back=each.back, failed=each.failed)
+    _cancel_requeued(connection, experiment)
+    follow_up(connection, experiment, lost.conditions)
 
 
 def _cancel_requeued(connection: Connection, experiment: int) -> None:
     """What came back into the queue of a cancelled experiment is cancelled too."""
     row = experiments.get(connection, experiment)
     if row is not None and row.cancelled_at is not None:
-        cancel_waiting(connection, experiment)
+        endings.cancel_waiting(connection, experiment)
 
 
 def _end_over_time(context: Context) -> None:
@@ -91,11 +70,7 @@ def _end_over_time(context: Context) -> None:
     for key in late:
         with context.database.writing() as connection:
             experiments.lock(connection, key)
-            waiting = (runs_table.c.experiment_key == key, runs_table.c.state == RunState.QUEUED)
-            ended = set(connection.execute(select(runs_table.c.condition).where(*waiting).distinct()).scalars())
-            detail = "The experiment used up its limits.max_seconds."
-            values = {"reason": Reason.TIMEOUT, "detail": detail, "finished_at": now()}
-            move(connection, runs_table, RunState.FAILED, *waiting, values=values)
+            ended = endings.time_out(connection, key, TIME_IS_UP)
             follow_up(connection, key, ended)
 
 
@@ -123,15 +98,11 @@ def reap(context: Context, parent: str) -> list[str]:
 def bury(context: Context, worker: str) -> None:
     """Take back what a dead worker held, and forget it."""
     with context.database.reading() as connection:
-        held = {
-            key
-            for table in (runs_table, probes_table)
-            for key in connection.execute(
-                select(table.c.experiment_key).where(table.c.worker == worker, table.c.state == RunState.RUNNING)
-            ).scalars()
-        }
+        held = losses.held_by(connection, worker)
     for experiment in held:
-        _lose(context, experiment, lambda table: table.c.worker == worker)
+        with context.database.writing() as connection:
+            experiments.lock(connection, experiment)
+            _settle(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
     with context.database.writing() as connection:
         workers.leave(connection, worker)
         queues = leases.waiting_queues(connection)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection
-
 from memspan.engine.population import Condition
 from memspan.experiment.line import lines_of
 from memspan.interfaces.numbers import jsonable
@@ -20,11 +18,10 @@ from service.operations.new_probes import of_checkpoint, of_condition
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.work import holder
 from service.queue_names import Queue
-from service.storage import checkpoints, events, experiments, leases, probes
-from service.storage.moving import move
+from service.storage import checkpoints, endings, events, experiments, leases, probes
+from service.storage.database import Connection
 from service.storage.probes import NewProbe, ProbeRecord
 from service.storage.states import Reason, RunState
-from service.storage.tables import probes as probes_table
 
 Kind = Literal["best", "last"]
 
@@ -127,10 +124,7 @@ def _asked(connection: Connection, new: Sequence[NewProbe]) -> list[ProbeRecord]
     """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
     probes.add(connection, new)
     names = [each.fingerprint for each in new]
-    mine = probes_table.c.fingerprint.in_(names)
-    values = {"reason": None, "detail": None, "lost": 0, "finished_at": None}
-    for state in (RunState.FAILED, RunState.CANCELLED):
-        move(connection, probes_table, RunState.QUEUED, mine, source=state, values=values)
+    probes.ask_again(connection, names)
     stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}
     return [stored[name] for name in names]
 
@@ -176,24 +170,25 @@ def _weights(connection: Connection, row: ProbeRecord) -> list[bytes]:
 def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
     """Store a probe's answer; the experiment ends with its last one."""
     repeats = 1 if work.spec.one_repeat else len(work.weights)
-    values = {"result": jsonable(reading.document()), "n": repeats}
-    _end(context, work, RunState.SUCCEEDED, values)
+    with context.database.writing() as connection:
+        experiments.lock(connection, work.experiment)
+        if endings.answer_probe(connection, work.claim, jsonable(reading.document()), repeats):
+            _follow(connection, work, RunState.SUCCEEDED)
 
 
 def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> None:
     """Store why a probe has no answer."""
-    _end(context, work, RunState.FAILED, {"reason": reason, "detail": detail})
-
-
-def _end(context: Context, work: ClaimedProbe, state: RunState, values: dict[str, Any]) -> None:
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        if not move(connection, probes_table, state, leases.held(probes_table, work.claim)):
-            return
-        probes.set_result(connection, work.key, **values)
-        body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
-        events.append(connection, work.experiment, ("probe", body))
-        follow_up(connection, work.experiment)
+        if endings.fail_probe(connection, work.claim, reason, detail):
+            _follow(connection, work, RunState.FAILED)
+
+
+def _follow(connection: Connection, work: ClaimedProbe, state: RunState) -> None:
+    """Tell listeners that a probe has ended, and see what is left to do."""
+    body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
+    events.append(connection, work.experiment, ("probe", body))
+    follow_up(connection, work.experiment)
 
 
 def listing(

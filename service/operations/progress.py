@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from service.operations.specs import StoredSpec, parsed
 from service.storage import clock, experiments
+from service.storage.database import Connection
 from service.storage.experiments import Counted, ExperimentRecord
 from service.storage.states import ExperimentState, RunState
+
+TIME_IS_UP = "The experiment used up its limits.max_seconds."
+"""what is said of runs that were not done in time"""
 
 
 def counts_of(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from importlib.metadata import version as release
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import Connection
 
 from memspan.engine.population import Condition
 from memspan.experiment.results import document
@@ -23,6 +22,7 @@ from service.operations.progress import counts_of, eta_seconds
 from service.operations.specs import StoredSpec, grid, parsed
 from service.operations.times import rfc3339
 from service.storage import failures, metrics, runs, studies
+from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.runs import ResultRecord
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from memspan.experiment.line import Line
 from memspan.experiment.rounds import Batch, following
 from service.operations.evidence import run_row
@@ -14,6 +12,7 @@ from service.operations.queueing import run_rows
 from service.operations.specs import StoredSpec, grid, parsed
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, runs
+from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.runs import ResultRecord
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from memspan.claims.study import StudySpec
@@ -22,6 +21,7 @@ from service.operations.progress import counts_of_many
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
 from service.storage import studies
+from service.storage.database import Connection
 from service.storage.experiments import Place
 from service.storage.studies import StudyExperiment
 

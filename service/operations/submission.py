@@ -2,8 +2,6 @@
 
 from urllib.parse import quote
 
-from sqlalchemy import Connection
-
 from memspan.experiment.line import lines
 from memspan.experiment.rounds import opening
 from memspan.experiment.spec import ExperimentSpec
@@ -12,6 +10,7 @@ from service.operations.context import Context
 from service.operations.queueing import run_rows
 from service.queue_names import Queue
 from service.storage import events, experiments, runs, workers
+from service.storage.database import Connection
 from service.storage.experiments import NewExperiment, Place
 from service.storage.states import ExperimentState
 from service.storage.workers import WorkerRecord

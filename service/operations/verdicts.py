@@ -3,8 +3,6 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import Judgement, judged, unjudged
 from memspan.interfaces.numbers import jsonable
@@ -13,6 +11,7 @@ from service.operations.catalogue import FAMILIES
 from service.operations.context import Context
 from service.operations.evidence import gathered
 from service.storage import studies
+from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.states import ACTIVE
 from service.storage.studies import StudyExperiment

@@ -9,23 +9,21 @@ from enum import Enum, auto
 from typing import cast
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from memspan.engine.choice import EngineName
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
-from service.operations.completion import cancel_waiting, follow_up
+from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.specs import StoredSpec, grid
 from service.queue_names import Queue
-from service.storage import events, experiments, leases, metrics, runs
+from service.storage import endings, events, experiments, leases, metrics, runs
 from service.storage import snapshots as snapshot_rows
+from service.storage.database import Connection
 from service.storage.leases import Holder
 from service.storage.metrics import Told
 from service.storage.runs import ClaimedRun
 from service.storage.states import ExperimentState
-from service.storage.tables import runs as runs_table
 
 Measured = Mapping[int, Sequence[tuple[int, Mapping[str, float]]]]
 """for each repeat, its metrics by epoch"""
@@ -82,10 +80,10 @@ def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns
         snapshots, broken = _snapshots(rows)
         if broken:
             snapshot_rows.restart(connection, broken)
-            leases.release(connection, runs_table, runs_table.c.key.in_(broken))
+            leases.put_back(connection, broken)
             rows = [row for row in rows if row.key not in broken]
         metrics.drop_beyond(connection, keys, first.resume_epoch)
-        if experiments.started(connection, first.experiment_key):
+        if experiments.start(connection, first.experiment_key):
             events.append(connection, first.experiment_key, ("state", {"state": ExperimentState.RUNNING}))
         more = bool(set(leases.waiting_queues(connection)) & set(queues))
     if not rows:
@@ -156,7 +154,7 @@ def keep(
 def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
     """Lock the experiment, then the runs that are still held; their keys."""
     experiments.lock(connection, work.experiment)
-    return leases.lock_held(connection, runs_table, work.claim)
+    return leases.lock_held_runs(connection, work.claim)
 
 
 def store_metrics(
@@ -192,8 +190,8 @@ def give_back(context: Context, work: ClaimedRuns) -> None:
     """Put runs back into their queue without blame: paused, or the worker is told to stop."""
     with context.database.writing() as connection:
         row = experiments.lock(connection, work.experiment)
-        leases.release(connection, runs_table, leases.held(runs_table, work.claim))
+        leases.give_back(connection, work.claim)
         if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
-            cancel_waiting(connection, work.experiment)
+            endings.cancel_waiting(connection, work.experiment)
             follow_up(connection, work.experiment)
     context.bell.ring(work.queue)

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+import sqlalchemy
+from sqlalchemy import Engine, create_engine, event, make_url
+
+Connection = sqlalchemy.Connection
+"""what a unit of work passes on; other rooms hand it to storage and call nothing of it"""
 
 BUSY_SECONDS = 30
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

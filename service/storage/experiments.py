@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.storage.clock import now
+from service.storage.moving import move_experiment
 from service.storage.reading import every, reading, single
 from service.storage.states import ACTIVE, ExperimentState, RunState
 from service.storage.tables import experiments, probes, runs
@@ -193,18 +194,36 @@ def epochs_weighted(connection: Connection, key: int) -> float:
     return float(done or 0) / float(total) if total else 0.0
 
 
-def set_state(connection: Connection, key: int, state: ExperimentState, **values: Any) -> None:
-    connection.execute(update(experiments).where(experiments.c.key == key).values(state=state, **values))
+def start(connection: Connection, key: int) -> bool:
+    """Let an experiment run, which the caller has locked; whether it was queued until now."""
+    found = connection.execute(select(experiments.c.state).where(experiments.c.key == key)).scalar_one()
+    if found is not ExperimentState.QUEUED:
+        return False
+    started_at = func.coalesce(experiments.c.started_at, now())
+    move_experiment(connection, key, ExperimentState.RUNNING, {"started_at": started_at})
+    return True
 
 
-def started(connection: Connection, key: int) -> bool:
-    """Mark a queued experiment as running; whether it was this call that did."""
-    statement = (
-        update(experiments)
-        .where(experiments.c.key == key, experiments.c.state == ExperimentState.QUEUED)
-        .values(state=ExperimentState.RUNNING, started_at=func.coalesce(experiments.c.started_at, now()))
-    )
-    return connection.execute(statement).rowcount == 1
+def pause(connection: Connection, key: int) -> None:
+    """Let an experiment rest."""
+    move_experiment(connection, key, ExperimentState.PAUSED)
+
+
+def resume(connection: Connection, paused: ExperimentRecord) -> ExperimentState:
+    """Let a paused experiment go on; its new state. One that never began waits again."""
+    state = ExperimentState.QUEUED if paused.started_at is None else ExperimentState.RUNNING
+    move_experiment(connection, paused.key, state)
+    return state
+
+
+def end(connection: Connection, key: int, state: ExperimentState, counts: dict[str, Any]) -> None:
+    """Give an experiment its final state, with the counts of its runs."""
+    move_experiment(connection, key, state, {"finished_at": now(), "counts": counts})
+
+
+def ask_to_cancel(connection: Connection, key: int) -> None:
+    """Note that an experiment is to be cancelled; it is when its last run has ended."""
+    connection.execute(update(experiments).where(experiments.c.key == key).values(cancelled_at=now()))
 
 
 def active(connection: Connection) -> list[ExperimentRecord]:

@@ -1,4 +1,4 @@
-"""Leases: the row is the job. Claiming, beating, releasing and expiring rows of runs and probes.
+"""Leases: the row is the job. Claiming, beating and giving back rows of runs and probes.
 
 A claim is a token that no other claim ever has. Every write of a worker asks for rows that still carry its token and
 still run, so a worker that lost its lease writes nothing.
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Exists, Table, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Table, and_, exists, func, select, update
 
 from service.queue_names import Queue
 from service.storage.clock import now
 from service.storage.moving import move
-from service.storage.states import CLAIMABLE, Reason, RunState
+from service.storage.states import CLAIMABLE, RunState
 from service.storage.tables import experiments, probes, runs
 
 
@@ -108,9 +108,9 @@ def held(table: Table, claim: str) -> ColumnElement[bool]:
     return and_(table.c.claim == claim, table.c.state == RunState.RUNNING)
 
 
-def lock_held(connection: Connection, table: Table, claim: str) -> list[int]:
-    """The keys of the rows still held under a claim, which are kept from changing until the unit of work ends."""
-    return list(connection.execute(select(table.c.key).where(held(table, claim)).with_for_update()).scalars())
+def lock_held_runs(connection: Connection, claim: str) -> list[int]:
+    """The keys of the runs still held under a claim, which are kept from changing until the unit of work ends."""
+    return list(connection.execute(select(runs.c.key).where(held(runs, claim)).with_for_update()).scalars())
 
 
 def beat(connection: Connection, claim: str, lease_seconds: float) -> int:
@@ -122,36 +122,14 @@ def beat(connection: Connection, claim: str, lease_seconds: float) -> int:
     return renewed
 
 
-def release(connection: Connection, table: Table, *where: ColumnElement[bool]) -> list[int]:
-    """Put running rows back into their queue, without blame."""
-    return move(connection, table, RunState.QUEUED, *where, source=RunState.RUNNING)
+def give_back(connection: Connection, claim: str) -> None:
+    """Put the runs still held under a claim back into their queue, without blame."""
+    move(connection, runs, RunState.QUEUED, held(runs, claim), source=RunState.RUNNING)
 
 
-def lose(connection: Connection, table: Table, most: int, *where: ColumnElement[bool]) -> tuple[list[int], list[int]]:
-    """Running rows whose worker is gone go back into the queue, or fail at the ``most``-th loss in a row.
-
-    Returns:
-        keys requeued, keys failed.
-    """
-    detail = f"Its worker was lost {most} times in a row without getting anywhere."
-    failed = move(
-        connection,
-        table,
-        RunState.FAILED,
-        *where,
-        table.c.lost >= most - 1,
-        source=RunState.RUNNING,
-        values={"lost": table.c.lost + 1, "reason": Reason.WORKER_LOST, "detail": detail, "finished_at": now()},
-    )
-    requeued = move(
-        connection, table, RunState.QUEUED, *where, source=RunState.RUNNING, values={"lost": table.c.lost + 1}
-    )
-    return requeued, failed
-
-
-def expired(table: Table) -> ColumnElement[bool]:
-    """Running rows whose lease has run out."""
-    return and_(table.c.state == RunState.RUNNING, table.c.lease_until < now())
+def put_back(connection: Connection, keys: Sequence[int]) -> None:
+    """Put some running runs back into their queue, without blame."""
+    move(connection, runs, RunState.QUEUED, runs.c.key.in_(keys), source=RunState.RUNNING)
 
 
 def _run_waits(queue: Queue) -> Exists:
@@ -173,14 +151,3 @@ def waiting_queues(connection: Connection) -> list[Queue]:
     """The queues in which something waits that may be claimed; found by index, however much waits."""
     found = connection.execute(WAITS).one()
     return [queue for queue, there in zip(WAITING, found, strict=True) if there]
-
-
-def waiting_or_lapsed(connection: Connection) -> bool:
-    """Whether anything waits or has lapsed: one cheap look before the patrol starts to write."""
-    statement = select(
-        or_(
-            exists().where(runs.c.state == RunState.RUNNING, runs.c.lease_until < now()),
-            exists().where(probes.c.state == RunState.RUNNING, probes.c.lease_until < now()),
-        )
-    )
-    return bool(connection.execute(statement).scalar_one())

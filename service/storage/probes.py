@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
+from service.storage.moving import move
 from service.storage.reading import every, reading, single
 from service.storage.states import Reason, RunState
 from service.storage.tables import experiments, probes
@@ -77,6 +78,14 @@ def add(connection: Connection, new: Sequence[NewProbe]) -> None:
         connection.execute(statement, [{**vars(each), "state": RunState.QUEUED} for each in new])
 
 
+def ask_again(connection: Connection, fingerprints: Sequence[str]) -> None:
+    """Put those probes back into the queue that have failed or were cancelled."""
+    values = {"reason": None, "detail": None, "lost": 0, "finished_at": None}
+    mine = probes.c.fingerprint.in_(fingerprints)
+    for state in (RunState.FAILED, RunState.CANCELLED):
+        move(connection, probes, RunState.QUEUED, mine, source=state, values=values)
+
+
 def get(connection: Connection, key: int) -> WholeProbeRecord | None:
     return single(connection, WholeProbeRecord, WHOLE.where(probes.c.key == key))
 
@@ -118,7 +127,3 @@ def are_required(connection: Connection, experiment: int, conditions: range) -> 
     asked = (probes.c.experiment_key == experiment, probes.c.required)
     inside = (probes.c.condition >= conditions.start, probes.c.condition < conditions.stop)
     return bool(connection.execute(select(exists().where(*asked, *inside))).scalar_one())
-
-
-def set_result(connection: Connection, key: int, **values: Any) -> None:
-    connection.execute(update(probes).where(probes.c.key == key).values(finished_at=now(), **values))

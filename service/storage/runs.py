@@ -1,10 +1,10 @@
 """SQL over runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, update
 
 from service.queue_names import Queue
 from service.storage.bulk import insert_rows
@@ -163,10 +163,3 @@ def claimed(connection: Connection, keys: Sequence[int]) -> list[ClaimedRun]:
 
 def set_progress(connection: Connection, keys: Sequence[int], epochs: float) -> None:
     connection.execute(update(runs).where(runs.c.key.in_(keys)).values(epochs_done=epochs))
-
-
-def set_outcomes(connection: Connection, outcomes: Sequence[RunOutcome]) -> None:
-    """Final metrics and times of runs."""
-    rows: list[Mapping[str, Any]] = [vars(each) for each in outcomes]
-    columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "run"}
-    connection.execute(update(runs).where(runs.c.key == bindparam("run")).values(**columns), rows)

@@ -1,6 +1,8 @@
-"""States, and the one table of moves between them."""
+"""States, and the tables of moves between them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 
 class RunState(StrEnum):
@@ -34,14 +36,28 @@ class Reason(StrEnum):
     WORKER_LOST = "worker_lost"
 
 
-MOVES: dict[RunState, frozenset[RunState]] = {
+RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.QUEUED, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}),
     RunState.SUCCEEDED: frozenset(),
     RunState.FAILED: frozenset({RunState.QUEUED}),
     RunState.CANCELLED: frozenset({RunState.QUEUED}),
 }
-"""From each state, the states that a run may move to."""
+"""From each state, the states that a run or a probe may move to."""
+
+ENDED = frozenset(
+    {ExperimentState.SUCCEEDED, ExperimentState.PARTIAL, ExperimentState.FAILED, ExperimentState.CANCELLED}
+)
+"""an experiment in which nothing is left to do"""
+EXPERIMENT_MOVES: Mapping[ExperimentState, frozenset[ExperimentState]] = {
+    # None of its runs was ever claimed, so it can end in one way only.
+    ExperimentState.QUEUED: frozenset({ExperimentState.RUNNING, ExperimentState.PAUSED, ExperimentState.CANCELLED}),
+    ExperimentState.RUNNING: ENDED | {ExperimentState.PAUSED},
+    # Runs that were under way when it was paused may be its last ones.
+    ExperimentState.PAUSED: ENDED | {ExperimentState.QUEUED, ExperimentState.RUNNING},
+    **{state: frozenset() for state in ENDED},
+}
+"""From each state, the states that an experiment may move to."""
 
 OPEN = (RunState.QUEUED, RunState.RUNNING)
 """a run or probe that still has something to do"""
@@ -49,7 +65,9 @@ ACTIVE = (ExperimentState.QUEUED, ExperimentState.RUNNING, ExperimentState.PAUSE
 """an experiment that still has something to do"""
 CLAIMABLE = (ExperimentState.QUEUED, ExperimentState.RUNNING)
 
+State = TypeVar("State", RunState, ExperimentState)
 
-def sources(target: RunState) -> tuple[RunState, ...]:
-    """The states from which a run may move to ``target``."""
-    return tuple(state for state, targets in MOVES.items() if target in targets)
+
+def sources(moves: Mapping[State, frozenset[State]], target: State) -> tuple[State, ...]:
+    """The states from which a table of moves leads to ``target``."""
+    return tuple(state for state, targets in moves.items() if target in targets)

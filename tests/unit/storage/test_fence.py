@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.operations import ending, work
 from service.operations.work import ClaimedRuns, Order
-from service.storage import leases
+from service.storage import losses
 from service.storage.states import Reason, RunState
 from service.storage.tables import metadata, runs
 from tests.scenes import Scene
@@ -46,9 +46,10 @@ def beat(scene: Scene, zombie: ClaimedRuns) -> None:
 @pytest.mark.parametrize("deed", [tell, keep, finish, give_back, cancel, fail, beat])
 @pytest.mark.parametrize("meanwhile", ["requeued", "claimed by another", "finished by another"])
 def test_a_worker_that_lost_its_lease_writes_nothing(scene: Scene, deed: Any, meanwhile: str) -> None:
-    scene.submit()
+    key = scene.submit()
     zombie = scene.claim("zombie")
-    lose(scene)
+    with scene.context.database.writing() as connection:
+        losses.lose_held_by(connection, key, 3, "zombie")
     if meanwhile != "requeued":
         other = scene.claim("other")
         if meanwhile == "finished by another":
@@ -63,15 +64,11 @@ def test_what_is_still_held_of_a_claim_is_written(scene: Scene) -> None:
     key = scene.submit()
     claimed = scene.claim()
     with scene.context.database.writing() as connection:
-        leases.lose(connection, runs, 3, runs.c.key == claimed.runs[0])
+        connection.execute(update(runs).where(runs.c.key == claimed.runs[0]).values(lease_until=0))
+        losses.lose_lapsed(connection, key, 3)
     assert scene.keep(claimed, epoch=1) is Order.GO_ON
     scene.finish(claimed)
     assert scene.counts(key) == {"queued": 1, "succeeded": 1}
-
-
-def lose(scene: Scene) -> None:
-    with scene.context.database.writing() as connection:
-        leases.lose(connection, runs, 3, runs.c.state == RunState.RUNNING)
 
 
 def everything(scene: Scene) -> dict[str, list[Any]]:
