@@ -22,6 +22,18 @@ def variants(spec: type[Spec]) -> Iterator[Spec]:
             yield from (spec(**{name: sizes}) for sizes in (3, (3, 2)))
 
 
+def rules(spec: type[Spec]) -> Iterator[Spec]:
+    """An optimiser's different rules: the defaults, then what is 0 by default switched on, then its flags, too."""
+    fields = {name: field.default for name, field in spec.model_fields.items()}
+    numbers = {name: 0.5 for name, default in fields.items() if isinstance(default, float) and not default}
+    flags = {name: True for name, default in fields.items() if default is False}
+    yield spec()
+    if numbers:
+        yield spec(**numbers)
+    if flags:
+        yield spec(**numbers, **flags)
+
+
 def named(spec: Any) -> str:
     """A readable test id, e.g. ``lstm-activation=softplus``."""
     content = {key: value for key, value in spec.content().items() if key != "kind"}

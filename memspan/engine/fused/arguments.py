@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memspan.engine.fused.assembly import DOUBLE, FLOAT, POINTER, WHOLE, Code
+from memspan.engine.fused.assembly import DOUBLE, POINTER, WHOLE, Code
 
 
 class Field(IntEnum):
@@ -36,12 +36,13 @@ class Field(IntEnum):
     BLOCKS = auto()
     """of 16 weights in a row"""
     ROWS = auto()
-    FIRST_MEMORY = auto()
-    SECOND_MEMORY = auto()
+    SLOTS = auto()
+    """rows of all members for each of the optimiser's slots"""
     SUMS = auto()
-    SETTINGS = auto()
-    RATES = auto()
-    SHRINKAGES = auto()
+    SCALARS = auto()
+    """of each optimiser step, see ``descent``"""
+    SCALARS_EACH = auto()
+    """of them in a step"""
     INPUTS = auto()
     """addresses of each member's sequences"""
     TARGETS = auto()
@@ -94,7 +95,7 @@ def packed(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[n
 
 
 class CallArguments:
-    """Reads a arguments from compiled code."""
+    """Reads the arguments from compiled code."""
 
     def __init__(self, code: Code, address: Any) -> None:
         self._code, self._address = code, address
@@ -108,10 +109,6 @@ class CallArguments:
     def listed(self, field: int, index: Any) -> Any:
         """An address out of a list of them."""
         return self._code.build.inttoptr(self._code.scalar(self.address(field), index, WHOLE), POINTER)
-
-    def listed_number(self, field: int, index: Any) -> Any:
-        """A float out of a list of them."""
-        return self._code.scalar(self.address(field), index, FLOAT)
 
     def sums(self, member: Any, metrics: int) -> Any:
         """Where a member's sums lie."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from memspan.engine.fused.arguments import Field, packed
 from memspan.engine.fused.assembly import BYTES, LANES
 from memspan.engine.fused.compiler import Linked
-from memspan.engine.fused.descent import rate, settings, shrinkage
+from memspan.engine.fused.descent import scalars
 from memspan.engine.fused.library import library
 from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.readout import METRICS
@@ -47,7 +48,6 @@ class Fused:
         self._weights = state.rows.shape[1]
         self._workspace = self._laid_out()
         self._memory = aligned(self._workspace.size * self._program.streams * LANES)
-        self._settings = np.array(settings(condition.training), np.float32)
         self._sequences: Sequences | None = None
 
     def train(self, epoch: int, step: int) -> int:
@@ -65,24 +65,24 @@ class Fused:
         """Call the loop for some steps, after ``done`` of them."""
         state, training = self._state, self._condition.training
         rows = padded(state.rows)
-        slots = {name: padded(state.slots[name]) for name in training.optimizer.slots()}
-        memories = [*slots.values(), *[rows] * (2 - len(slots))]  # one that is missing is never touched
+        names = training.optimizer.slots()
+        slots = aligned(len(names), *rows.shape)
+        for slot, name in zip(slots, names, strict=True):
+            slot[:, : self._weights] = state.slots[name].numpy()
         sums = np.zeros((len(self._seeds), METRICS))
         for index, name in enumerate(self._metrics):
             sums[:, index] = state.sums[name].numpy()
-        rates = np.array([rate(training, done + 1 + index) for index in range(steps)], np.float32)
-        shrinkages = np.array([shrinkage(training, done + 1 + index) for index in range(steps)], np.float32)
+        of_steps = np.array(scalars(training, range(done + 1, done + 1 + steps)), np.float32)
         lists = _addresses(chunk)
         values = self._common(rows, sums) | {
             Field.BATCH: training.batch_size, Field.COUNT: chunk.count, Field.FIRST: chunk.first, Field.STEPS: steps,
-            Field.FIRST_MEMORY: address(memories[0]), Field.SECOND_MEMORY: address(memories[1]),
-            Field.RATES: address(rates), Field.SHRINKAGES: address(shrinkages),
+            Field.SLOTS: address(slots), Field.SCALARS: address(of_steps), Field.SCALARS_EACH: len(of_steps) // steps,
             Field.INPUTS: address(lists[0]), Field.TARGETS: address(lists[1]), Field.ORDERS: address(lists[2]),
         }  # fmt: skip
         self._call(self._program.training.name, values)
         restore(rows, state.rows)
-        for name, memory in slots.items():
-            restore(memory, state.slots[name])
+        for slot, name in zip(slots, names, strict=True):
+            restore(slot, state.slots[name])
         for index, name in enumerate(self._metrics):
             state.sums[name].copy_(torch.from_numpy(sums[:, index]))
 
@@ -117,7 +117,7 @@ class Fused:
             Field.ANSWERS: answers, Field.DUE: length if self._signature.every_step else 1,
             Field.ANSWER_FROM: self._signature.answer_from if self._signature.every_step else 0,
             Field.MEMBERS: rows.shape[0], Field.BLOCKS: rows.shape[1] // LANES, Field.ROWS: address(rows),
-            Field.SUMS: address(sums), Field.SETTINGS: address(self._settings), Field.WORKSPACE: address(self._memory),
+            Field.SUMS: address(sums), Field.WORKSPACE: address(self._memory),
             Field.WORKSPACE_SIZE: self._workspace.size,
         }  # fmt: skip
 
@@ -135,11 +135,12 @@ def _addresses(chunk: Chunk) -> list[Any]:
     ]
 
 
-def aligned(count: int) -> Any:
+def aligned(*shape: int) -> Any:
     """Zeros that begin where a vector may."""
+    count = prod(shape)
     memory = np.zeros(count + LANES, np.float32)
     first = (-memory.ctypes.data % BYTES) // 4
-    return memory[first : first + count]
+    return memory[first : first + count].reshape(shape)
 
 
 def address(array: Any) -> int:
@@ -150,7 +151,7 @@ def padded(rows: Tensor) -> Any:
     """A copy of rows (M, P) whose rows are whole blocks of 16 numbers."""
     members, count = rows.shape
     width = -(-count // LANES) * LANES
-    copy = aligned(members * width).reshape(members, width)
+    copy = aligned(members, width)
     copy[:, :count] = rows.detach().numpy()
     return copy
 

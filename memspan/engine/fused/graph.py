@@ -85,7 +85,7 @@ class Graph:
         return Value(self, self._found[node])
 
     def _simpler(self, operation: str, values: list[Value], numbers: list[float | None]) -> Value | None:
-        """x + 0, x - 0, 1 x, x / 1 and -(-x) are x; 0 x is 0, for gradients that nothing sends."""
+        """x + 0, x - 0, 1 x, x / 1, 1 / (1 / x) and -(-x) are x; 0 x is 0, for gradients that nothing sends."""
         if operation == "neg" and self.nodes[values[0].index].operation == "neg":
             return Value(self, self.nodes[values[0].index].inputs[0])
         if operation in ("add", "mul"):
@@ -97,6 +97,15 @@ class Graph:
                 return self.constant(0)
         if (operation, numbers[-1]) in (("sub", 0.0), ("div", 1.0)):
             return values[0]
+        if operation == "div" and numbers[0] == 1.0:
+            return self._inverted(values[1])
+        return None
+
+    def _inverted(self, value: Value) -> Value | None:
+        """What a value is one over, if it is."""
+        node = self.nodes[value.index]
+        if node.operation == "div" and self.number(Value(self, node.inputs[0])) == 1.0:
+            return Value(self, node.inputs[1])
         return None
 
 

@@ -79,7 +79,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "abs": lambda x: x.to("abs"),
     "sgn": lambda x: where(x.to("gt", 0), 1, where(x.to("lt", 0), -1, 0)),
     "sign": lambda x: where(x.to("gt", 0), 1, where(x.to("lt", 0), -1, 0)),
-    "addcmul": lambda x, y, z, value=1: x + y * z * value,
+    "addcmul": lambda x, y, z, value=1: x + value * y * z,
     "addcdiv": lambda x, y, z, value=1: x + y / z * value,
     "lerp": lambda x, y, weight: x + weight * (y - x),
     "tanh": lambda x: x.to("tanh"),

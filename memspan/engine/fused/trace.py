@@ -1,12 +1,13 @@
 """Tracing: what a cell's torch function computes, and what autograd makes of it, one ATen operation after another.
 
 Every tensor of the trace holds one number, so that nothing broadcasts. A tensor is known by its memory: autograd hands
-saved tensors back as new objects, and views are the same number.
+saved tensors back as new objects, and views are the same number. A number that is no tensor is known by its value:
+torch hands on a float, not the object that it was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -19,8 +20,10 @@ from memspan.engine.fused.graph import COSTLY, Graph, Value
 from memspan.engine.fused.operations import OPERATIONS
 from memspan.interfaces.cell import Cell
 
-IGNORED = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking", "implicit"})
-"""keywords that say how a tensor lies in memory"""
+IGNORED = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking", "implicit", "out"})
+"""keywords that say how, or where, a tensor lies in memory"""
+UNLIKELY = 0.7310585786300049
+"""about what scalars are while they are traced; no function has such a constant of its own"""
 
 
 class UnknownOperation(Exception):
@@ -95,7 +98,7 @@ class _Key:
 @lru_cache(maxsize=256)
 def _cached(key: _Key) -> Step:
     cell = key.cell
-    recorder = _Recorder()
+    recorder = Recorder()
     gates = recorder.inputs(f"gate.{name}" for name in gate_names(cell))
     states = recorder.inputs(f"state.{name}" for name in cell.states)
     parameters = recorder.inputs(f"parameter.{name}" for name in cell.parameters)
@@ -155,13 +158,24 @@ def _tape(graph: Graph, states: Sequence[int], gradients: Sequence[int]) -> tupl
     return tuple(sorted(kept))
 
 
-class _Recorder(TorchDispatchMode):
+class Scalar(float):
+    """A float that only torch may compute with: nobody could follow its sums, products and comparisons elsewhere."""
+
+    def _lost(self, *others: object) -> Any:
+        raise UnknownOperation("a number that is given, outside torch")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _lost
+    __pow__ = __rpow__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _lost
+
+
+class Recorder(TorchDispatchMode):
     """Writes down every operation between its tensors."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.graph = Graph()
         self._values: dict[int, Value] = {}
+        self._scalars: dict[float, Value] = {}
         self._alive: list[Tensor] = []  # memory that is freed would be given to another tensor
 
     @classmethod
@@ -169,7 +183,7 @@ class _Recorder(TorchDispatchMode):
         """Nothing here is compiled by torch; skipping its compiler would first import it, for seconds."""
         return False
 
-    def inputs(self, names: Any) -> tuple[Tensor, ...]:
+    def inputs(self, names: Iterable[str]) -> tuple[Tensor, ...]:
         """A tensor for each name."""
         made = []
         for name in names:
@@ -177,6 +191,14 @@ class _Recorder(TorchDispatchMode):
             self._keep(tensor, self.graph.given(name))
             made.append(tensor)
         return tuple(made)
+
+    def scalars(self, names: Iterable[str]) -> dict[str, float]:
+        """A number for each name, to be handed to torch as it is or negated."""
+        made: dict[str, float] = {
+            name: Scalar(UNLIKELY + 2**-20 * (len(self._scalars) + place)) for place, name in enumerate(names)
+        }
+        self._scalars |= {number: self.graph.given(f"scalar.{name}") for name, number in made.items()}
+        return made
 
     def value(self, tensor: Tensor) -> Value:
         """A tensor's node; one that the trace hasn't made is a constant."""
@@ -200,7 +222,7 @@ class _Recorder(TorchDispatchMode):
         result = function(*args, **kwargs)
         if not isinstance(result, Tensor):
             raise UnknownOperation(name)
-        in_place = name.endswith("_") and not name.startswith("_")
+        in_place = (name.endswith("_") and not name.startswith("_")) or "out" in kwargs
         if in_place or result.data_ptr() not in self._values:
             self._record(name.rstrip("_"), before, given, result)
         return result
@@ -220,8 +242,14 @@ class _Recorder(TorchDispatchMode):
         if isinstance(argument, Tensor):
             return self.value(argument)
         if isinstance(argument, (int, float)) and not isinstance(argument, bool):
-            return self.graph.constant(argument)
+            return self._number(argument)
         return argument
+
+    def _number(self, number: float) -> Value:
+        """A scalar, a negated one, or a constant."""
+        if -number in self._scalars:
+            return -self._scalars[-number]
+        return self._scalars[number] if number in self._scalars else self.graph.constant(number)
 
     def _keep(self, tensor: Tensor, value: Value) -> None:
         self._alive.append(tensor)

@@ -117,10 +117,11 @@ class _Training(Driver):
             first += layout.size
 
     def _descend(self, stream: int, member: Any, step: Any) -> None:
-        arguments = self.arguments
-        self.code.call(
-            self.kernels.descent.name, arguments[Field.BLOCKS], self.per_member(Field.ROWS, member),
-            self.per_member(Field.FIRST_MEMORY, member), self.per_member(Field.SECOND_MEMORY, member),
-            self.workspace(stream, Field.GRADIENTS), arguments.address(Field.SETTINGS),
-            arguments.listed_number(Field.RATES, step), arguments.listed_number(Field.SHRINKAGES, step),
+        code, arguments = self.code, self.arguments
+        blocks = arguments[Field.BLOCKS]
+        scalars = code.at(arguments.address(Field.SCALARS), code.times(step, arguments[Field.SCALARS_EACH]))
+        code.call(
+            self.kernels.descent.name, blocks, self.per_member(Field.ROWS, member),
+            self.per_member(Field.SLOTS, member), code.times(arguments[Field.MEMBERS], blocks),
+            self.workspace(stream, Field.GRADIENTS), scalars,
         )  # fmt: skip

@@ -1,17 +1,24 @@
-"""What is traced of each cell, held to a file: a new release of torch that computes otherwise shows here first.
+"""What is traced of each cell and each optimiser, held to a file: a torch that computes otherwise shows here first.
 
 ``python -m tests.unit.engine.fused.test_golden`` writes the files anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from memspan.engine.fused.trace import step
+import pytest
+
+from memspan.engine.fused.rule import rule
+from memspan.engine.fused.trace import Recorder, UnknownOperation, step
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
-from tests.contract.variants import named
+from memspan.optimizers import optimizer
+from memspan.optimizers.adam import Adam
+from tests.contract.variants import named, rules
 from tests.unit.engine.fused.cells import served
 
 FOLDER = Path(__file__).parent / "golden"
@@ -26,18 +33,30 @@ def traced(spec: ModelSpec) -> str:
 
 
 def stories() -> dict[str, str]:
-    """Each different graph once, by the name of the first model that has it."""
+    """Each different graph once, by the name of the first model or the optimiser that has it."""
+    graphs = [(named(spec), traced(spec)) for spec in served()]
+    graphs += [(named(spec), str(rule(spec))) for each in optimizer.specs() for spec in rules(each)]
     found: dict[str, str] = {}
-    for spec in served():
-        graph = traced(spec)
+    for name, graph in graphs:
         if graph not in found.values():
-            found[named(spec).replace("'", "").replace(" ", "")] = graph
+            found[name.replace("'", "").replace(" ", "")] = graph
     return found
 
 
-def test_every_cell_s_graph_is_the_one_on_file() -> None:
+def test_every_graph_is_the_one_on_file() -> None:
     on_file = {path.stem: path.read_text() for path in FOLDER.glob("*.txt")}
     assert stories() == on_file
+
+
+def test_optimisers_that_differ_in_numbers_have_one_rule() -> None:
+    assert rule(Adam(learning_rate=0.3, beta_1=0.5, beta_2=0.5, epsilon=0.1)) == rule(Adam())
+
+
+@pytest.mark.parametrize("spoil", [lambda x: 1 - x, lambda x: x * x, lambda x: x**2, bool, lambda x: x > 0])
+def test_a_number_that_is_computed_with_outside_torch_is_noticed(spoil: Callable[[float], Any]) -> None:
+    """It would be a constant of the loop, whatever the optimiser's numbers are."""
+    with pytest.raises(UnknownOperation, match="outside torch"):
+        spoil(Recorder().scalars(["rate"])["rate"])
 
 
 if __name__ == "__main__":
