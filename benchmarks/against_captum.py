@@ -13,9 +13,8 @@ import torch
 from captum.attr import IntegratedGradients, Occlusion, Saliency
 from torch import Tensor
 
-from memspan.attribution.occlude import occluded, windows
-from memspan.attribution.slopes import slopes
-from memspan.attribution.watched import Watched
+from memspan.attribution.input_gradients import input_gradients
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.engine.seeds import stream
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import stack
@@ -23,6 +22,7 @@ from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
 from memspan.probes.integrated_gradients import integrated
+from memspan.probes.occlusion import occluded, windows
 from memspan.tasks import sample, task
 
 CASES = [("first_last", "lstm", 1), ("latch", "lstm", 8), ("latch", "gru", 8), ("first_last", "rnn", 8)]
@@ -41,7 +41,7 @@ class Question:
     """Some sequences and the answer that is attributed."""
 
     batch: Batch
-    watched: Watched
+    selected: SelectedAnswer
 
     @property
     def target(self) -> Tensor | int:
@@ -55,18 +55,18 @@ class Question:
 
 def ours(asked: Question) -> dict[str, Attribute]:
     """All members at once."""
-    batch, watched = asked.batch, asked.watched
+    batch, selected = asked.batch, asked.selected
 
     def lost(hidden: Tensor, whole: Tensor, targets: Tensor) -> Tensor:
-        return watched.number(whole, targets) - watched.number(hidden, targets)
+        return selected.number(whole, targets) - selected.number(hidden, targets)
 
     def hidden(models: Predictor) -> Tensor:
         nothing = torch.zeros_like(batch.inputs)
-        return occluded(models, batch, nothing, asked.places, lost, watched.signature).unsqueeze(-1)
+        return occluded(models, batch, nothing, asked.places, lost, selected.signature).unsqueeze(-1)
 
     return {
-        "input_gradient": lambda models: slopes(models, batch, watched).abs(),
-        "integrated_gradients": lambda models: integrated(models, batch, watched, NODES),
+        "input_gradient": lambda models: input_gradients(models, batch, selected).abs(),
+        "integrated_gradients": lambda models: integrated(models, batch, selected, NODES),
         "occlusion": hidden,
     }
 
@@ -130,7 +130,7 @@ def main() -> None:
     for kind, network, size in CASES:
         spec = task.spec(kind).model_validate({"kind": kind})
         signature = spec.signature(LENGTH)
-        asked = Question(sample(spec, LENGTH, SEQUENCES, stream(1)), Watched(signature, LENGTH - 1))
+        asked = Question(sample(spec, LENGTH, SEQUENCES, stream(1)), SelectedAnswer(signature, LENGTH - 1))
         models = population(spec, network, size)
         methods = theirs(asked)
         for name, attribute in ours(asked).items():

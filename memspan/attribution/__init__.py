@@ -1,1 +1,1 @@
-"""What the probes of inputs and answers share: one watched answer, its slopes, its loss, and curves by lag."""
+"""What the probes of inputs, answers and weights share: one selected answer, its gradients, scores, curves by lag."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from memspan.attribution.watched import Watched
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.task import TaskSpec
 
 
-def relevant(task: TaskSpec, length: int, watched: Watched) -> Tensor | None:
+def relevant(task: TaskSpec, length: int, selected: SelectedAnswer) -> Tensor | None:
     """Which steps count, (T,) booleans; None where there is nothing to tell apart.
 
     The steps that a task publishes are those of its last answer: another answer has no reference.
     """
-    mask = torch.zeros(watched.signature.length, dtype=torch.bool)
+    mask = torch.zeros(selected.signature.length, dtype=torch.bool)
     mask[list(task.relevant_steps(length))] = True
-    return mask if watched.last and mask.any() and not mask.all() else None
+    return mask if selected.last and mask.any() and not mask.all() else None
 
 
-def area(sizes: Tensor, mask: Tensor) -> Tensor:
+def roc_area(sizes: Tensor, mask: Tensor) -> Tensor:
     """Area under the ROC curve of each sequence's sizes (..., T): the chance that a relevant step has the larger one.
 
     Ties count one half, so attributions that are all equal score .5. NaN where a size is NaN.

@@ -32,7 +32,7 @@ class Readout:
         return self.constant + ((states - self.mean) / self.deviation) @ self.weights
 
 
-def fitted(states: Tensor, targets: Tensor, counted: Tensor, ridge: float) -> Readout:
+def fit_readout(states: Tensor, targets: Tensor, counted: Tensor, ridge: float) -> Readout:
     """Minimise the mean squared error over the samples that count, plus ``ridge`` ‖W‖².
 
     Shapes:

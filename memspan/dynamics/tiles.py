@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-HELD_VALUES = 2**24
+TILE_VALUES = 2**24
 """numbers that a block may hold: 128 MiB in double precision"""
-TAPED_VALUES = 2**21
+TAPED_TILE_VALUES = 2**21
 """numbers of states that a block may hold while autograd remembers every step: gates and slopes take 20 times that"""
 
 
-def tiles(members: int, sequences: int, values_each: int, budget: int = HELD_VALUES) -> Iterator[tuple[slice, slice]]:
+def tiles(members: int, sequences: int, values_each: int, budget: int = TILE_VALUES) -> Iterator[tuple[slice, slice]]:
     """Slices of members and sequences, each pair together a block; a block holds one sequence of one member at least.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.watched import Watched
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.probe import ProbeSpec
@@ -58,19 +58,19 @@ def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Ge
     batch = sample(task, length, spec.sequences, rng)
     scaled = batch.inputs.clone()
     scaled[:, spec.index] *= 1 + spec.percent / 100
-    before = answer(model(batch.inputs), batch, task, length)
-    after = answer(model(scaled), batch, task, length)
+    before = compared(model(batch.inputs), batch, task, length)
+    after = compared(model(scaled), batch, task, length)
     found = estimate(relative_change(before, after).double().cpu().numpy(), median)
     name = "median_change"
     return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "%"})
 
 
-def answer(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
-    """The number that is watched, of the last answer: all outputs, or the true class's probability, (M, S)."""
+def compared(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
+    """The number that is compared, of the last answer: all outputs, or the true class's probability, (M, S)."""
     signature = task.signature(length)
     if signature.problem is Problem.REGRESSION:
         return (outputs[:, :, -1] if signature.every_step else outputs).flatten(1)
-    return Watched(signature, signature.length - 1).number(outputs, batch.targets)
+    return SelectedAnswer(signature, signature.length - 1).number(outputs, batch.targets)
 
 
 def relative_change(before: Tensor, after: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from torch import Generator
 
-from memspan.attribution.lags import Words, by_lag
-from memspan.attribution.question import Slope
+from memspan.attribution.answer_probe import AnswerGradientProbe
+from memspan.attribution.blocks import blocks
+from memspan.attribution.input_gradients import input_gradients
+from memspan.attribution.lag_curve import Quantity, lag_curve
 from memspan.attribution.relevance import relevant
-from memspan.attribution.size import blocks
-from memspan.attribution.slopes import slopes
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
@@ -18,7 +18,7 @@ from memspan.probes import probe
 from memspan.tasks import sample
 
 
-class InputGradient(Slope):
+class InputGradient(AnswerGradientProbe):
     """The mean size of the answer's gradient by the input, against the lag: how many steps before the answer.
 
     The answer is a regression's output, or the true class's probability (or its logarithm). A step of several channels
@@ -41,8 +41,8 @@ def measure(spec: InputGradient, model: Predictor, task: TaskSpec, length: int, 
     Source:
         Simonyan, Vedaldi & Zisserman (2014), section 3; ``Saliency`` of Captum with ``abs=True``.
     """
-    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
     each = model.members * batch.inputs[0].numel()
-    parts = (slopes(model, batch[part], watched).abs().sum(-1) for part in blocks(len(batch), each))
-    words = Words("mean |dy/dx|", f"{spec.unit(task, length)} per unit of input")
-    return by_lag(parts, watched, relevant(task, length, watched), words)
+    parts = (input_gradients(model, batch[part], selected).abs().sum(-1) for part in blocks(len(batch), each))
+    quantity = Quantity("mean |dy/dx|", f"{spec.unit(task, length)} per unit of input")
+    return lag_curve(parts, selected, relevant(task, length, selected), quantity)

@@ -11,12 +11,12 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.lags import Words, by_lag, scored
-from memspan.attribution.question import Slope
+from memspan.attribution.answer_probe import AnswerGradientProbe
+from memspan.attribution.blocks import blocks, carried
+from memspan.attribution.input_gradients import TAPED_VALUES, input_gradients
+from memspan.attribution.lag_curve import Quantity, lag_curve, mean_score
 from memspan.attribution.relevance import relevant
-from memspan.attribution.size import blocks, carried
-from memspan.attribution.slopes import TAPED_VALUES, slopes
-from memspan.attribution.watched import Watched
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
@@ -26,7 +26,7 @@ from memspan.probes import probe
 from memspan.tasks import sample
 
 
-class IntegratedGradients(Slope):
+class IntegratedGradients(AnswerGradientProbe):
     """How much of the difference between the answer and that to an all-zero input each step accounts for, by lag.
 
     Gradients are averaged on the straight way from zero to the input (Gauss-Legendre) and multiplied with it, so that
@@ -51,22 +51,24 @@ def measure(spec: IntegratedGradients, model: Predictor, task: TaskSpec, length:
         Sundararajan, Taly & Yan (2017), equations 1 and 3; ``IntegratedGradients`` of Captum with
         ``method="gausslegendre"``.
     """
-    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
     missing: list[Tensor] = []
 
     def parts() -> Iterator[Tensor]:
         for part in blocks(len(batch), model.members * batch.inputs[0].numel()):
-            found = integrated(model, batch[part], watched, spec.n_steps).sum(-1)  # (M, b, T)
-            missing.append((found.double().sum(-1) - difference(model, batch[part], watched)).abs())
+            found = integrated(model, batch[part], selected, spec.n_steps).sum(-1)  # (M, b, T)
+            missing.append((found.double().sum(-1) - difference(model, batch[part], selected)).abs())
             yield found.abs()
 
-    words = Words("mean |integrated gradient|", spec.unit(task, length))
-    curve = by_lag(parts(), watched, relevant(task, length, watched), words)
-    delta = scored("convergence_delta", torch.cat(missing, dim=1))
+    quantity = Quantity("mean |integrated gradient|", spec.unit(task, length))
+    curve = lag_curve(parts(), selected, relevant(task, length, selected), quantity)
+    delta = mean_score("convergence_delta", torch.cat(missing, dim=1))
     return replace(curve, scores={**curve.scores, **delta})
 
 
-def integrated(model: Predictor, batch: Batch, watched: Watched, points: int, budget: int = TAPED_VALUES) -> Tensor:
+def integrated(
+    model: Predictor, batch: Batch, selected: SelectedAnswer, points: int, budget: int = TAPED_VALUES
+) -> Tensor:
     """x times the integral over a in 0..1 of dy/dx at a x, by Gauss-Legendre with ``points`` nodes; (M, B, T, C).
 
     Source:
@@ -77,7 +79,7 @@ def integrated(model: Predictor, batch: Batch, watched: Watched, points: int, bu
     total = torch.zeros(())
     for part in blocks(points, count * carried(model, steps, channels), budget):
         path = Batch(_scaled(batch.inputs, nodes[part]), torch.cat([batch.targets] * len(nodes[part])))
-        found = slopes(model, path, watched, budget).unflatten(1, (-1, count))  # (M, P, B, T, C)
+        found = input_gradients(model, path, selected, budget).unflatten(1, (-1, count))  # (M, P, B, T, C)
         total = total + torch.tensordot(shares[part].to(found), found, dims=([0], [1]))
     return total * batch.inputs.to(total)
 
@@ -93,10 +95,10 @@ def _scaled(inputs: Tensor, factors: Tensor) -> Tensor:
     return (factors.view(-1, 1, 1, 1) * inputs).flatten(0, 1)
 
 
-def difference(model: Predictor, batch: Batch, watched: Watched) -> Tensor:
-    """The watched number of some sequences less that of an all-zero input, (M, B)."""
+def difference(model: Predictor, batch: Batch, selected: SelectedAnswer) -> Tensor:
+    """The answer's number for some sequences less that of an all-zero input, (M, B)."""
     with torch.no_grad():
         both = torch.cat([batch.inputs, torch.zeros_like(batch.inputs)])
-        numbers = watched.number(model(both), torch.cat([batch.targets] * 2)).double()
+        numbers = selected.number(model(both), torch.cat([batch.targets] * 2)).double()
     shown, nothing = numbers.chunk(2, dim=1)
     return shown - nothing

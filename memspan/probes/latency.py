@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.size import too_large
+from memspan.attribution.blocks import too_large
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.probe import ProbeSpec

@@ -8,8 +8,8 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Generator, Tensor
 
-from memspan.attribution.marks import marked
-from memspan.attribution.size import DRAWN_VALUES, blocks
+from memspan.attribution.blocks import DRAWN_VALUES, blocks
+from memspan.attribution.sequence_metrics import metrics_of
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.probe import ProbeSpec
@@ -87,7 +87,7 @@ def _asked(spec: LengthShift, model: Predictor, task: TaskSpec, length: int, rng
     signature = task.signature(length)
     values = signature.length * signature.channels
     parts = [
-        marked(model, signature, sample(task, length, part.stop - part.start, rng))[spec.metric]
+        metrics_of(model, signature, sample(task, length, part.stop - part.start, rng))[spec.metric]
         for part in blocks(spec.sequences, values, DRAWN_VALUES)
     ]
     together = torch.cat(parts, dim=1)

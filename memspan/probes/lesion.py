@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.attribution.blocks import answered, blocks, too_large
 from memspan.attribution.internals import internals_of
-from memspan.attribution.marks import marked
-from memspan.attribution.sections import Section, sections
-from memspan.attribution.size import answered, blocks, too_large
+from memspan.attribution.sequence_metrics import metrics_of
+from memspan.attribution.weight_blocks import WeightBlock, weight_blocks
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Predictor, trained
@@ -48,7 +48,7 @@ class Lesion(ProbeSpec):
     sequences: Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to answer twice")] = 1_000
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
-        if network is not None and not self.sections(network):
+        if network is not None and not self.weight_blocks(network):
             return self._nothing(task, network)
         return too_large(task, length, self.sequences)
 
@@ -59,12 +59,12 @@ class Lesion(ProbeSpec):
         given = f"part {self.part}" + (f" and gate {self.gate}" if self.gate else "")
         return f"This model for {task.kind} has no such weights: its gates are {gates}; given {given}."
 
-    def sections(self, network: Network) -> tuple[Section, ...]:
+    def weight_blocks(self, network: Network) -> tuple[WeightBlock, ...]:
         """What is set to zero."""
         return tuple(
-            section
-            for section in sections(network)
-            if section.part is not None and self.part in ("all", section.part) and self.gate in (None, section.gate)
+            block
+            for block in weight_blocks(network)
+            if block.role is not None and self.part in ("all", block.role) and self.gate in (None, block.gate)
         )
 
 
@@ -77,10 +77,10 @@ def measure(spec: Lesion, model: Predictor, task: TaskSpec, length: int, rng: Ge
     """
     internals = internals_of(model, spec.kind)
     hurt = trained(
-        internals.network, lesioned(internals.weights, spec.sections(internals.network)), internals.signature
+        internals.network, lesioned(internals.weights, spec.weight_blocks(internals.network)), internals.signature
     )
     batch = sample(task, length, spec.sequences, rng)
-    before, after = (marked(each, internals.signature, batch) for each in (model, hurt))
+    before, after = (metrics_of(each, internals.signature, batch) for each in (model, hurt))
     found = {"largest_change": estimate(largest_change(model, hurt, batch, internals.signature).cpu().numpy(), highest)}
     for name in before:
         pair = {"before": before[name], "after": after[name], "change": after[name] - before[name]}
@@ -88,12 +88,12 @@ def measure(spec: Lesion, model: Predictor, task: TaskSpec, length: int, rng: Ge
     return scalars(found, "nats" if task.is_classification(length) else "1")
 
 
-def lesioned(weights: Weights, parts: Sequence[Section]) -> dict[str, Tensor]:
-    """Copies of the weights with some sections at zero; the others as they are."""
-    cut = {section.weight for section in parts}
+def lesioned(weights: Weights, lesions: Sequence[WeightBlock]) -> dict[str, Tensor]:
+    """Copies of the weights with some blocks at zero; the others as they are."""
+    cut = {block.weight for block in lesions}
     found = {name: weight.clone() if name in cut else weight for name, weight in weights.items()}
-    for section in parts:
-        section.of(found[section.weight]).zero_()
+    for block in lesions:
+        block.of(found[block.weight]).zero_()
     return found
 
 

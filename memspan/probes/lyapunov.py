@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.dynamics.causal import Causal, causal
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import InnerQuestion, inner, one_way
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.state_probe import RecurrentProbe, one_way, recurrent_internals
+from memspan.dynamics.system import DynamicalSystem, dynamical_system
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.readings import Curve
@@ -30,7 +30,7 @@ LEAST = torch.finfo(torch.float64).eps
 """a contraction in one step that can't be told from one to nothing: no exponent lies below log ε = -36"""
 
 
-class Lyapunov(InnerQuestion):
+class Lyapunov(RecurrentProbe):
     """The Lyapunov exponents of all states of all layers together, driven by the task's own sequences.
 
     A largest exponent below 0 means that the state forgets, with a memory time of -1 / exponent; near 0 it holds, and
@@ -56,10 +56,10 @@ class Lyapunov(InnerQuestion):
 @probe(Lyapunov)
 def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
     """Exponents by rank, nats per step; none is told from less than log ε = -36, where a step forgets everything."""
-    internals, recurrence = inner(spec, model)
-    inputs = laid(task, length, spec.sequences, spec.steps + 2 * spec.transient, rng)
+    internals, recurrence = recurrent_internals(spec, model)
+    inputs = laid_end_to_end(task, length, spec.sequences, spec.steps + 2 * spec.transient, rng)
     size = min(spec.exponents, recurrence.state_size)
-    found = followed(internals, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
+    found = every_exponent(internals, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
     curve = band(found.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     largest = found[..., 0].mean(1)  # (M,)
@@ -69,26 +69,28 @@ def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: 
     return Curve(tuple(range(1, size + 1)), y, low, high, curve.n, *words, baseline=0.0, scores=told)
 
 
-def laid(task: TaskSpec, length: int, count: int, steps: int, rng: Generator) -> Tensor:
+def laid_end_to_end(task: TaskSpec, length: int, count: int, steps: int, rng: Generator) -> Tensor:
     """Fresh sequences laid end to end, (B, steps, C)."""
     times = -(-steps // task.signature(length).length)
     parts = [sample(task, length, count, rng).inputs for _ in range(times)]
     return torch.cat(parts, dim=1)[:, :steps]
 
 
-def followed(internals: Internals, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
-    """The exponents of every member along every course, (M, B, K)."""
+def every_exponent(
+    internals: Internals, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor
+) -> Tensor:
+    """The exponents of every member along every trajectory, (M, B, K)."""
     members = len(next(iter(internals.weights.values())))
     found = torch.empty(members, len(inputs), start.shape[1], dtype=torch.float64)
     each = 8 * start.numel() + inputs.shape[1] * recurrence.state_size
-    for some, courses in tiles(members, len(inputs), each):
-        stack = causal(recurrence, precise(internals, some))
-        drive = inputs[courses].to(stack.layers[0].input_weights)
-        found[some, courses] = exponents(stack, drive, transient, start.to(drive.device)).cpu()
+    for some, trajectories in tiles(members, len(inputs), each):
+        system = dynamical_system(recurrence, double_precision(internals, some))
+        driving = inputs[trajectories].to(system.layers[0].input_weights)
+        found[some, trajectories] = exponents(system, driving, transient, start.to(driving.device)).cpu()
     return found
 
 
-def exponents(stack: Causal, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
+def exponents(system: DynamicalSystem, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
     """The leading exponents of each member along each sequence, largest first, nats per step (M, B, K).
 
     The frame goes against time: Z = Jᵀ Q, Z = Q' R at each step, and the mean of log |R_ii|. A product of Jacobians and
@@ -103,24 +105,24 @@ def exponents(stack: Causal, inputs: Tensor, transient: int, start: Tensor) -> T
         Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15; for recurrent networks Vogt, Puelma Touzel,
         Shlizerman & Lajoie (2022), arXiv 2006.14123.
     """
-    members, (count, steps, _) = stack.layers[0].input_weights.shape[0], inputs.shape
-    course = [stack.flat(stack.first(count)), *(stack.flat(states) for states in stack.run(inputs))]
+    members, (count, steps, _) = system.layers[0].input_weights.shape[0], inputs.shape
+    trajectory = [system.flat(system.first(count)), *(system.flat(states) for states in system.run(inputs))]
     frame = start.expand(members, count, *start.shape)  # (M, B, D, K)
     total = frame.new_zeros(members, count, start.shape[1])
     for step in islice(reversed(range(steps)), steps - transient):
-        frame, triangle = torch.linalg.qr(pulled(stack, inputs[:, step], course[step], frame))
+        frame, triangle = torch.linalg.qr(pulled_back(system, inputs[:, step], trajectory[step], frame))
         if step < steps - transient:
             total += triangle.diagonal(dim1=-2, dim2=-1).abs().clamp_min(LEAST).log()
     return (total / (steps - 2 * transient)).sort(-1, descending=True).values
 
 
-def pulled(stack: Causal, x: Tensor, flat: Tensor, frame: Tensor) -> Tensor:
+def pulled_back(system: DynamicalSystem, x: Tensor, flat: Tensor, frame: Tensor) -> Tensor:
     """Jᵀ applied to each column of a frame (M, B, D, K), J the Jacobian of a step from states (M, B, D) at x (B, C)."""
     columns = frame.shape[-1]
     before = flat.detach().repeat_interleave(columns, dim=1).requires_grad_()  # (M, B K, D)
     shown = x.repeat_interleave(columns, dim=0).expand(len(flat), -1, -1)
     with torch.enable_grad():
-        after = stack.flat(stack.advance(shown, stack.parted(before)))
+        after = system.flat(system.advance(shown, system.parted(before)))
     sides = frame.transpose(-1, -2).flatten(1, 2)  # (M, B K, D)
     (slopes,) = torch.autograd.grad(after, before, sides, allow_unused=True, materialize_grads=True)
     turned: Tensor = slopes.unflatten(1, (-1, columns)).transpose(-1, -2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -9,28 +10,31 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
-from memspan.attribution.lags import Words, by_lag
-from memspan.attribution.occlude import Compare, occluded, windows
-from memspan.attribution.other_sequences import other_sequences
-from memspan.attribution.question import Question
+from memspan.attribution.answer_probe import AnswerProbe
+from memspan.attribution.blocks import answered, blocks
+from memspan.attribution.lag_curve import Quantity, lag_curve
 from memspan.attribution.relevance import relevant
-from memspan.attribution.size import answered, blocks
-from memspan.attribution.watched import Watched
+from memspan.attribution.replacement import answers_to_replaced, other_sequences
+from memspan.attribution.selected_answer import SelectedAnswer
+from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
-from memspan.interfaces.signature import Problem
+from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.tasks import sample
 
+Compare = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(answers to the windows' inputs, answers to the whole ones, targets) -> (M, B)"""
 
-class Occlusion(Question):
+
+class Occlusion(AnswerProbe):
     """Hide a window of steps, slide it along the sequence, and see what is lost by lag.
 
-    Lost is the rise of the watched answer's loss, or how far the answer itself moves. A step that several windows
-    cover gets their mean. ``auc`` tells how well the sizes pick out the steps that the task declares relevant.
+    Lost is the rise of the answer's loss, or how far the answer itself moves. A step that several windows cover gets
+    their mean. ``auc`` tells how well the sizes pick out the steps that the task declares relevant.
     """
 
     title: ClassVar[str] = "Occlusion by lag"
@@ -73,15 +77,15 @@ def measure(spec: Occlusion, model: Predictor, task: TaskSpec, length: int, rng:
     Units:
         nats for the loss of a classification, squared units of the answer for that of a regression.
     """
-    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
     fill = substitute(spec, batch.inputs, task, length, rng)
-    signature, compare = watched.signature, comparison(spec, watched)
+    signature, compare = selected.signature, comparison(spec, selected)
     places = windows(signature.length, spec.window, spec.stride)
     each = max(model.members * signature.length, batch.inputs[0].numel(), answered(model, signature))
     parts = (  # (M, b, T)
         occluded(model, batch[part], fill[part], places, compare, signature) for part in blocks(len(batch), each)
     )
-    return by_lag(parts, watched, relevant(task, length, watched), words(spec, watched))
+    return lag_curve(parts, selected, relevant(task, length, selected), quantity(spec, selected))
 
 
 def substitute(spec: Occlusion, inputs: Tensor, task: TaskSpec, length: int, rng: Generator) -> Tensor:
@@ -93,15 +97,41 @@ def substitute(spec: Occlusion, inputs: Tensor, task: TaskSpec, length: int, rng
     return other_sequences(task, length, len(inputs), rng)
 
 
-def comparison(spec: Occlusion, watched: Watched) -> Compare:
+def comparison(spec: Occlusion, selected: SelectedAnswer) -> Compare:
     """What is lost, of answers to hidden and to whole sequences."""
     if spec.of == "answer":
-        return watched.moved
-    return lambda hidden, whole, targets: watched.loss(hidden, targets) - watched.loss(whole, targets)
+        return selected.moved
+    return lambda hidden, whole, targets: selected.loss(hidden, targets) - selected.loss(whole, targets)
 
 
-def words(spec: Occlusion, watched: Watched) -> Words:
+def quantity(spec: Occlusion, selected: SelectedAnswer) -> Quantity:
     """What the height of the curve is."""
     if spec.of == "answer":
-        return Words("mean move of the answer", "1")
-    return Words("rise of the loss", "nats" if watched.signature.problem is Problem.CLASSIFICATION else "1")
+        return Quantity("mean move of the answer", "1")
+    return Quantity("rise of the loss", "nats" if selected.signature.problem is Problem.CLASSIFICATION else "1")
+
+
+def windows(steps: int, window: int, stride: int) -> list[slice]:
+    """Windows of ``window`` steps, ``stride`` apart; every step lies in one at least, and the last may be shorter."""
+    count = max(0, -(-(steps - window) // stride)) + 1
+    return [slice(place * stride, min(place * stride + window, steps)) for place in range(count)]
+
+
+def occluded(
+    model: Predictor, batch: Batch, fill: Tensor, places: Sequence[slice], compare: Compare, signature: Signature
+) -> Tensor:
+    """What ``compare`` finds for each window, given to its steps; a step in several gets their mean, (M, B, T).
+
+    Shapes:
+        fill (B, T, C): what stands in the windows' place.
+
+    Source:
+        Zeiler & Fergus (2014), arXiv 1311.2901; windows and their mean as ``Occlusion`` of Captum has them.
+    """
+    whole = model(batch.inputs)
+    count, steps, _ = batch.inputs.shape
+    total, cover = torch.zeros(model.members, count, steps, dtype=torch.float64), torch.zeros(steps)
+    for window, answer in answers_to_replaced(model, batch.inputs, fill, places, signature):
+        total[..., window] += compare(answer, whole, batch.targets).double().cpu().unsqueeze(-1)
+        cover[window] += 1
+    return total / cover

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from memspan.dynamics.loss import losses
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import StateQuestion, inner
+from memspan.dynamics.double_precision import double_precision
 from memspan.dynamics.recorder import recorded
-from memspan.dynamics.tiles import TAPED_VALUES, tiles
+from memspan.dynamics.sequence_losses import sequence_losses
+from memspan.dynamics.state_probe import StateProbe, recurrent_internals
+from memspan.dynamics.tiles import TAPED_TILE_VALUES, tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Weights
 from memspan.interfaces.predictor import Internals, Predictor
@@ -28,7 +28,7 @@ from memspan.statistics.typical import scores, typical
 from memspan.tasks import sample
 
 
-class StateGradient(StateQuestion):
+class StateGradient(StateProbe):
     """Follow the loss of the last answer back through time: the size of its gradient by a layer's state, by lag.
 
     Relative to the gradient at the last step. A curve that falls says that gradients vanish, and so how far back a
@@ -50,7 +50,7 @@ def measure(spec: StateGradient, model: Predictor, task: TaskSpec, length: int, 
     Units:
         lags in steps, gradients as shares of the one at lag 0.
     """
-    internals, recurrence = inner(spec, model)
+    internals, recurrence = recurrent_internals(spec, model)
     batch = sample(task, length, spec.sequences, rng)
     norms = gradient_norms(internals, recurrence, batch, task.signature(length), spec.place(recurrence))  # (M, B, T)
     found, each = relative(norms.flip(-1))
@@ -70,8 +70,8 @@ def gradient_norms(
     members = len(next(iter(internals.weights.values())))
     found = torch.empty(members, len(batch), signature.length, dtype=torch.float64)
     each = signature.length * max(recurrence.state_size, signature.channels)
-    for some, sequences in tiles(members, len(batch), each, TAPED_VALUES):
-        norms = _norms(recurrence, precise(internals, some), batch[sequences], signature, place)
+    for some, sequences in tiles(members, len(batch), each, TAPED_TILE_VALUES):
+        norms = _norms(recurrence, double_precision(internals, some), batch[sequences], signature, place)
         found[some, sequences] = norms.cpu()
     return found
 
@@ -85,7 +85,7 @@ def _norms(
     with torch.enable_grad():
         answer, recorder = recorded(recurrence, signature.every_step, weights, inputs.requires_grad_())
         targets = batch.targets[:, -1] if signature.every_step else batch.targets
-        total = losses(signature.problem, answer, targets).sum()
+        total = sequence_losses(signature.problem, answer, targets).sum()
     states = [states[state] for states in recorder.states[recurrence.levels[level][0].name]]
     slopes = torch.autograd.grad(total, states, allow_unused=True, materialize_grads=True)
     return torch.stack([slope.norm(dim=-1) for slope in slopes], dim=-1)

@@ -10,10 +10,10 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from memspan.attribution.blocks import blocks, carried, too_large
+from memspan.attribution.input_gradients import TAPED_VALUES
 from memspan.attribution.internals import internals_of
-from memspan.attribution.sections import Section, sections
-from memspan.attribution.size import blocks, carried, too_large
-from memspan.attribution.slopes import TAPED_VALUES
+from memspan.attribution.weight_blocks import WeightBlock, weight_blocks
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
@@ -59,7 +59,7 @@ def measure(spec: WeightGradient, model: Predictor, task: TaskSpec, length: int,
         nats or squared units of the answer, for each unit of a weight.
     """
     internals = internals_of(model, spec.kind)
-    parts = sections(internals.network)
+    parts = weight_blocks(internals.network)
     drawn = (sample(task, length, spec.batch_size, rng) for _ in range(spec.batches))
     found = [norms(gradients(internals, model, batch), parts) for batch in drawn]
     each = {name: torch.stack([norm[name] for norm in found], dim=1) for name in found[0]}  # (M, batches)
@@ -82,7 +82,7 @@ def gradients(internals: Internals, model: Predictor, batch: Batch) -> Gradients
         with torch.enable_grad():
             inputs = batch.inputs[part].expand(model.members, -1, -1, -1)
             loss = (
-                losses(internals.network.forward(leaves, inputs), batch.targets[part], internals.signature.problem)
+                summed_loss(internals.network.forward(leaves, inputs), batch.targets[part], internals.signature.problem)
                 / count
             )
         found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
@@ -91,7 +91,7 @@ def gradients(internals: Internals, model: Predictor, batch: Batch) -> Gradients
     return total
 
 
-def losses(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
+def summed_loss(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
     """The sum over members and sequences of each one's mean loss over the answers that are due.
 
     Shapes:
@@ -104,7 +104,7 @@ def losses(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
     return functional.cross_entropy(logits, classes, reduction="sum") / targets[0].numel()
 
 
-def norms(found: Gradients, parts: tuple[Section, ...]) -> dict[str, Tensor]:
+def norms(found: Gradients, parts: tuple[WeightBlock, ...]) -> dict[str, Tensor]:
     """The Euclidean norm of each part and of all, each (M,) float64."""
     each = {part.name: part.of(found[part.weight]).double().flatten(1).norm(dim=1) for part in parts}
     return {"all": torch.stack(list(each.values())).norm(dim=0), **each}

@@ -8,9 +8,9 @@ import torch
 from pydantic import Field
 from torch import Generator
 
-from memspan.dynamics.causal import causal
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import InnerQuestion, inner, one_way, too_many
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.state_probe import RecurrentProbe, one_way, recurrent_internals, too_many
+from memspan.dynamics.system import dynamical_system
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
@@ -34,7 +34,7 @@ Sequences = Annotated[
 ]
 
 
-class Capacity(InnerQuestion):
+class Capacity(RecurrentProbe):
     """Linear memory capacity: drive the network with independent uniform numbers and read each past one from its state.
 
     The squared correlation of a linear read-out with the input of each lag, held out, less what unrelated sequences'
@@ -81,7 +81,7 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     Jaeger counts lags from 1, as his state at n is read before the input of n + 1 and after that of n: his k = 1 is
     lag 0 here.
     """
-    internals, recurrence = inner(spec, model)
+    internals, recurrence = recurrent_internals(spec, model)
     signal = input_signal(task, length, spec.channel, spec.size(recurrence.state_size), rng)
     own, surrogates = read(internals, recurrence, signal, spec.ridge)
     chance = squared(surrogates).mean((1, 2))  # (M,)
@@ -98,6 +98,6 @@ def read(internals: Internals, recurrence: Recurrence, signal: InputSignal, ridg
     members, samples = len(next(iter(internals.weights.values()))), signal.delayed[..., 0].numel()
     found = []
     for some, _ in tiles(members, 1, samples * recurrence.state_size):
-        states = driven_states(causal(recurrence, precise(internals, some)), signal)
+        states = driven_states(dynamical_system(recurrence, double_precision(internals, some)), signal)
         found += [moments(member, signal, ridge) for member in states]
     return torch.stack([own for own, _ in found]).numpy(), torch.stack([other for _, other in found]).numpy()

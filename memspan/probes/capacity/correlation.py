@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from memspan.dynamics.readout import fitted
+from memspan.dynamics.readout import fit_readout
 from memspan.probes.capacity.input_signal import InputSignal
 from memspan.statistics.bootstrap import Floats
 
@@ -25,7 +25,7 @@ def moments(states: Tensor, signal: InputSignal, ridge: float) -> tuple[Tensor, 
     middle = len(states) // 2
     train, test = (half.flatten(0, 1).unsqueeze(0) for half in (states[:middle], states[middle:]))
     known, asked = signal.delayed[:middle].flatten(0, 1).unsqueeze(0), signal.delayed[middle:]
-    readout = fitted(train, known, torch.ones_like(known[..., :1]), ridge)
+    readout = fit_readout(train, known, torch.ones_like(known[..., :1]), ridge)
     read = readout(test).view_as(asked)  # (B/2, steps, lags)
     surrogates = [_moments(asked.roll(turn, 0), read).mean(0) for turn in range(1, SURROGATES + 1)]
     return _moments(asked, read), torch.stack(surrogates)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from memspan.dynamics.causal import Causal
+from memspan.dynamics.system import DynamicalSystem
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import sample
 
@@ -46,10 +46,10 @@ def input_signal(task: TaskSpec, length: int, channel: int, size: tuple[int, int
 
 
 @torch.no_grad()
-def driven_states(stack: Causal, signal: InputSignal) -> Tensor:
+def driven_states(system: DynamicalSystem, signal: InputSignal) -> Tensor:
     """All states at the steps that are used, (M, B, steps, D)."""
     steps, skipped = signal.delayed.shape[1], signal.delayed.shape[2]
-    trajectory = enumerate(stack.run(signal.inputs.to(stack.layers[0].input_weights)))
-    found = [stack.flat(states) for step, states in trajectory if step >= skipped]
+    trajectory = enumerate(system.run(signal.inputs.to(system.layers[0].input_weights)))
+    found = [system.flat(states) for step, states in trajectory if step >= skipped]
     assert len(found) == steps
     return torch.stack(found, dim=2).cpu()

@@ -10,12 +10,11 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.attribution.lags import Words, drawn, interval
-from memspan.attribution.occlude import shown
-from memspan.attribution.other_sequences import other_sequences
-from memspan.attribution.question import Question
-from memspan.attribution.size import answered, blocks
-from memspan.attribution.watched import Watched
+from memspan.attribution.answer_probe import AnswerProbe
+from memspan.attribution.blocks import answered, blocks
+from memspan.attribution.lag_curve import Quantity, curve, estimated_score
+from memspan.attribution.replacement import answers_to_replaced, other_sequences
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
@@ -29,7 +28,7 @@ from memspan.statistics.bootstrap import Floats
 from memspan.tasks import sample
 
 
-class Context(Question):
+class Context(AnswerProbe):
     """Keep the last n inputs before the answer, take all older ones from another sequence, and see the loss rise.
 
     ``effective_context`` is the smallest n from which on the rise stays below ``epsilon`` of what the model has
@@ -52,25 +51,25 @@ class Context(Question):
 def measure(spec: Context, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
     """mean over sequences of loss(inputs older than n replaced) - loss(all shown), by n.
 
-    The floor is the variance of the watched answer, or the entropy of its classes, in the same sequences.
+    The floor is the variance of the selected answer, or the entropy of its classes, in the same sequences.
 
     Units:
         nats for a classification, squared units of the answer for a regression.
     """
-    batch, watched = sample(task, length, spec.sequences, rng), spec.watch(task, length)
+    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
     other = other_sequences(task, length, spec.sequences, rng)
-    sizes = contexts(watched.step + 1, spec.points)
-    losses = truncated(model, batch, other, watched, sizes)  # (M, S or 1, N); the last size shows all inputs
-    problem = watched.signature.problem
-    found = effective_context(losses, best_constant(watched.target(batch.targets), problem), sizes, spec.epsilon)
+    sizes = contexts(selected.step + 1, spec.points)
+    losses = truncated(model, batch, other, selected, sizes)  # (M, S or 1, N); the last size shows all inputs
+    problem = selected.signature.problem
+    found = effective_context(losses, best_constant(selected.target(batch.targets), problem), sizes, spec.epsilon)
     scores = {
-        **interval("effective_context", found.context),
+        **estimated_score("effective_context", found.context),
         "loss": found.loss,
         "floor": found.floor,
         "learned": found.learned,
     }
-    words = Words("rise of the loss", "nats" if problem is Problem.CLASSIFICATION else "1")
-    return drawn(sizes, band(losses - losses[..., -1:]), words, scores, "inputs kept", found.allowed)
+    quantity = Quantity("rise of the loss", "nats" if problem is Problem.CLASSIFICATION else "1")
+    return curve(sizes, band(losses - losses[..., -1:]), quantity, scores, "inputs kept", found.allowed)
 
 
 def contexts(most: int, points: int) -> tuple[int, ...]:
@@ -81,16 +80,16 @@ def contexts(most: int, points: int) -> tuple[int, ...]:
     return (0, *dict.fromkeys(spaced.tolist()))
 
 
-def truncated(model: Predictor, batch: Batch, other: Tensor, watched: Watched, sizes: Sequence[int]) -> Floats:
+def truncated(model: Predictor, batch: Batch, other: Tensor, selected: SelectedAnswer, sizes: Sequence[int]) -> Floats:
     """The loss with the last n inputs shown and older ones taken from ``other``: (M, S, N), or (M, 1, N) if M > 1."""
-    places = [slice(0, watched.step + 1 - size) for size in sizes]
-    found, signature = [], watched.signature
+    places = [slice(0, selected.step + 1 - size) for size in sizes]
+    found, signature = [], selected.signature
     for part in blocks(
         len(batch), max(batch.inputs[0].numel(), answered(model, signature), model.members * len(sizes))
     ):
         mine = batch[part]
-        asked = shown(model, mine.inputs, other[part], places, signature)
-        losses = [watched.loss(answer, mine.targets) for _, answer in asked]
+        asked = answers_to_replaced(model, mine.inputs, other[part], places, signature)
+        losses = [selected.loss(answer, mine.targets) for _, answer in asked]
         together = torch.stack(losses, dim=-1).double().cpu()  # (M, b, N)
         found.append(together if model.members == 1 else together.sum(1, keepdim=True))
     every = torch.cat(found, dim=1)

@@ -9,9 +9,9 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.dynamics.causal import causal
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import StateQuestion, inner, one_way, too_many
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.state_probe import StateProbe, one_way, recurrent_internals, too_many
+from memspan.dynamics.system import dynamical_system
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
@@ -34,7 +34,7 @@ Sequences = Annotated[
 ]
 
 
-class Decode(StateQuestion):
+class Decode(StateProbe):
     """Read a hidden variable of the task, such as a carry or a first bit, from a layer's state at each step.
 
     A linear read-out is fitted for every step to half of the sequences and scored on the other half: accuracy for a
@@ -71,7 +71,7 @@ def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Ge
     Units:
         steps from 0 at the sequence's start; accuracies and R² as shares.
     """
-    internals, recurrence = inner(spec, model)
+    internals, recurrence = recurrent_internals(spec, model)
     batch = shuffled(sample(task, length, spec.sequences, rng), rng)
     variable = hidden_variable(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
     if not len(variable.steps):
@@ -117,10 +117,10 @@ def states_at(
     internals: Internals, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
 ) -> Tensor:
     """A state of a layer at some steps, (M, P, B, H)."""
-    stack = causal(recurrence, precise(internals, members))
+    system = dynamical_system(recurrence, double_precision(internals, members))
     wanted, (level, state) = set(steps.tolist()), place
-    drive = inputs.to(stack.layers[0].input_weights)
-    seen = [states[level][state] for step, states in enumerate(stack.run(drive)) if step in wanted]
+    drive = inputs.to(system.layers[0].input_weights)
+    seen = [states[level][state] for step, states in enumerate(system.run(drive)) if step in wanted]
     return torch.stack(seen, dim=1).cpu()
 
 

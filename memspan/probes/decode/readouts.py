@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.dynamics.readout import Readout, fitted
+from memspan.dynamics.readout import Readout, fit_readout
 from memspan.probes.decode.hidden_variable import HiddenVariable
 from memspan.statistics.bootstrap import Floats
 
@@ -18,7 +18,7 @@ def decoded(states: Tensor, variable: HiddenVariable) -> Tensor:
     """Gains (P, B/2, 2) of a read-out for each step, fitted on the first half of sequences: states (P, B, H)."""
     middle = states.shape[1] // 2
     coded, counted = variable.half(second=False)
-    readout = fitted(states[:, :middle], coded, counted, RIDGE)
+    readout = fit_readout(states[:, :middle], coded, counted, RIDGE)
     return variable.gains(readout(states[:, middle:]))
 
 
@@ -46,7 +46,7 @@ def best_unit(states: Tensor, variable: HiddenVariable) -> BestUnit:
     scores = [
         score(pooled.gains(_alone(train, test, unit, coded, counted)).mean((0, 1)).numpy()) for unit in range(units)
     ]
-    weights = fitted(train, coded, counted, RIDGE).weights[0].square().sum(-1)  # (H,)
+    weights = fit_readout(train, coded, counted, RIDGE).weights[0].square().sum(-1)  # (H,)
     best = max(range(units), key=lambda unit: scores[unit])
     return BestUnit(best, float(scores[best]), float(weights[best] / weights.sum()))
 
@@ -58,7 +58,7 @@ def score(gains: Floats) -> Floats:
 
 
 def _alone(train: Tensor, test: Tensor, unit: int, coded: Tensor, counted: Tensor) -> Tensor:
-    readout: Readout = fitted(train[..., unit : unit + 1], coded, counted, RIDGE)
+    readout: Readout = fit_readout(train[..., unit : unit + 1], coded, counted, RIDGE)
     return readout(test[..., unit : unit + 1])
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Generator, Tensor
 
-from memspan.dynamics.question import LayerQuestion, inner
+from memspan.dynamics.state_probe import LayerProbe, recurrent_internals
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
@@ -21,7 +21,7 @@ from memspan.statistics.typical import scores
 from memspan.tasks import sample
 
 
-class Gates(LayerQuestion):
+class Gates(LayerProbe):
     """Read off a layer's gates which share of what the first step wrote is left, by age.
 
     The time constant of a unit is -1 / mean log f over steps and sequences, with f the share that its gate keeps;
@@ -49,7 +49,7 @@ def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Gen
     Units:
         ages and time constants in steps.
     """
-    internals, recurrence = inner(spec, model)
+    internals, recurrence = recurrent_internals(spec, model)
     found = retention(internals, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
     curve = band(found.survival.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.dynamics.precise import precise
+from memspan.dynamics.double_precision import double_precision
 from memspan.dynamics.recorder import recorded
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.network import Weights
@@ -39,7 +39,7 @@ def retention(internals: Internals, recurrence: Recurrence, level: int, inputs: 
     logarithms = torch.zeros(members, steps, layer.size, dtype=torch.float64)
     survival = torch.empty(members, count, steps, dtype=torch.float64)
     for some, sequences in tiles(members, count, steps * max(recurrence.state_size, channels)):
-        weights = precise(internals, some)
+        weights = double_precision(internals, some)
         seen = _layer_inputs(layer, recurrence, weights, inputs[sequences])
         logs, left = _followed(bind(layer, weights), seen)
         logarithms[some] += logs.cpu() / count

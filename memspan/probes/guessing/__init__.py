@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Generator
 
+from memspan.attribution.blocks import too_large
 from memspan.attribution.internals import internals_of
-from memspan.attribution.size import too_large
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from memspan.attribution.marks import marks
-from memspan.attribution.size import HELD_VALUES
+from memspan.attribution.blocks import HELD_VALUES
+from memspan.attribution.sequence_metrics import sequence_metrics
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import trained
@@ -34,7 +34,7 @@ class Criterion:
 
     def errors(self, signature: Signature, answers: Tensor, targets: Tensor) -> Tensor:
         """Of each guess and sequence, (N, B), none negative."""
-        found = marks(signature, answers, targets)[self.metric]
+        found = sequence_metrics(signature, answers, targets)[self.metric]
         return found if self.metric == "loss" else 1 - found
 
 

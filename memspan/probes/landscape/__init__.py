@@ -13,9 +13,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
-from memspan.attribution.size import too_large
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import NoInternals
+from memspan.attribution.blocks import too_large
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.state_probe import NoInternals
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Internals, Predictor
@@ -114,7 +114,7 @@ def measure(spec: Landscape, model: Predictor, task: TaskSpec, length: int, rng:
 def around(spec: Landscape, internals: Internals, batch: Batch, rng: Generator) -> Surface | Curve:
     """The landscape of given sequences, in the shape of ``internals.signature``."""
     chosen = chosen_repeat(internals, batch, spec.repeat)
-    weights = precise(internals, slice(chosen, chosen + 1))
+    weights = double_precision(internals, slice(chosen, chosen + 1))
     axes = laid_out(spec, weights, rng)
     grid = torch.cartesian_prod(*(axis.values - axis.origin for axis in axes)).view(-1, len(axes))
     directions = [axis.direction for axis in axes]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from memspan.dynamics.loss import losses
-from memspan.dynamics.precise import precise
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.sequence_losses import sequence_losses
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Internals
@@ -36,8 +36,8 @@ def best_repeat(internals: Internals, batch: Batch) -> int:
     each = signature.length * max(network.state_size, signature.channels) + network.kept
     found = []
     for some, _ in tiles(members, 1, each * len(batch)):
-        weights = precise(internals, some)
+        weights = double_precision(internals, some)
         kernel = next(iter(weights.values()))
         inputs = batch.inputs.to(kernel).expand(len(kernel), *batch.inputs.shape)
-        found.append(losses(signature.problem, network.forward(weights, inputs), batch.targets).mean(1).cpu())
+        found.append(sequence_losses(signature.problem, network.forward(weights, inputs), batch.targets).mean(1).cpu())
     return int(torch.cat(found).nan_to_num(nan=torch.inf).argmin())

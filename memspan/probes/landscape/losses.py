@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from memspan.dynamics.loss import losses
-from memspan.dynamics.tiles import TAPED_VALUES, tiles
+from memspan.dynamics.sequence_losses import sequence_losses
+from memspan.dynamics.tiles import TAPED_TILE_VALUES, tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.signature import Signature
@@ -33,7 +33,7 @@ def losses_and_gradients(
     each = signature.length * max(network.state_size, signature.channels) + network.kept
     parts = [
         _in_one_block(network, signature, weights, batch, directions, offsets[some])
-        for some, _ in tiles(len(offsets), 1, each * len(batch), TAPED_VALUES)
+        for some, _ in tiles(len(offsets), 1, each * len(batch), TAPED_TILE_VALUES)
     ]
     return torch.cat([loss for loss, _ in parts]), torch.cat([gradients for _, gradients in parts])
 
@@ -51,7 +51,7 @@ def _in_one_block(
     with torch.enable_grad():
         moving = offsets.to(kernel).requires_grad_()
         there = {name: value + _moved(name, directions, moving) for name, value in weights.items()}
-        loss = losses(signature.problem, network.forward(there, inputs), batch.targets)
+        loss = sequence_losses(signature.problem, network.forward(there, inputs), batch.targets)
     (gradients,) = torch.autograd.grad(loss.mean(1).sum(), moving, allow_unused=True, materialize_grads=True)
     return loss.detach().cpu(), gradients.cpu()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from memspan.attribution.question import Question
-from memspan.attribution.relevance import area, relevant
+from memspan.attribution.answer_probe import AnswerProbe
+from memspan.attribution.relevance import relevant, roc_area
 from memspan.engine.seeds import stream
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks.binary_addition import BinaryAddition
@@ -15,7 +15,7 @@ from memspan.tasks.digits import Digits
 from memspan.tasks.first_last import FirstLast
 
 
-class Asking(Question):
+class Asking(AnswerProbe):
     """A question without a probe."""
 
     kind: str = "asking"
@@ -30,7 +30,7 @@ def test_the_area_is_the_share_of_pairs_in_which_the_relevant_step_wins() -> Non
     rng = stream(1)
     mask = torch.rand(12, generator=rng) < 0.4
     sizes = torch.randint(0, 6, (3, 20, 12), generator=rng).float()  # many ties
-    found = area(sizes, mask)
+    found = roc_area(sizes, mask)
     assert found.shape == (3, 20)
     for member in range(3):
         for sequence in range(20):
@@ -38,12 +38,12 @@ def test_the_area_is_the_share_of_pairs_in_which_the_relevant_step_wins() -> Non
 
 
 def test_equal_sizes_tell_nothing_apart() -> None:
-    assert float(area(torch.zeros(5), torch.tensor([True, False, False, True, False]))) == 0.5
+    assert float(roc_area(torch.zeros(5), torch.tensor([True, False, False, True, False]))) == 0.5
 
 
 def test_a_size_that_is_not_a_number_has_no_area() -> None:
     sizes = torch.tensor([[1.0, 2.0, 3.0], [1.0, torch.nan, 3.0]])
-    found = area(sizes, torch.tensor([False, False, True]))
+    found = roc_area(sizes, torch.tensor([False, False, True]))
     assert found[0] == 1
     assert found[1].isnan()
 
@@ -62,5 +62,5 @@ def test_a_size_that_is_not_a_number_has_no_area() -> None:
 def test_the_reference_is_the_steps_of_the_last_answer(
     task: TaskSpec, step: int | None, expected: list[int] | None
 ) -> None:
-    mask = relevant(task, 8, Asking(step=step).watch(task, 8))
+    mask = relevant(task, 8, Asking(step=step).select(task, 8))
     assert (None if mask is None else mask.nonzero().flatten().tolist()) == expected

@@ -20,7 +20,7 @@ from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.delay import Delay
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.answering import diverged, together, two_classes
+from tests.unit.probes.answering import diverged, together, two_classes
 
 LENGTH = 9
 SUM = FirstLast()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from memspan.attribution.marks import marks
+from memspan.attribution.sequence_metrics import sequence_metrics
 from memspan.engine.seeds import stream
 from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.predictor import Predictor, trained
@@ -23,7 +23,7 @@ from memspan.statistics.interval import wilson
 from memspan.tasks import sample
 from memspan.tasks.delay import Delay
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.untrained import untrained
 
 
 def one_weight(task: TaskSpec, length: int) -> Predictor:
@@ -80,7 +80,7 @@ def test_giving_up_early_gives_up_nobody_who_solves_the_task(task: TaskSpec, sol
     batch, signature, trials = sample(task, 4, 300, stream(2)), task.signature(4), 400
     (weights,) = random_weights(internals.network, trials, 3.0, stream(3), trials)
     answers = trained(internals.network, weights, signature)(batch.inputs)
-    metric = marks(signature, answers, batch.targets)[solved_if.metric].mean(1)
+    metric = sequence_metrics(signature, answers, batch.targets)[solved_if.metric].mean(1)
     errors = metric if solved_if.metric == "loss" else 1 - metric
     found = guess(internals.network, signature, batch, solved_if, trials, 3.0, stream(3))
     assert found.solved == int((errors <= solved_if.largest_error).sum()) > 0

@@ -18,7 +18,7 @@ from memspan.probes.input_gradient import InputGradient
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.answering import together, two_classes
+from tests.unit.probes.answering import together, two_classes
 
 LENGTH = 9
 SUM = FirstLast()

@@ -16,7 +16,7 @@ from memspan.probes.integrated_gradients import IntegratedGradients
 from memspan.tasks import sample
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.untrained import untrained
 
 LENGTH = 7
 SUM = FirstLast()

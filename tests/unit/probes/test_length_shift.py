@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.attribution.marks import marked
+from memspan.attribution.sequence_metrics import metrics_of
 from memspan.engine.scores import scores
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind
@@ -23,8 +23,8 @@ from memspan.tasks.copy import Copy
 from memspan.tasks.digits import Digits
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.answering import two_classes
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.answering import two_classes
+from tests.unit.probes.untrained import untrained
 
 CARRYLESS = two_classes(lambda x: 8 * (x.sum(-1) == 1).float() - 4)
 """digits of a sum as if there were no carry"""
@@ -68,7 +68,7 @@ def test_marks_of_sequences_average_to_the_scores_of_training(task: TaskSpec) ->
     assert internals is not None
     outputs = internals.network.forward(internals.weights, batch.inputs.expand(3, *batch.inputs.shape))
     expected = scores(signature, outputs, batch.targets.expand(3, *batch.targets.shape))
-    found = marked(model, signature, batch)
+    found = metrics_of(model, signature, batch)
     assert found.keys() == expected.keys()
     for name, values in found.items():
         assert values.shape == (3, 40)

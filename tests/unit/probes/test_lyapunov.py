@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.causal import causal
-from memspan.dynamics.precise import precise
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.system import dynamical_system
 from memspan.engine.seeds import stream
 from memspan.instruments import linear
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
-from memspan.probes.lyapunov import LEAST, Lyapunov, pulled
+from memspan.probes.lyapunov import LEAST, Lyapunov, pulled_back
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population
@@ -64,19 +64,19 @@ def test_the_pull_is_that_of_the_jacobian_of_all_states_of_all_layers() -> None:
     model = population("lstm", Latch(), 5, members=2, hidden_size=(3, 2))
     assert model.internals is not None
     assert model.internals.network.recurrence is not None
-    stack = causal(model.internals.network.recurrence, precise(model.internals))
-    flat = torch.randn(2, 4, stack.size, generator=stream(5), dtype=torch.float64)
+    system = dynamical_system(model.internals.network.recurrence, double_precision(model.internals))
+    flat = torch.randn(2, 4, system.size, generator=stream(5), dtype=torch.float64)
     x = torch.randn(4, 1, generator=stream(6), dtype=torch.float64)
 
     def step(state: torch.Tensor) -> torch.Tensor:
-        return stack.flat(stack.advance(x.expand(2, 4, 1), stack.parted(state)))
+        return system.flat(system.advance(x.expand(2, 4, 1), system.parted(state)))
 
     whole = torch.autograd.functional.jacobian(step, flat)  # (M, B, D, M, B, D)
     assert isinstance(whole, torch.Tensor)
     own = torch.diagonal(torch.diagonal(whole, dim1=0, dim2=3), dim1=0, dim2=2)  # (D, D, M, B)
-    frame = torch.eye(stack.size, dtype=torch.float64).expand(2, 4, -1, -1)
-    assert stack.size == 10
-    assert torch.allclose(pulled(stack, x, flat, frame), own.permute(2, 3, 1, 0), atol=1e-12)
+    frame = torch.eye(system.size, dtype=torch.float64).expand(2, 4, -1, -1)
+    assert system.size == 10
+    assert torch.allclose(pulled_back(system, x, flat, frame), own.permute(2, 3, 1, 0), atol=1e-12)
 
 
 def test_a_tanh_unit_at_rest_contracts_by_its_weight() -> None:

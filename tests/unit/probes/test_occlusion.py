@@ -9,20 +9,19 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from memspan.attribution.occlude import windows
 from memspan.engine.seeds import stream
 from memspan.instruments import adder, blind, echo
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
-from memspan.probes.occlusion import Occlusion
+from memspan.probes.occlusion import Occlusion, windows
 from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.answering import diverged, together, two_classes
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.answering import diverged, together, two_classes
+from tests.unit.probes.untrained import untrained
 
 LENGTH = 8
 SUM = FirstLast()

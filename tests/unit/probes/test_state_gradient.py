@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.loss import losses
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import inner
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.sequence_losses import sequence_losses
+from memspan.dynamics.state_probe import recurrent_internals
 from memspan.engine.seeds import stream
 from memspan.instruments import gate, linear
 from memspan.interfaces.predictor import Predictor, trained
@@ -77,10 +77,10 @@ def test_a_matrix_pulls_the_gradient_by_its_transpose() -> None:
 def test_both_states_of_an_lstm_have_the_gradient_that_moving_them_shows(state: int, at: int) -> None:
     """dL/dh_t and dL/dc_t against central differences of runs that go on from a moved state; c_t also makes h_t."""
     task, length = Latch(), 7
-    internals, recurrence = inner(
+    internals, recurrence = recurrent_internals(
         StateGradient(), population("lstm", task, length, hidden_size=3, initialization="torch")
     )
-    batch, weights = sample(task, length, 4, stream(2)), precise(internals)
+    batch, weights = sample(task, length, 4, stream(2)), double_precision(internals)
     bound = bind(recurrence.layers[0], weights)
     sequence = batch.inputs.double().transpose(0, 1).unsqueeze(0)
     h, c = bound.run(sequence)[at]
@@ -89,7 +89,7 @@ def test_both_states_of_an_lstm_have_the_gradient_that_moving_them_shows(state: 
         step = by * torch.eye(3, dtype=torch.float64)[unit]
         moved = (h + step, c) if state == 0 else (h / torch.tanh(c) * torch.tanh(c + step), c + step)
         end = bound.run(sequence[:, at + 1 :], moved)[-1] if at + 1 < length else moved
-        return losses(Problem.CLASSIFICATION, affine(weights, "readout", end[0]), batch.targets)[0]
+        return sequence_losses(Problem.CLASSIFICATION, affine(weights, "readout", end[0]), batch.targets)[0]
 
     slopes = torch.stack([(loss(unit, 1e-5) - loss(unit, -1e-5)) / 2e-5 for unit in range(3)], dim=-1)
     found = gradient_norms(internals, recurrence, batch, task.signature(length), (0, state))[0, :, at]

@@ -19,7 +19,7 @@ from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from memspan.tasks.regression import Regression
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.untrained import untrained
 
 
 def asked(model: Predictor, task: TaskSpec, length: int, **fields: Any) -> Scalars:

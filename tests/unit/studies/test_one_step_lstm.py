@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from memspan.attribution.sections import sections
+from memspan.attribution.weight_blocks import weight_blocks
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions, flaws
@@ -70,7 +70,7 @@ def test_models_have_the_sizes_that_the_comparison_is_about() -> None:
 
 def test_what_meets_a_state_of_zero_is_all_that_a_perceptron_of_gates_lacks() -> None:
     network = build(LSTM(hidden_size=(3, 2)), PAIRS.signature(1))
-    dead = {part.name for part in sections(network) if any(end in part.name for end in DEAD)}
+    dead = {part.name for part in weight_blocks(network) if any(end in part.name for end in DEAD)}
     recurrent = {f"layer{layer}.recurrent.{gate}" for layer in (0, 1) for gate in "ifgo"}
     assert dead == recurrent | {f"layer{layer}.{part}.f" for layer in (0, 1) for part in ("kernel", "bias")}
 

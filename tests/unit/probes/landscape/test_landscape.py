@@ -10,9 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from memspan.dynamics.causal import causal
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import NoInternals
+from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.state_probe import NoInternals
+from memspan.dynamics.system import dynamical_system
 from memspan.engine.seeds import stream
 from memspan.instruments import echo, one_unit_map
 from memspan.interfaces.predictor import Internals, Predictor, trained
@@ -79,7 +79,7 @@ def test_its_wall_stands_where_the_loss_is_steepest_along_the_bias(weight: float
 
 def test_its_gradient_is_1350_at_the_steep_place_of_the_article() -> None:
     internals = replace(inside_of(one_unit_map(4.8, -2.488)), signature=GOAL.signature(STEPS))
-    weights, batch = precise(internals), sample(GOAL, STEPS, 2, stream(1))
+    weights, batch = double_precision(internals), sample(GOAL, STEPS, 2, stream(1))
     weights = {**weights, "layer0.recurrent": weights["layer0.recurrent"] * 0 + 4.8}
     weights["layer0.bias"] = weights["layer0.bias"] * 0 - 2.488
     directions = [one_number(weights, name)[0] for name in (WEIGHT, BIAS)]
@@ -92,10 +92,10 @@ def test_its_gradient_is_1350_at_the_steep_place_of_the_article() -> None:
 def test_with_weight_5_it_has_two_attractors_for_biases_between_2_656_and_2_344(bias: float, attractors: int) -> None:
     internals = inside_of(one_unit_map(5.0, bias))
     assert internals.network.recurrence is not None
-    stack = causal(internals.network.recurrence, precise(internals))
+    system = dynamical_system(internals.network.recurrence, double_precision(internals))
     states = ((torch.tensor([[[0.0], [1.0]]], dtype=torch.float64),),)
     for _ in range(2000):
-        states = stack.advance(torch.zeros(1, 2, 1, dtype=torch.float64), states)
+        states = system.advance(torch.zeros(1, 2, 1, dtype=torch.float64), states)
     low, high = states[0][0].flatten().tolist()
     assert (1 if abs(high - low) < 1e-6 else 2) == attractors
 
@@ -124,7 +124,7 @@ def test_the_model_sigmoid_map_has_the_landscape_of_the_instrument() -> None:
 def test_gradients_are_those_of_finite_differences_along_random_directions(kind: str) -> None:
     task = Latch()
     internals = inside_of(population(kind, task, 6))
-    weights, batch = precise(internals), sample(task, 6, 8, stream(2))
+    weights, batch = double_precision(internals), sample(task, 6, 8, stream(2))
     directions = [filter_normalised(weights, stream(3)), filter_normalised(weights, stream(4))]
     place, step = torch.tensor([[0.3, -0.2]], dtype=torch.float64), 1e-5 * torch.eye(2, dtype=torch.float64)
     points = torch.cat([place, place + step, place - step])
@@ -134,7 +134,7 @@ def test_gradients_are_those_of_finite_differences_along_random_directions(kind:
 
 
 def test_a_random_direction_is_as_long_as_the_weights_into_each_unit() -> None:
-    weights = precise(inside_of(population("lstm", Latch(), 6, hidden_size=4)))
+    weights = double_precision(inside_of(population("lstm", Latch(), 6, hidden_size=4)))
     direction = filter_normalised(weights, stream(5))
     for name, weight in weights.items():
         axes = tuple(range(weight.dim() - 2)) or (0,)
@@ -142,7 +142,7 @@ def test_a_random_direction_is_as_long_as_the_weights_into_each_unit() -> None:
 
 
 def test_a_named_number_moves_alone() -> None:
-    weights = precise(inside_of(population("lstm", Latch(), 6, hidden_size=2)))
+    weights = double_precision(inside_of(population("lstm", Latch(), 6, hidden_size=2)))
     direction, origin = one_number(weights, "layer0.recurrent[9]")
     assert direction["layer0.recurrent"][1, 1] == 1
     assert sum(float(part.abs().sum()) for part in direction.values()) == 1
@@ -184,7 +184,7 @@ def test_the_same_seed_gives_the_same_directions() -> None:
 def test_many_points_are_looked_at_in_blocks_that_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = population("gru", Latch(), 6)
     whole = asked(one, Latch(), 6, points=7)
-    monkeypatch.setattr("memspan.probes.landscape.losses.TAPED_VALUES", 6 * 32 * 20)
+    monkeypatch.setattr("memspan.probes.landscape.losses.TAPED_TILE_VALUES", 6 * 32 * 20)
     parts = asked(one, Latch(), 6, points=7)
     assert isinstance(whole, Surface)
     assert isinstance(parts, Surface)

@@ -14,7 +14,7 @@ TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True)
-class Watched:
+class SelectedAnswer:
     """One answer of a task.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A stack of recurrent layers as one state that goes forward through time."""
+"""A stack of recurrent layers as one dynamical system, whose state goes forward through time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ States = tuple[State, ...]
 
 
 @dataclass(frozen=True)
-class Causal:
+class DynamicalSystem:
     """Layers with their weights, one above the other, none of them going backward."""
 
     layers: tuple[Bound, ...]
@@ -62,6 +62,6 @@ class Causal:
         return tuple(tuple(next(pieces) for _ in range(count)) for count in counts)
 
 
-def causal(recurrence: Recurrence, weights: Weights) -> Causal:
+def dynamical_system(recurrence: Recurrence, weights: Weights) -> DynamicalSystem:
     """Bind a stack that has one layer at each level."""
-    return Causal(tuple(bind(layer, weights) for (layer,) in recurrence.levels))
+    return DynamicalSystem(tuple(bind(layer, weights) for (layer,) in recurrence.levels))

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.dynamics.causal import causal
-from memspan.dynamics.precise import precise
-from memspan.dynamics.question import NoInternals, inner
+from memspan.dynamics.double_precision import double_precision
 from memspan.dynamics.recorder import recorded
+from memspan.dynamics.state_probe import NoInternals, recurrent_internals
+from memspan.dynamics.system import dynamical_system
 from memspan.dynamics.tiles import tiles
 from memspan.engine.seeds import stream
 from memspan.instruments import echo
@@ -29,7 +29,9 @@ RUNS: list[tuple[TaskSpec, bool]] = [(Latch(), False), (BinaryAddition(), False)
 
 def asked(kind: str, task: TaskSpec, **fields: Any) -> tuple[Internals, Recurrence, torch.Tensor]:
     """Two models of a kind, and three sequences for each of them, float64."""
-    internals, recurrence = inner(Gates(), population(kind, task, 6, members=2, hidden_size=(3, 2), **fields))
+    internals, recurrence = recurrent_internals(
+        Gates(), population(kind, task, 6, members=2, hidden_size=(3, 2), **fields)
+    )
     inputs = sample(task, 6, 3, stream(1)).inputs.double()
     return internals, recurrence, inputs
 
@@ -38,7 +40,7 @@ def asked(kind: str, task: TaskSpec, **fields: Any) -> tuple[Internals, Recurren
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_a_recorded_run_answers_as_the_network_does(kind: str, task: TaskSpec, bidirectional: bool) -> None:
     internals, recurrence, inputs = asked(kind, task, bidirectional=bidirectional)
-    weights, both = precise(internals), inputs.expand(2, *inputs.shape)
+    weights, both = double_precision(internals), inputs.expand(2, *inputs.shape)
     outputs, recorder = recorded(recurrence, internals.signature.every_step, weights, both)
     own = internals.network.forward(weights, both)
     assert torch.equal(outputs, own[:, :, -1] if internals.signature.every_step else own)
@@ -48,16 +50,16 @@ def test_a_recorded_run_answers_as_the_network_does(kind: str, task: TaskSpec, b
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_a_stack_goes_step_by_step_as_it_goes_level_by_level(kind: str) -> None:
     internals, recurrence, inputs = asked(kind, Latch())
-    weights = precise(internals)
+    weights = double_precision(internals)
     _, recorder = recorded(recurrence, False, weights, inputs.expand(2, *inputs.shape))
-    stack = causal(recurrence, weights)
-    for step, states in enumerate(stack.run(inputs)):
+    system = dynamical_system(recurrence, weights)
+    for step, states in enumerate(system.run(inputs)):
         for layer, state in zip(recurrence.layers, states, strict=True):
             for found, own in zip(state, recorder.states[layer.name][step], strict=True):
                 assert torch.allclose(found, own, atol=1e-14)
-        flat = stack.flat(states)
-        assert flat.shape[-1] == stack.size == recurrence.state_size
-        parted = stack.parted(flat)
+        flat = system.flat(states)
+        assert flat.shape[-1] == system.size == recurrence.state_size
+        parted = system.parted(flat)
         assert all(torch.equal(a, b) for x, y in zip(parted, states, strict=True) for a, b in zip(x, y, strict=True))
 
 
@@ -73,4 +75,4 @@ def test_tiles_cover_every_pair_once_within_the_budget(each: int, budget: int) -
 
 def test_something_without_states_is_refused_in_a_sentence() -> None:
     with pytest.raises(NoInternals, match=r"The probe gates looks inside a model, and this predictor shows nothing"):
-        inner(Gates(), echo(1))
+        recurrent_internals(Gates(), echo(1))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from memspan.attribution.size import too_large
+from memspan.attribution.blocks import too_large
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.probe import ProbeSpec
@@ -24,7 +24,7 @@ LayerIndex = Annotated[
 ]
 
 
-class InnerQuestion(ProbeSpec):
+class RecurrentProbe(ProbeSpec):
     """A probe of the states of recurrent layers."""
 
     sequences: Sequences = 64
@@ -43,7 +43,7 @@ class InnerQuestion(ProbeSpec):
         return None
 
 
-class LayerQuestion(InnerQuestion):
+class LayerProbe(RecurrentProbe):
     """A probe of one layer; of a level that runs both ways it is the layer that goes forward."""
 
     layer: LayerIndex = -1
@@ -71,7 +71,7 @@ StateName = Annotated[
 ]
 
 
-class StateQuestion(LayerQuestion):
+class StateProbe(LayerProbe):
     """A probe of one state of one layer."""
 
     state: StateName = "h"
@@ -115,7 +115,7 @@ class NoInternals(TypeError):
         )
 
 
-def inner(spec: ProbeSpec, model: Predictor) -> tuple[Internals, Recurrence]:
+def recurrent_internals(spec: ProbeSpec, model: Predictor) -> tuple[Internals, Recurrence]:
     """The weights and the layers of a predictor, or NoInternals."""
     if model.internals is None or model.internals.network.recurrence is None:
         raise NoInternals(spec.kind)

@@ -8,6 +8,6 @@ from memspan.interfaces.network import Weights
 from memspan.interfaces.predictor import Internals
 
 
-def precise(internals: Internals, members: slice = slice(None)) -> Weights:
+def double_precision(internals: Internals, members: slice = slice(None)) -> Weights:
     """The weights of some members as float64, each (M, ...)."""
     return {name: weight[members].detach().to(torch.float64) for name, weight in internals.weights.items()}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.attribution.slopes import slopes
-from memspan.attribution.watched import Watched
+from memspan.attribution.input_gradients import input_gradients
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.engine.seeds import stream
 from memspan.instruments import adder
 from memspan.interfaces.batch import Batch
@@ -19,7 +19,7 @@ from memspan.tasks import sample
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
-from tests.unit.attribution.models import untrained
+from tests.unit.probes.untrained import untrained
 
 LENGTH = 6
 CASES: list[tuple[TaskSpec, int, dict[str, Any]]] = [
@@ -32,7 +32,7 @@ CASES: list[tuple[TaskSpec, int, dict[str, Any]]] = [
 cases = pytest.mark.parametrize(("task", "step", "fields"), CASES)
 
 
-def one_by_one(model: Predictor, batch: Batch, watched: Watched) -> torch.Tensor:
+def one_by_one(model: Predictor, batch: Batch, selected: SelectedAnswer) -> torch.Tensor:
     """Each member by itself, each sequence by itself."""
     internals = model.internals
     assert internals is not None
@@ -42,7 +42,7 @@ def one_by_one(model: Predictor, batch: Batch, watched: Watched) -> torch.Tensor
         alone = trained(internals.network, mine, internals.signature)
         for row in range(len(batch)):
             x = batch.inputs[row : row + 1].clone().requires_grad_()
-            watched.number(alone.answer(x), batch.targets[row : row + 1]).sum().backward()  # type: ignore[no-untyped-call]
+            selected.number(alone.answer(x), batch.targets[row : row + 1]).sum().backward()  # type: ignore[no-untyped-call]
             assert x.grad is not None
             found.append(x.grad[0])
     return torch.stack(found).view(model.members, len(batch), *batch.inputs.shape[1:])
@@ -54,8 +54,10 @@ def test_slopes_are_those_of_each_member_and_sequence_by_itself(
     task: TaskSpec, step: int, fields: dict[str, Any], budget: int
 ) -> None:
     batch, model = sample(task, LENGTH, 7, stream(1)), untrained(task, LENGTH, members=3, hidden_size=2)
-    watched = Watched(task.signature(LENGTH), step, **fields)
-    assert torch.allclose(slopes(model, batch, watched, budget), one_by_one(model, batch, watched), atol=1e-6)
+    selected = SelectedAnswer(task.signature(LENGTH), step, **fields)
+    assert torch.allclose(
+        input_gradients(model, batch, selected, budget), one_by_one(model, batch, selected), atol=1e-6
+    )
 
 
 @cases
@@ -64,16 +66,16 @@ def test_integrated_gradients_of_a_sequence_add_up_to_the_whole_difference(
     task: TaskSpec, step: int, fields: dict[str, Any], budget: int
 ) -> None:
     batch, model = sample(task, LENGTH, 7, stream(1)), untrained(task, LENGTH, members=3, hidden_size=2)
-    watched = Watched(task.signature(LENGTH), step, **fields)
-    found = integrated(model, batch, watched, 20, budget).sum((-1, -2))
-    shown = watched.number(model(batch.inputs), batch.targets)
-    nothing = watched.number(model(torch.zeros_like(batch.inputs)), batch.targets)
+    selected = SelectedAnswer(task.signature(LENGTH), step, **fields)
+    found = integrated(model, batch, selected, 20, budget).sum((-1, -2))
+    shown = selected.number(model(batch.inputs), batch.targets)
+    nothing = selected.number(model(torch.zeros_like(batch.inputs)), batch.targets)
     assert torch.allclose(found, shown - nothing, atol=1e-5)
 
 
 def test_integrated_gradients_of_an_adder_are_its_two_inputs() -> None:
     batch = sample(FirstLast(), LENGTH, 50, stream(1))
-    found = integrated(adder(), batch, Watched(FirstLast().signature(LENGTH), LENGTH - 1), 50)[0]
+    found = integrated(adder(), batch, SelectedAnswer(FirstLast().signature(LENGTH), LENGTH - 1), 50)[0]
     assert torch.allclose(found[:, 0], batch.inputs[:, 0], atol=1e-6)
     assert torch.allclose(found[:, -1], batch.inputs[:, -1], atol=1e-6)
     assert not found[:, 1:-1].any()
@@ -83,7 +85,7 @@ def test_a_product_is_shared_equally() -> None:
     """y = x0 x1: dy/dx0 at a x is a x1, so either factor gets half of the product."""
     product = Predictor(1, lambda x: (x[:, 0] * x[:, 1]).unsqueeze(0))
     batch = sample(FirstLast(), 3, 50, stream(1))
-    found = integrated(product, batch, Watched(FirstLast().signature(3), 2), 1)[0, ..., 0]
+    found = integrated(product, batch, SelectedAnswer(FirstLast().signature(3), 2), 1)[0, ..., 0]
     half = batch.inputs[:, 0, 0] * batch.inputs[:, 1, 0] / 2
     assert torch.allclose(found[:, 0], half, atol=1e-6)
     assert torch.allclose(found[:, 1], half, atol=1e-6)

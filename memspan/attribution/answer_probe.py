@@ -1,4 +1,4 @@
-"""What every probe of one watched answer is told: how many sequences, and which answer."""
+"""What every probe of one selected answer is told: how many sequences, and which answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from memspan.attribution.size import too_large
-from memspan.attribution.watched import Watched
+from memspan.attribution.blocks import too_large
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.network import Network
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.signature import Problem
@@ -22,7 +22,7 @@ Step = Annotated[
 Sequences = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
 
 
-class Question(ProbeSpec):
+class AnswerProbe(ProbeSpec):
     """A probe of one answer of each sequence."""
 
     sequences: Sequences = 100
@@ -38,13 +38,13 @@ class Question(ProbeSpec):
             return f"The task {task.kind} is answered at its last step only: step must be {last}, given {self.step}."
         return too_large(task, length, self.sequences)
 
-    def watch(self, task: TaskSpec, length: int) -> Watched:
+    def select(self, task: TaskSpec, length: int) -> SelectedAnswer:
         """The answer that is looked at."""
         signature = task.signature(length)
-        return Watched(signature, (-1 if self.step is None else self.step) % signature.length)
+        return SelectedAnswer(signature, (-1 if self.step is None else self.step) % signature.length)
 
 
-class Slope(Question):
+class AnswerGradientProbe(AnswerProbe):
     """A probe that differentiates the answer as one number."""
 
     number: Annotated[
@@ -60,8 +60,8 @@ class Slope(Question):
             return f"The task {task.kind} leaves no such choice: output must be at most {most}, given {self.output}."
         return super().objection(task, length, network)
 
-    def watch(self, task: TaskSpec, length: int) -> Watched:
-        return replace(super().watch(task, length), output=self.output, logarithm=self.number == "log_probability")
+    def select(self, task: TaskSpec, length: int) -> SelectedAnswer:
+        return replace(super().select(task, length), output=self.output, logarithm=self.number == "log_probability")
 
     def unit(self, task: TaskSpec, length: int) -> str:
         """Of the number."""

@@ -7,7 +7,7 @@ from torch import Tensor
 from memspan.interfaces.signature import Problem
 
 
-def losses(problem: Problem, outputs: Tensor, targets: Tensor) -> Tensor:
+def sequence_losses(problem: Problem, outputs: Tensor, targets: Tensor) -> Tensor:
     """Mean squared error, or cross-entropy in nats, of each sequence over all its answers, (M, B).
 
     Shapes:

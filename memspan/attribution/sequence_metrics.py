@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from memspan.attribution.size import answered, blocks
-from memspan.attribution.watched import TINY
+from memspan.attribution.blocks import answered, blocks
+from memspan.attribution.selected_answer import TINY
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.signature import Problem, Signature
 
-Marks = Mapping[str, Tensor]
+SequenceMetrics = Mapping[str, Tensor]
 """Each of a signature's metrics, (M, B) float64."""
 
 
-def marks(signature: Signature, answers: Tensor, targets: Tensor) -> Marks:
+def sequence_metrics(signature: Signature, answers: Tensor, targets: Tensor) -> SequenceMetrics:
     """Of answers (M, B, K) or (M, B, T, K) to sequences with targets as a Batch has them.
 
     The loss is over all answers that are due, accuracy and exact over those that count.
@@ -35,9 +35,9 @@ def marks(signature: Signature, answers: Tensor, targets: Tensor) -> Marks:
     return {"loss": losses.mean(-1), "accuracy": counted.mean(-1), "exact": counted.amin(-1)}
 
 
-def marked(model: Predictor, signature: Signature, batch: Batch) -> Marks:
-    """The marks of a model's answers, asked in blocks."""
+def metrics_of(model: Predictor, signature: Signature, batch: Batch) -> SequenceMetrics:
+    """The metrics of a model's answers, asked in blocks."""
     each = max(batch.inputs[0].numel(), answered(model, signature))
     mine = [batch[part] for part in blocks(len(batch), each)]
-    parts = [marks(signature, model(part.inputs), part.targets) for part in mine]
+    parts = [sequence_metrics(signature, model(part.inputs), part.targets) for part in mine]
     return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}
