@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
-
 from migrations.upgrade import UnknownRevision, upgrade
 from service.logs import configure_logs
 from service.settings import Settings, load_settings
 from service.storage.database import Database
+from service.storage.database_errors import DriverError
 
 
 def prepared() -> Settings:
@@ -45,6 +44,6 @@ def _sentences(settings: Settings) -> Iterator[None]:
         raise SystemExit(f"MEMSPAN_HOME is {str(settings.home)!r}, and no folder can be made there: {error}") from None
     except UnknownRevision as error:
         raise SystemExit(f"{named} can't be used (MEMSPAN_DATABASE_URL): {error}") from None
-    except DBAPIError as error:
+    except DriverError as error:
         reason = " ".join(str(error.orig).split())
         raise SystemExit(f"{named} can't be used (MEMSPAN_DATABASE_URL): {reason}") from None

@@ -4,11 +4,11 @@ import threading
 import time
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.operations import work
 from service.operations.context import Context
 from service.storage import workers
+from service.storage.database_errors import DatabaseError
 from service.storage.workers import Identity
 
 STALLED_SECONDS = 900.0
@@ -53,7 +53,7 @@ class Beat:
         try:
             with self._context.database.writing() as connection:
                 workers.leave(connection, self._identity.name)
-        except SQLAlchemyError as error:  # the patrol forgets those that fall silent
+        except DatabaseError as error:  # the patrol forgets those that fall silent
             log.warning("not_signed_off", error=str(error))
 
     def _run(self) -> None:

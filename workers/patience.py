@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from service.storage.database_errors import AWAY, DriverError
 
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS = 0.1
@@ -43,9 +44,9 @@ def patiently(
     while True:
         try:
             return work()
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             log.warning("database_away", error=str(error.orig), again_in_seconds=seconds)
-        except DBAPIError as error:
+        except DriverError as error:
             conflicts += 1
             if conflicts > CONFLICTS:
                 raise

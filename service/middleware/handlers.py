@@ -8,8 +8,6 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -23,8 +21,9 @@ from service.middleware.allowed import allowed_methods
 from service.middleware.answer import path_of, problem_response
 from service.middleware.field_errors import unprocessable
 from service.middleware.request_id import HEADER, request_id_of
+from service.storage.database_errors import AWAY, NoConnection, ValueRefused
 
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+UNAVAILABLE = (*AWAY, NoConnection)
 BODILESS = frozenset({204, 304})
 
 log = structlog.stdlib.get_logger("memspan.errors")
@@ -39,7 +38,7 @@ BY_STATUS: Mapping[int, type[Problem]] = {
 
 def install_handlers(app: FastAPI) -> None:
     """Make the application answer every error as ``application/problem+json``."""
-    for kind in (Problem, HTTPException, RequestValidationError, DataError, *UNAVAILABLE, Exception):
+    for kind in (Problem, HTTPException, RequestValidationError, ValueRefused, *UNAVAILABLE, Exception):
         app.add_exception_handler(kind, answer_error)
 
 
@@ -64,11 +63,11 @@ def problem_of(error: Exception, scope: Scope) -> Problem:
             return _http_problem(error, scope)
         case ClientDisconnect():
             return errors.BadRequest("The client went away before its request was complete.")
-        case DataError():
+        case ValueRefused():
             # What no field's type has caught: a null character in a text, a number too large for its column.
             log.warning("value_refused_by_database", request_id=request_id_of(scope), exc_info=error)
             return errors.Unprocessable("Some value holds a character or a size that can't be stored.")
-        case OperationalError() | InterfaceError() | PoolTimeout():
+        case _ if isinstance(error, UNAVAILABLE):
             log.warning("database_unavailable", request_id=request_id_of(scope), path=path_of(scope), exc_info=error)
             return errors.Unavailable("The database can't be used just now; ask again soon.", retry_after_seconds=2)
         case _:

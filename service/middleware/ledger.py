@@ -1,14 +1,11 @@
-"""The ledger of idempotency keys, in SQL: the same for all processes."""
+"""The ledger of idempotency keys, in the database: the same for all processes."""
 
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from service.middleware.idempotency import Began, Mismatch, Replay, Running, StoredHeaders
+from service.storage import answers
+from service.storage.answers import AnswerRecord
 from service.storage.database import Database
-from service.storage.tables import answers
 
 HOLD_SECONDS = 60
 """a request that has not answered for so long is taken for dead, and its key may be taken again"""
@@ -22,41 +19,35 @@ class SqlLedger:
 
     def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Running | Mismatch:
         """Take the key for a request, unless it was taken; one taken long ago by a dead request is taken over."""
-        try:
-            with self._database.writing() as connection:
-                connection.execute(delete(answers).where(answers.c.created_at < (now - self._lifetime).timestamp()))
-                row = connection.execute(select(answers).where(answers.c.key == key)).one_or_none()
-                if row is None:
-                    values = {"key": key, "fingerprint": fingerprint, "created_at": now.timestamp()}
-                    connection.execute(insert(answers).values(values))
-                    return Began()
-                if row.fingerprint == fingerprint and _is_dead(row, now):
-                    mine = update(answers).where(answers.c.key == key, answers.c.created_at == row.created_at)
-                    taken = connection.execute(mine.values(created_at=now.timestamp())).rowcount
-                    return Began() if taken else Running()
-                return _known(row, fingerprint)
-        except IntegrityError:
-            return Running()  # another request with this key was faster by a moment
+        with self._database.writing() as connection:
+            answers.forget(connection, (now - self._lifetime).timestamp())
+            known = answers.get(connection, key)
+            if known is None:
+                return Began() if answers.hold(connection, key, fingerprint, now.timestamp()) else Running()
+            if known.fingerprint == fingerprint and _is_dead(known, now):
+                taken = answers.take_over(connection, key, known.created_at, now.timestamp())
+                return Began() if taken else Running()
+            return _told(known, fingerprint)
 
     def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes) -> None:
         """Store the answer of a request that holds the key."""
-        values = {"status": status, "headers": [list(pair) for pair in headers], "body": body}
         with self._database.writing() as connection:
-            connection.execute(update(answers).where(answers.c.key == key).values(values))
+            answers.store(connection, key, status, [list(pair) for pair in headers], body)
 
     def abandon(self, key: str) -> None:
         """Give the key back, unless it has an answer."""
         with self._database.writing() as connection:
-            connection.execute(delete(answers).where(answers.c.key == key, answers.c.status.is_(None)))
+            answers.give_back(connection, key)
 
 
-def _is_dead(row: Any, now: datetime) -> bool:
-    return row.status is None and row.created_at < now.timestamp() - HOLD_SECONDS
+def _is_dead(known: AnswerRecord, now: datetime) -> bool:
+    return known.status is None and known.created_at < now.timestamp() - HOLD_SECONDS
 
 
-def _known(row: Any, fingerprint: str) -> Replay | Running | Mismatch:
-    if row.fingerprint != fingerprint:
+def _told(known: AnswerRecord, fingerprint: str) -> Replay | Running | Mismatch:
+    """What the ledger says of a key that somebody has."""
+    if known.fingerprint != fingerprint:
         return Mismatch()
-    if row.status is None:
+    if known.status is None:
         return Running()
-    return Replay(row.status, tuple((name, value) for name, value in row.headers), row.body)
+    return Replay(known.status, tuple((name, value) for name, value in known.headers or ()), known.body or b"")

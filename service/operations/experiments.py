@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import ids
@@ -17,7 +15,7 @@ from service.queue_names import TRAINING
 from service.storage import deletion, endings, events, experiments
 from service.storage.database import Connection
 from service.storage.deletion import Freed
-from service.storage.experiments import ExperimentRecord, Filter
+from service.storage.experiments import ExperimentRecord, Filter, KeyTaken
 from service.storage.states import ACTIVE, CLAIMABLE, ExperimentState
 
 
@@ -39,9 +37,7 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
         with context.database.writing() as connection:
             known = made_before(context, connection, spec, idempotency_key) if idempotency_key else None
             view = view_of(connection, known or insert(connection, spec, idempotency_key))
-    except IntegrityError:
-        if idempotency_key is None:
-            raise
+    except KeyTaken:
         return submit(context, spec, idempotency_key)  # another request with the key was faster
     for queue in TRAINING:
         context.bell.ring(queue)

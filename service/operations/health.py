@@ -3,10 +3,10 @@
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.operations.context import Context
 from service.storage import depths, workers
+from service.storage.database_errors import DatabaseError
 from service.storage.depths import QueueDepth
 from service.storage.revision import stored_revision
 from service.storage.workers import WorkerRecord
@@ -35,7 +35,7 @@ def _database(context: Context, needed: str | None) -> str:
     try:
         with context.database.reading() as connection:
             found = stored_revision(connection)
-    except SQLAlchemyError:
+    except DatabaseError:
         return "away"
     if found != needed:
         return f"its schema is at {found or 'nothing'} and {needed} is needed: run memspan migrate"

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from memspan.claims.study import StudySpec
 from memspan.experiment.grid import Flaw, flaws
 from memspan.experiment.plan import plan
@@ -22,7 +20,7 @@ from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
 from service.storage import studies
 from service.storage.database import Connection
-from service.storage.experiments import Place
+from service.storage.experiments import KeyTaken, Place
 from service.storage.studies import StudyExperiment
 
 EARLIER_GROUPS = 20
@@ -88,9 +86,7 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None)
             group = _made_before(context, connection, spec, idempotency_key)
             keys = _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
-    except IntegrityError:
-        if idempotency_key is None:
-            raise
+    except KeyTaken:
         return start(context, spec, idempotency_key)  # another request with the key was faster
     for queue in TRAINING:
         context.bell.ring(queue)

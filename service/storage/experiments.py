@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from service.storage.clock import now
 from service.storage.moving import move_experiment
@@ -89,6 +90,10 @@ class ExperimentRecord:
         return Place(self.study, self.study_scale, self.study_part, self.study_group)
 
 
+class KeyTaken(Exception):
+    """An Idempotency-Key has just made another experiment."""
+
+
 @dataclass(frozen=True)
 class KeyedExperiment:
     """The experiment that an Idempotency-Key has made, and its age in seconds."""
@@ -113,10 +118,19 @@ KEYED = reading(KeyedExperiment, experiments, age=now() - experiments.c.created_
 
 
 def add(connection: Connection, new: NewExperiment) -> int:
-    """Queue an experiment, the first of a new group where its place says so; its key."""
+    """Queue an experiment, the first of a new group where its place says so; its key.
+
+    Raises:
+        KeyTaken: another unit of work was faster with the same Idempotency-Key; this one is lost.
+    """
     values = {name: value for name, value in vars(new).items() if name != "place"} | _columns(new.place)
     statement = insert(experiments).values(created_at=now(), state=ExperimentState.QUEUED, **values)
-    key = int(connection.execute(statement.returning(experiments.c.key)).scalar_one())
+    try:
+        key = int(connection.execute(statement.returning(experiments.c.key)).scalar_one())
+    except IntegrityError as error:
+        if new.idempotency_key is None:
+            raise
+        raise KeyTaken(new.idempotency_key) from error
     if new.place and new.place.group is None:
         connection.execute(update(experiments).where(experiments.c.key == key).values(study_group=key))
     return key

@@ -1,0 +1,57 @@
+"""SQL over the answers to requests that bear an Idempotency-Key. Times are the caller's, in seconds since 1970 UTC."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.storage.reading import reading, single
+from service.storage.tables import answers
+
+
+@dataclass(frozen=True)
+class AnswerRecord:
+    """What is known of a key; ``status``, ``headers`` and ``body`` are None while its request is still running."""
+
+    fingerprint: str
+    status: int | None
+    headers: list[list[str]] | None
+    body: bytes | None
+    created_at: float
+
+
+WHOLE = reading(AnswerRecord, answers)
+
+
+def get(connection: Connection, key: str) -> AnswerRecord | None:
+    return single(connection, AnswerRecord, WHOLE.where(answers.c.key == key))
+
+
+def hold(connection: Connection, key: str, fingerprint: str, at: float) -> bool:
+    """Take a key for a request; whether nobody was faster."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    new = make(answers).values(key=key, fingerprint=fingerprint, created_at=at)
+    statement = new.on_conflict_do_nothing(index_elements=[answers.c.key]).returning(answers.c.key)
+    return connection.execute(statement).scalar_one_or_none() is not None
+
+
+def take_over(connection: Connection, key: str, held_since: float, at: float) -> bool:
+    """Take a key from a request that has held it for too long; whether nobody was faster."""
+    mine = (answers.c.key == key, answers.c.created_at == held_since)
+    return connection.execute(update(answers).where(*mine).values(created_at=at)).rowcount == 1
+
+
+def store(connection: Connection, key: str, status: int, headers: list[list[str]], body: bytes) -> None:
+    """Store the answer of the request that holds a key."""
+    values = {"status": status, "headers": headers, "body": body}
+    connection.execute(update(answers).where(answers.c.key == key).values(values))
+
+
+def give_back(connection: Connection, key: str) -> None:
+    """Forget a key, unless it has an answer."""
+    connection.execute(delete(answers).where(answers.c.key == key, answers.c.status.is_(None)))
+
+
+def forget(connection: Connection, before: float) -> None:
+    """Forget all keys that were taken before a time."""
+    connection.execute(delete(answers).where(answers.c.created_at < before))
