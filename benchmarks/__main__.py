@@ -23,6 +23,7 @@ from benchmarks import (
     overhead,
     peers,
     rates,
+    thresholds,
 )
 from benchmarks.report import machine
 
@@ -40,6 +41,7 @@ SPEED = {
     "layers": layers.main,
     "overhead": overhead.main,
     "peers": peers.main,
+    "thresholds": thresholds.main,
 }
 """how fast, beside what users would pick instead"""
 FIGURES = {

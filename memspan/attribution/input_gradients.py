@@ -12,7 +12,8 @@ from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.signature import Problem
 
 TAPED_VALUES = 2**22
-"""numbers that a layer may hold while autograd remembers every step; gates and products take up to ten times that"""
+"""numbers that a layer may hold while autograd remembers every step; gates and products take up to ten times that,
+160 MiB in all; chosen for memory and not for speed"""
 
 
 def input_gradients(model: Predictor, batch: Batch, selected: SelectedAnswer, budget: int = TAPED_VALUES) -> Tensor:

@@ -17,9 +17,10 @@ from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.products import products
 
 BLOCK_VECTORS = 4096
-"""of gradients that a block of time steps may keep: 256 KiB"""
+"""of gradients that a block of time steps may keep: 256 KiB, a part of the second cache; measured by
+``python -m benchmarks thresholds``"""
 LONGEST_BLOCK = 64
-"""time steps"""
+"""time steps; measured by ``python -m benchmarks thresholds``"""
 
 
 def block_steps(layout: LayerLayout) -> int:

@@ -11,7 +11,8 @@ import llvmlite.binding as llvm
 from memspan.engine.fused.kernel import Kernel
 
 SPEED = 2
-"""LLVM's level of optimisation"""
+"""LLVM's level of optimisation, its own default; 1 and 3 make loops that are as fast
+(``python -m benchmarks thresholds``)"""
 
 
 def machine() -> Any:

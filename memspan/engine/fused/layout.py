@@ -10,13 +10,16 @@ from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Layer
 
 LANES = 16
-"""sequences that are computed side by side, whatever the processor's registers hold"""
+"""sequences that are computed side by side, whatever the processor's registers hold: one register of AVX-512"""
 SIDE_BY_SIDE = 3
-"""members of a small network whose time steps alternate: one computes while another waits for its last result"""
+"""members of a small network whose time steps alternate: one computes while another waits for its last result. Most of
+the gain is there with two, and four gain a few percent more (``python -m benchmarks thresholds``)"""
 UNROLLED_PRODUCTS = 48
-"""products of weights in a step up to which all units are written out, their states and gradients in registers"""
+"""products of weights in a step up to which all units are written out, their states and gradients in registers;
+measured by ``python -m benchmarks thresholds``"""
 UNROLLED_INPUTS = 16
-"""channels up to which the product with the inputs is written out"""
+"""channels up to which the product with the inputs is written out. It bounds the code: written out, 32 channels would
+still gain 3 % (``python -m benchmarks thresholds``)"""
 
 
 @dataclass(frozen=True, eq=False)

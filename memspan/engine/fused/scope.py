@@ -21,6 +21,7 @@ ENGINES = ("auto", "torch")
 """what $MEMSPAN_ENGINE takes: the measured choice, or torch's own operations for everything"""
 MOST_OUTPUTS = 64
 MOST_CHANNELS = 64
+"""not measured: no task of more than one time step has more of either"""
 
 
 def takes(network: Network, signature: Signature) -> bool:

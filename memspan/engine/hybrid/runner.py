@@ -17,10 +17,13 @@ from memspan.layers.bound import Bound, bind
 from memspan.layers.recurrent import STEPWISE, answer
 
 LEAST_SIZE = 24
-"""units from which on a member's products fill the processor by themselves"""
+"""units from which on layers are hybrid. Smaller ones are nearly all trained by fused loops; those that are not (with
+dropout, say) would gain as well, but for stacks of plain RNNs (``python -m benchmarks thresholds``)"""
 LEAST_STEPS = 3
+"""time steps from which on it pays; measured by ``python -m benchmarks thresholds``"""
 LEAST_NUMBERS = 1024
-"""outputs of a time step from which on members with one gate are better run one after another than side by side"""
+"""outputs of a time step from which on members with one gate are better run one after another than side by side;
+measured by ``python -m benchmarks thresholds``"""
 Answer = Callable[[Weights, Tensor, Noise | None], Tensor]
 """(weights, inputs (M, B, T, C), noise of dropout) -> outputs"""
 
