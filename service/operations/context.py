@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from cachetools import LRUCache, cached
 
-from service.operations.loaded import LoadedModel
+from service.operations.loaded_model import LoadedModel
 from service.operations.stale_cache import StaleCache
 from service.queue.bell import Bell
 from service.settings import Settings

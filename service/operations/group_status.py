@@ -40,7 +40,7 @@ def groups(rows: Sequence[GroupMember]) -> list[dict[str, Any]]:
     ]
 
 
-def standing(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[str, Any]:
+def status_of(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[str, Any]:
     """How far a group is; all None for a study that was never run."""
     names = ("state", "progress", "eta_seconds", "created_at", "started_at", "finished_at")
     if not rows:

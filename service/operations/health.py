@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from service.operations.context import Context
 from service.storage import depths, workers
+from service.storage.database import stored_revision
 from service.storage.database_errors import DatabaseError
 from service.storage.depths import QueueDepth
-from service.storage.revision import stored_revision
 from service.storage.workers import WorkerRecord
 
 BROKER = {
@@ -42,15 +42,15 @@ def _database(context: Context, needed: str | None) -> str:
     return "up"
 
 
-def staff(context: Context) -> list[WorkerRecord]:
+def known_workers(context: Context) -> list[WorkerRecord]:
     """The workers that are known, with the seconds since each one's last beat."""
     with context.database.reading() as connection:
         return workers.known(connection)
 
 
-def living(context: Context) -> list[WorkerRecord]:
+def live_workers(context: Context) -> list[WorkerRecord]:
     """The workers that were heard of lately: what plans count on."""
-    return [worker for worker in staff(context) if worker.age < SILENT_SECONDS]
+    return [worker for worker in known_workers(context) if worker.age < SILENT_SECONDS]
 
 
 def state(worker: WorkerRecord) -> str:
@@ -75,6 +75,6 @@ def exposition(context: Context) -> bytes:
         leased.labels(row.queue).set(row.leased)
         oldest.labels(row.queue).set(row.oldest_wait_seconds or 0)
     working = Gauge("memspan_workers", "Workers that have beaten lately.", ["state", "device"], registry=registry)
-    for worker in staff(context):
+    for worker in known_workers(context):
         working.labels(state(worker), worker.device).inc()
     return generate_latest(registry)

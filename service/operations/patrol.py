@@ -28,7 +28,7 @@ def walk(context: Context, owner: str) -> bool:
             return False
     _expire(context)
     _end_over_time(context)
-    _settle_stragglers(context)
+    _end_finished(context)
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         queues = leases.waiting_queues(connection)
@@ -44,10 +44,10 @@ def _expire(context: Context) -> None:
     for experiment in lapsed:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _settle(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
+            _follow_up(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
 
 
-def _settle(connection: Connection, experiment: int, lost: Losses) -> None:
+def _follow_up(connection: Connection, experiment: int, lost: Losses) -> None:
     """See what follows for an experiment of which rows were lost."""
     for each in lost.each:
         if each.back or each.failed:
@@ -74,7 +74,7 @@ def _end_over_time(context: Context) -> None:
             follow_up(connection, key, ended)
 
 
-def _settle_stragglers(context: Context) -> None:
+def _end_finished(context: Context) -> None:
     """End experiments in which nothing is left to do, should a process have died between two steps."""
     with context.database.reading() as connection:
         done = [row.key for row in experiments.active(connection) if not experiments.open_runs(connection, row.key)]
@@ -91,18 +91,18 @@ def reap(context: Context, parent: str) -> list[str]:
         children = [row for row in workers.children(connection, parent) if row.host == socket.gethostname()]
     dead = [row.name for row in children if not _lives(row.pid)]
     for name in dead:
-        bury(context, name)
+        take_back(context, name)
     return dead
 
 
-def bury(context: Context, worker: str) -> None:
+def take_back(context: Context, worker: str) -> None:
     """Take back what a dead worker held, and forget it."""
     with context.database.reading() as connection:
         held = losses.held_by(connection, worker)
     for experiment in held:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _settle(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
+            _follow_up(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
     with context.database.writing() as connection:
         workers.leave(connection, worker)
         queues = leases.waiting_queues(connection)

@@ -10,7 +10,7 @@ from service.errors import FieldError, NotFound, TooLarge
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.inputs import POINTER, array_of, refused
-from service.operations.loaded import LoadedModel
+from service.operations.loaded_model import LoadedModel
 from service.operations.specs import StoredSpec, grid
 from service.storage import checkpoints
 

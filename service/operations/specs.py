@@ -15,7 +15,7 @@ UNLIMITED = Limits(*[2**62] * len(Limits.__dataclass_fields__))
 class StoredSpec:
     """A spec as JSON data that can be looked up in a cache by its experiment's key, which is never used twice."""
 
-    def __init__(self, key: int, data: Any) -> None:
+    def __init__(self, key: int, data: dict[str, Any]) -> None:
         self.key, self.data = key, data
 
     def __hash__(self) -> int:

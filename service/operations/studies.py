@@ -14,7 +14,7 @@ from service.errors import NotFound
 from service.operations import catalogue, ids, verdicts
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
-from service.operations.group_status import groups, standing
+from service.operations.group_status import groups, status_of
 from service.operations.progress import counts_of_many
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
@@ -148,7 +148,7 @@ def _document(context: Context, connection: Connection, kind: str, rows: Sequenc
         "claims": json.loads(verdicts.claims(context, connection, spec, rows)),
         "group": ids.public(ids.GROUP, rows[0].study_group) if rows else None,
         "scale": rows[0].study_scale if rows else None,
-        **standing(connection, rows),
+        **status_of(connection, rows),
         "experiments": [ids.public(ids.EXPERIMENT, row.key) for row in rows],
         "links": {"self": f"/studies/{kind}", "start": f"/studies/{kind}/experiments"},
     }

@@ -21,7 +21,7 @@ from service.storage import endings, events, experiments, leases, metrics, runs
 from service.storage import snapshots as snapshot_rows
 from service.storage.database import Connection
 from service.storage.leases import Holder
-from service.storage.metrics import Told
+from service.storage.metrics import Measurement
 from service.storage.runs import ClaimedRun
 from service.storage.states import ExperimentState
 
@@ -164,7 +164,7 @@ def store_metrics(
     held: Sequence[int],
 ) -> None:
     told = [
-        Told(work.runs[repeat], epoch, values)
+        Measurement(work.runs[repeat], epoch, values)
         for repeat, epochs in measured.items()
         if work.runs[repeat] in held
         for epoch, values in epochs

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -28,12 +28,12 @@ PATHS: dict[str, FamilyName] = {
 def _add(path: str, family: FamilyName) -> None:
     """The two routes of one family."""
 
-    def listing() -> Any:
+    def listing() -> dict[str, Any]:
         return {"items": operations.entries(family)}
 
     example = next(iter(operations.kinds(family)), "latch")
 
-    def look(kind: Annotated[str, Path(description="as the list names it", examples=[example])]) -> Any:
+    def look(kind: Annotated[str, Path(description="as the list names it", examples=[example])]) -> dict[str, Any]:
         return operations.entry(family, kind)
 
     plural, words = path.strip("/").replace("-", "_"), path.strip("/").replace("-", " ")
@@ -81,6 +81,6 @@ def _task(kind: str, body: SampleRequest) -> TaskSpec:
 def samples(
     kind: Annotated[str, Path(description="of a task", examples=["latch"])],
     body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))],
-) -> Any:
+) -> Response:
     """A few sequences with their targets and the steps that the answer depends on."""
     return JSONResponse(operations.samples(_task(kind, body), body.length, body.count, body.seed))

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
 from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.probe import ProbeSpec
 from memspan.probes import AnyProbe
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
@@ -24,7 +25,7 @@ from service.schemas.problem import problems
 
 router = APIRouter(prefix="/checkpoints", tags=["checkpoints"])
 MOST_VALUES = 4_000_000
-ProbeSpec: TypeAdapter[Any] = TypeAdapter(AnyProbe)
+PROBE: TypeAdapter[ProbeSpec] = TypeAdapter(AnyProbe)
 
 
 @router.get(
@@ -34,7 +35,7 @@ ProbeSpec: TypeAdapter[Any] = TypeAdapter(AnyProbe)
     response_model=Checkpoint,
     responses=problems(404),
 )
-def look(context: Surroundings, key: CheckpointKey) -> Any:
+def look(context: Surroundings, key: CheckpointKey) -> dict[str, Any]:
     """Where stored weights come from, their hash and shapes, and the shape of inputs that the model takes."""
     return checkpoint(operations.look(context, key))
 
@@ -73,7 +74,7 @@ def predictions(
     context: Surroundings,
     key: CheckpointKey,
     body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],
-) -> Any:
+) -> Response:
     """Answers to sequences of the shape (B, T, C), or (B, T) when C = 1: values, or probabilities of the classes."""
     outputs = predict(context, key, body.inputs)
     answer = {"outputs": outputs.tolist(), "shape": list(outputs.shape)}
@@ -87,14 +88,12 @@ def predictions(
     status_code=202,
     response_model=Probe,
     responses=PROBE_ANSWERS,
-    openapi_extra=documented_body(
-        ProbeSpec, {"change": {"kind": "change", "index": 0, "percent": 50}}, name="ProbeSpec"
-    ),
+    openapi_extra=documented_body(PROBE, {"change": {"kind": "change", "index": 0, "percent": 50}}, name="ProbeSpec"),
 )
 async def probes(
     context: Surroundings,
     key: CheckpointKey,
-    spec: Annotated[Any, Depends(json_body(ProbeSpec))],
+    spec: Annotated[ProbeSpec, Depends(json_body(PROBE))],
     wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the result")] = 0,
 ) -> Response:
     """200 with the stored result if it was asked before or is done within `wait`; else 202 and where it will be."""

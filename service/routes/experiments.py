@@ -1,5 +1,6 @@
 """/experiments: submit, list, look, cancel, pause, resume, delete."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
-from service.operations.health import living
+from service.operations.health import live_workers
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, Surroundings
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
@@ -68,7 +69,7 @@ def submit(
 
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     """The plan, with as many workers as there are."""
-    workers = living(context)
+    workers = live_workers(context)
     if spec.device == "gpu" and not any(submission.serves_gpu(worker) for worker in workers):
         raise submission.no_gpu()
     return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(workers), 1)))}
@@ -109,13 +110,16 @@ def listing(
     context: Surroundings,
     paging: Annotated[PageQuery, Depends(page_query)],
     narrow: Narrow,
-) -> Any:
+) -> Response:
     """Experiments with their counts; narrow them by state, task, model, study, label or words of the name."""
     return JSONResponse(listed(request, response, context, paging, narrow), headers=dict(response.headers))
 
 
+Show = Callable[[ExperimentView], dict[str, Any]]
+
+
 def listed(
-    request: Request, response: Response, context: Context, paging: PageQuery, narrow: Filter, show: Any = experiment
+    request: Request, response: Response, context: Context, paging: PageQuery, narrow: Filter, show: Show = experiment
 ) -> dict[str, Any]:
     """One page of experiments as data."""
     views = operations.listing(context, narrow, paging.after, paging.limit + 1)
@@ -131,7 +135,7 @@ def listed(
     response_model=Experiment,
     responses=problems(404),
 )
-def look(context: Surroundings, key: ExperimentKey) -> Any:
+def look(context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
     """An experiment's spec, state, counts and progress."""
     return experiment(operations.look(context, key))
 
@@ -151,19 +155,19 @@ CHANGE: dict[str, Any] = {
 
 
 @router.post("/{id}/cancel", operation_id="cancel_experiment", summary="Cancel an experiment", **CHANGE)
-def cancel(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+def cancel(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
     """What waits is cancelled now, what runs within 15 seconds; finished runs stay."""
     return _changed(response, operations.cancel(context, key))
 
 
 @router.post("/{id}/pause", operation_id="pause_experiment", summary="Pause an experiment", **CHANGE)
-def pause(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+def pause(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
     """What runs is stored and put back within 15 seconds; nothing is lost."""
     return _changed(response, operations.pause(context, key))
 
 
 @router.post("/{id}/resume", operation_id="resume_experiment", summary="Resume a paused experiment", **CHANGE)
-def resume(response: Response, context: Surroundings, key: ExperimentKey) -> Any:
+def resume(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
     """Runs go on from where they were stored, to the very same numbers."""
     return _changed(response, operations.resume(context, key))
 

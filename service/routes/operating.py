@@ -19,9 +19,9 @@ router = APIRouter(tags=["operating"])
 @router.get(
     "/workers", operation_id="list_workers", summary="Who works on what", response_model=Workers, responses=problems()
 )
-def workers(context: Surroundings) -> Any:
+def workers(context: Surroundings) -> dict[str, Any]:
     """Every known worker: its process, device, what it works on, and the age of its last beat."""
-    return {"items": [_worker(row) for row in health.staff(context)]}
+    return {"items": [_worker(row) for row in health.known_workers(context)]}
 
 
 def _worker(row: WorkerRecord) -> dict[str, Any]:
@@ -39,13 +39,13 @@ def _worker(row: WorkerRecord) -> dict[str, Any]:
 
 
 @router.get("/queue", operation_id="get_queue", summary="What waits", response_model=Queues, responses=problems())
-def queue(context: Surroundings) -> Any:
+def queue(context: Surroundings) -> dict[str, Any]:
     """For each queue what waits, what is leased, and the oldest wait."""
     return {"items": [asdict(depth) for depth in health.queue(context)]}
 
 
 @router.get("/health/live", operation_id="live", summary="Whether the process lives", response_model=Health)
-def live() -> Any:
+def live() -> dict[str, Any]:
     """Touches nothing but the process."""
     return {"status": "ok", "components": {}}
 

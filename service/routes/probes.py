@@ -76,7 +76,7 @@ async def ask_experiment(
 @router.get(
     "/probes/{id}", operation_id="get_probe", summary="Look at a probe", response_model=Probe, responses=problems(404)
 )
-def look(context: Surroundings, key: ProbeKey) -> Any:
+def look(context: Surroundings, key: ProbeKey) -> dict[str, Any]:
     """A probe's state and, when it is done, its result."""
     return probe(operations.look(context, key))
 
@@ -96,7 +96,7 @@ def listing(
     experiment: Annotated[str | None, Query(description="of this experiment")] = None,
     checkpoint: Annotated[str | None, Query(description="of this checkpoint")] = None,
     kind: Annotated[str | None, Query(description="of this kind", max_length=64, pattern="^[a-z_0-9]*$")] = None,
-) -> Any:
+) -> Response:
     """Probes, oldest first."""
     experiment_key = parse_key(ids.EXPERIMENT, experiment) if experiment else None
     checkpoint_key = parse_key(ids.CHECKPOINT, checkpoint) if checkpoint else None

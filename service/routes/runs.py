@@ -1,6 +1,6 @@
 """/experiments/{id}/runs and /runs: single repeats and their metrics."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -30,7 +30,7 @@ def listing(
     key: ExperimentKey,
     paging: Annotated[PageQuery, Depends(page_query)],
     state: Annotated[RunState | None, Query(description="in this state only")] = None,
-) -> Any:
+) -> Response:
     """Runs in the order of the grid, without metrics."""
     rows, grid = operations.listing(context, key, paging.after, paging.limit + 1, state)
     shown = rows[: paging.limit]
@@ -42,7 +42,7 @@ def listing(
 @router.get(
     "/runs/{id}", operation_id="get_run", summary="Look at a run", response_model=WholeRun, responses=problems(404)
 )
-def look(context: Surroundings, key: RunKey) -> Any:
+def look(context: Surroundings, key: RunKey) -> Response:
     """One run: seed, state, reason, attempt, timings, final metrics and checkpoints."""
     row, condition, checkpoints = operations.look(context, key)
     return JSONResponse(jsonable(whole_run(row, condition, checkpoints)))
@@ -61,6 +61,6 @@ def metrics(
     max_points: Annotated[
         int | None, Query(ge=2, le=100_000, description="of each series; the first, the last and evenly spaced others")
     ] = None,
-) -> Any:
+) -> Response:
     """Every metric of every epoch, those of the test once."""
     return JSONResponse({"items": jsonable([vars(each) for each in operations.metrics_of(context, key, max_points)])})

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.reading import reading, single
 from service.storage.tables import answers
+from service.storage.upserts import upsert
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ def get(connection: Connection, key: str) -> AnswerRecord | None:
 
 def hold(connection: Connection, key: str, fingerprint: str, at: float) -> bool:
     """Take a key for a request; whether nobody was faster."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = make(answers).values(key=key, fingerprint=fingerprint, created_at=at)
+    new = upsert(connection, answers).values(key=key, fingerprint=fingerprint, created_at=at)
     statement = new.on_conflict_do_nothing(index_elements=[answers.c.key]).returning(answers.c.key)
     return connection.execute(statement).scalar_one_or_none() is not None
 

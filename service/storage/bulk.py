@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, Text, cast, column, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-Insert = Any
-"""an INSERT statement of either dialect; both know ``on_conflict_do_...``"""
+from service.storage.upserts import Upsert
 
 
-def unchanged(statement: Insert) -> Insert:
+def unchanged(statement: Upsert) -> Upsert:
     return statement
 
 
@@ -20,7 +19,7 @@ def insert_rows(
     connection: Connection,
     table: Table,
     rows: Sequence[Mapping[str, Any]],
-    conflict: Callable[[Insert], Insert] = unchanged,
+    conflict: Callable[[Upsert], Upsert] = unchanged,
 ) -> None:
     """Insert rows that all have the same columns, of JSON-able values.
 
@@ -46,7 +45,7 @@ def insert_rows(
 
 @lru_cache(maxsize=64)
 def _prepared(
-    table: Table, names: tuple[str, ...], conflict: Callable[[Insert], Insert]
+    table: Table, names: tuple[str, ...], conflict: Callable[[Upsert], Upsert]
 ) -> tuple[str, tuple[str, ...]]:
     """The statement for SQLite's driver, and the order of its parameters."""
     compiled = conflict(sqlite.insert(table)).compile(dialect=sqlite.dialect(), column_keys=list(names))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
 from service.storage.reading import every, reading, single
 from service.storage.tables import blobs, checkpoints, experiments, runs
+from service.storage.upserts import upsert
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ WHOLE = (
 
 def store_blobs(connection: Connection, data_of: dict[str, bytes]) -> None:
     """Keep weights under their sha256; those already there are left as they are."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [{"sha256": sha, "bytes": len(data), "data": data} for sha, data in sorted(data_of.items())]
-    connection.execute(make(blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256]), rows)
+    connection.execute(upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256]), rows)
 
 
 def add(connection: Connection, new: Sequence[NewCheckpoint]) -> None:

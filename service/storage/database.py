@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
 
 Connection = sqlalchemy.Connection
 """what a unit of work passes on; other rooms hand it to storage and call nothing of it"""
@@ -63,3 +63,11 @@ def _begin_sqlite(connection: Connection) -> None:
     """A writer takes its lock at once: a reader that turns writer could only fail."""
     writes = connection.get_execution_options().get("memspan_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def stored_revision(connection: Connection) -> str | None:
+    """The revision of the schema, as Alembic noted it; None for a database without our schema."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found

@@ -1,9 +1,8 @@
 """Deleting an experiment with all that hangs on it."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, select
 
 from service.storage.tables import blobs, checkpoints, events, experiments, metrics, probes, runs, snapshots
 
@@ -59,11 +58,11 @@ def _lock_blobs(connection: Connection, experiment: int) -> None:
     connection.execute(ours.order_by(blobs.c.sha256).with_for_update())
 
 
-def _runs(experiment: int) -> Any:
+def _runs(experiment: int) -> Select[tuple[int]]:
     return select(runs.c.key).where(runs.c.experiment_key == experiment)
 
 
-def _dependents(experiment: int) -> list[tuple[Any, Any]]:
+def _dependents(experiment: int) -> list[tuple[Table, ColumnElement[bool]]]:
     """The tables that hang on an experiment, those that hang on others first."""
     own = _runs(experiment)
     return [
@@ -76,7 +75,7 @@ def _dependents(experiment: int) -> list[tuple[Any, Any]]:
     ]
 
 
-def _own_blobs(experiment: int) -> Any:
+def _own_blobs(experiment: int) -> Select[tuple[str]]:
     """sha256 of the weights that only this experiment uses."""
     mine = select(checkpoints.c.sha256).where(checkpoints.c.run_key.in_(_runs(experiment)))
     others = exists().where(checkpoints.c.sha256 == blobs.c.sha256, ~checkpoints.c.run_key.in_(_runs(experiment)))

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
-from service.storage.bulk import Insert, insert_rows
+from service.storage.bulk import insert_rows
 from service.storage.tables import metrics, runs
+from service.storage.upserts import Upsert
 
 
 @dataclass(frozen=True)
-class Told:
+class Measurement:
     """What a run, given by its key, measured after an epoch; names are like ``validation_loss``."""
 
     run: int
@@ -54,19 +55,26 @@ def decoded(value: float | None, kind: int) -> float:
     return value if kind == 0 and value is not None else KINDS[kind]
 
 
-def store(connection: Connection, told: Iterable[Told]) -> None:
+def store(connection: Connection, measured: Iterable[Measurement]) -> None:
     """Insert or replace metrics: writing the same again changes nothing."""
-    insert_rows(connection, metrics, [row for each in told for row in _rows(each)], _replacing)
+    insert_rows(connection, metrics, [row for each in measured for row in _rows(each)], _replacing)
 
 
-def _rows(told: Told) -> Iterator[dict[str, Any]]:
-    for name, value in told.values.items():
+def _rows(measured: Measurement) -> Iterator[dict[str, Any]]:
+    for name, value in measured.values.items():
         split, _, short = name.partition("_")
         number, kind = encoded(value)
-        yield {"run_key": told.run, "split": split, "name": short, "epoch": told.epoch, "value": number, "kind": kind}
+        yield {
+            "run_key": measured.run,
+            "split": split,
+            "name": short,
+            "epoch": measured.epoch,
+            "value": number,
+            "kind": kind,
+        }
 
 
-def _replacing(statement: Insert) -> Insert:
+def _replacing(statement: Upsert) -> Upsert:
     changed = {"value": statement.excluded.value, "kind": statement.excluded.kind}
     return statement.on_conflict_do_update(index_elements=list(metrics.primary_key), set_=changed)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.clock import now
 from service.storage.moving import move
 from service.storage.reading import every, reading, single
 from service.storage.states import Reason, RunState
 from service.storage.tables import experiments, probes
+from service.storage.upserts import upsert
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ WHOLE = reading(WholeProbeRecord, probes, experiment_spec=experiments.c.spec).jo
 def add(connection: Connection, new: Sequence[NewProbe]) -> None:
     """Queue probes; one that is already there under its fingerprint stays as it is."""
     if new:
-        make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        statement = make(probes).values(created_at=now()).on_conflict_do_nothing(index_elements=[probes.c.fingerprint])
-        connection.execute(statement, [{**vars(each), "state": RunState.QUEUED} for each in new])
+        rows = [{**vars(each), "state": RunState.QUEUED} for each in new]
+        statement = upsert(connection, probes).values(created_at=now())
+        connection.execute(statement.on_conflict_do_nothing(index_elements=[probes.c.fingerprint]), rows)
 
 
 def ask_again(connection: Connection, fingerprints: Sequence[str]) -> None:

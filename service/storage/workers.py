@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.queue_names import Queue
 from service.storage.clock import now
 from service.storage.reading import every, reading
 from service.storage.states import RunState
 from service.storage.tables import leaderships, probes, runs, workers
+from service.storage.upserts import upsert
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,8 @@ class WorkerRecord(Identity):
 
 def register(connection: Connection, identity: Identity) -> None:
     """A worker says that it is there."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {**vars(identity), "state": "idle", "claim": None}
-    statement = make(workers).values(started_at=now(), beat_at=now(), **row)
+    statement = upsert(connection, workers).values(started_at=now(), beat_at=now(), **row)
     changed = {**row, "beat_at": now()}
     connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.name], set_=changed))
 
@@ -97,8 +96,7 @@ def forget_silent(connection: Connection, seconds: float) -> None:
 
 def lead(connection: Connection, name: str, owner: str, seconds: float) -> bool:
     """Take or keep a leadership; whether ``owner`` has it now."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = make(leaderships).values(name=name, owner=owner, until=now() + seconds)
+    new = upsert(connection, leaderships).values(name=name, owner=owner, until=now() + seconds)
     free = (leaderships.c.until < now()) | (leaderships.c.owner == owner)
     statement = new.on_conflict_do_update(
         index_elements=[leaderships.c.name], set_={"owner": owner, "until": now() + seconds}, where=free

@@ -87,7 +87,7 @@ def test_a_worker_lost_after_a_cancellation_does_not_bring_its_runs_back(scene: 
     key = scene.submit()
     scene.claim("lost")
     experiments.cancel(scene.context, key)
-    patrol.bury(scene.context, "lost")
+    patrol.take_back(scene.context, "lost")
     assert (scene.state(key), scene.counts(key)) == ("cancelled", {"cancelled": 2})
 
 

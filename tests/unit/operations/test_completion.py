@@ -116,7 +116,7 @@ def test_a_probe_whose_worker_is_lost_is_asked_again_and_fails_at_the_third_loss
     for _ in range(3):
         assert probes.claim(scene.context, "lost") is not None
         assert scene.state(key) == "running"
-        patrol.bury(scene.context, "lost")
+        patrol.take_back(scene.context, "lost")
     assert scene.state(key) == "partial"
     (row,) = probes.listing(scene.context, None, 10, key, None, None)
     assert (row.state, row.reason, row.attempt) == ("failed", "worker_lost", 3)

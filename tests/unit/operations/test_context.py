@@ -9,7 +9,7 @@ import pytest
 
 from memspan.engine.population import Condition
 from service.operations.context import Context, Kept, kept
-from service.operations.loaded import LoadedModel
+from service.operations.loaded_model import LoadedModel
 from service.queue.bell import NoBell
 from service.settings import Settings
 from service.storage.database import Database

@@ -8,7 +8,7 @@ import pytest
 
 from service.operations import health
 from service.queue.bell import Bell, LocalBell, NoBell, RedisBell
-from service.storage.revision import stored_revision
+from service.storage.database import stored_revision
 from tests.scenes import Scene
 
 

@@ -170,7 +170,7 @@ def test_a_worker_that_dies_only_delays_a_round(scene: Scene) -> None:
     while (claimed := scene.try_claim()) is not None:
         end(scene, claimed)
     assert told(scene, key, "round") == []
-    patrol.bury(scene.context, "doomed")
+    patrol.take_back(scene.context, "doomed")
     end(scene, lost)  # a zombie: it writes nothing
     assert told(scene, key, "round") == []
     work(scene)
@@ -182,9 +182,9 @@ def test_a_run_whose_workers_are_lost_thrice_ends_its_round_as_failed(scene: Sce
     claims = [scene.claim() for _ in range(3)]
     end(scene, claims[0]), end(scene, claims[1])
     for _ in range(2):
-        patrol.bury(scene.context, "worker")
+        patrol.take_back(scene.context, "worker")
         scene.claim()
-    patrol.bury(scene.context, "worker")
+    patrol.take_back(scene.context, "worker")
     assert scene.counts(key)["failed"] == 1
     assert len(told(scene, key, "round")) == 1
     work(scene)

@@ -9,7 +9,7 @@ import pytest
 from service.operations import runs as run_operations
 from service.operations.work import ClaimedRuns
 from service.storage import metrics
-from service.storage.metrics import Told
+from service.storage.metrics import Measurement
 from tests.scenes import Scene
 
 NUMBERS = [0.1, 0.0, -2.5, 5e-324, 1.7976931348623157e308, math.pi, 1 / 3]
@@ -28,7 +28,7 @@ def series(scene: Scene, run: int, name: str = "loss", split: str = "train") -> 
 
 def store(scene: Scene, run: int, epoch: int, **values: float) -> None:
     with scene.context.database.writing() as connection:
-        metrics.store(connection, [Told(run, epoch, values)])
+        metrics.store(connection, [Measurement(run, epoch, values)])
 
 
 def test_finite_numbers_are_kept_to_the_last_bit(scene: Scene, claimed: ClaimedRuns) -> None:
@@ -64,7 +64,7 @@ def test_a_later_value_replaces_an_earlier_one(scene: Scene, claimed: ClaimedRun
 
 def test_more_metrics_than_one_statement_holds_are_stored(scene: Scene, claimed: ClaimedRuns) -> None:
     run = claimed.runs[0]
-    told = [Told(run, epoch, {"train_loss": float(epoch)}) for epoch in range(12_000)]
+    told = [Measurement(run, epoch, {"train_loss": float(epoch)}) for epoch in range(12_000)]
     with scene.context.database.writing() as connection:
         metrics.store(connection, told)
     assert len(series(scene, run)) == 12_000

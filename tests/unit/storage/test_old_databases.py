@@ -9,8 +9,7 @@ from alembic import command
 from sqlalchemy import select, text
 
 from migrations.upgrade import configuration, newest, upgrade
-from service.storage.database import Database
-from service.storage.revision import stored_revision
+from service.storage.database import Database, stored_revision
 from service.storage.tables import experiments, metadata
 
 FIRST = """

@@ -13,8 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from migrations.upgrade import newest, upgrade
-from service.storage.database import Database
-from service.storage.revision import stored_revision
+from service.storage.database import Database, stored_revision
 from service.storage.tables import metadata
 from tests.databases import migrate
 

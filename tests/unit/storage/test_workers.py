@@ -12,7 +12,7 @@ ADA = Identity("ada", "p", "h", 1, (Queue.CPU, Queue.PROBE), "cpu")
 
 
 def held(scene: Scene) -> tuple[str, int | None]:
-    (worker,) = health.staff(scene.context)
+    (worker,) = health.known_workers(scene.context)
     return health.state(worker), worker.held
 
 

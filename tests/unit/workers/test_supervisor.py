@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.operations.context import Context
-from service.operations.health import staff
+from service.operations.health import known_workers
 from service.queue.bell import NoBell
 from service.settings import Settings
 from service.storage.database import Database
@@ -36,7 +36,9 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context
 
 def pid_of_worker(context: Context, other_than: int = 0) -> int:
     """The process of the one worker, once there is one."""
-    return int(until(lambda: next((row.pid for row in staff(context) if row.pid != other_than), 0), 60, "a worker"))
+    return int(
+        until(lambda: next((row.pid for row in known_workers(context) if row.pid != other_than), 0), 60, "a worker")
+    )
 
 
 def test_a_dead_worker_is_replaced_and_a_stopped_one_keeps_nobody_waiting(context: Context) -> None:
@@ -46,7 +48,7 @@ def test_a_dead_worker_is_replaced_and_a_stopped_one_keeps_nobody_waiting(contex
         first = pid_of_worker(context)
         kill(first)
         second = pid_of_worker(context, other_than=first)
-        until(lambda: len(staff(context)) == 1, 30, "the dead one to be forgotten")
+        until(lambda: len(known_workers(context)) == 1, 30, "the dead one to be forgotten")
         kill(second, signal.SIGSTOP)
         ringing = threading.Thread(target=ring, args=(supervisor,), daemon=True)
         ringing.start()
@@ -58,7 +60,7 @@ def test_a_dead_worker_is_replaced_and_a_stopped_one_keeps_nobody_waiting(contex
         supervisor.stop()
     assert gone(first)
     assert gone(second)
-    assert staff(context) == [], "a worker that was told to leave signs off"
+    assert known_workers(context) == [], "a worker that was told to leave signs off"
 
 
 def ring(supervisor: Supervisor) -> None:
