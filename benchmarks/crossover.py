@@ -1,17 +1,18 @@
 """Up to which size the fused loop beats torch's products: what the table of the engine's choice rests on."""
 
 import time
+from dataclasses import replace
 from unittest import mock
 
 import torch
 
 from benchmarks.engine_speed import condition
 from benchmarks.report import Figure, table
-from memspan.engine import trainer
-from memspan.engine.choice import EngineName
 from memspan.engine.events import Stepped
 from memspan.engine.fused import scope
+from memspan.engine.placement import EngineName, place
 from memspan.engine.population import Condition
+from memspan.engine.trainer import Trainer
 
 SIZES = {"rnn": (24, 32, 48, 64, 80), "lstm": (24, 32, 48, 64), "gru": (24, 32, 48, 64)}
 BATCHES = (16, 128)
@@ -40,15 +41,14 @@ def _told(kind: str, size: int, batch: int) -> str:
 
 def milliseconds(asked: Condition, engine: EngineName) -> float:
     """Core-ms of a step, in the fastest slice of some."""
-    with mock.patch.object(trainer, "width", return_value=1):
-        run = trainer.Trainer(asked, (0,), engine=engine)
-        events, found = run.events(), list[float]()
-        next(events)  # draws the data
-        for _ in range(CALLS[engine]):
-            first, begun = run.position[1], time.process_time()
-            if isinstance(next(events), Stepped):
-                found.append(1000 * (time.process_time() - begun) / (run.position[1] - first))
-        return min(found)
+    run = Trainer(replace(place(asked, engine=engine), width=1), (0,))
+    events, found = run.events(), list[float]()
+    next(events)  # draws the data
+    for _ in range(CALLS[engine]):
+        first, begun = run.position[1], time.process_time()
+        if isinstance(next(events), Stepped):
+            found.append(1000 * (time.process_time() - begun) / (run.position[1] - first))
+    return min(found)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.report import Figure, table
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.figures.drawing import drawn
@@ -84,7 +85,7 @@ def _by_repeats(cell: str, repeats: int) -> float:
 
 
 def _trained(asked: Condition, repeats: int) -> float:
-    trainer, begun = Trainer(asked, range(repeats), engine="fused"), time.process_time()
+    trainer, begun = Trainer(place(asked, engine="fused"), range(repeats)), time.process_time()
     for _ in trainer.events():
         pass
     return 1000 * (time.process_time() - begun)

@@ -10,6 +10,7 @@ from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.datasets import split
 from memspan.engine.events import Event, Stepped
 from memspan.engine.fused.backend import Fused
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
@@ -57,7 +58,7 @@ def score_milliseconds(asked: Condition, members: int, rounds: int = 5) -> float
 
 def _fused(asked: Condition, members: int) -> Trainer:
     torch.set_num_threads(1)
-    trainer = Trainer(asked, range(members), engine="fused")
+    trainer = Trainer(place(asked, engine="fused"), range(members))
     if not isinstance(trainer._backend, Fused):
         raise RuntimeError(f"the fused engine does not serve {asked.model}")
     return trainer

@@ -13,11 +13,10 @@ import torch
 from benchmarks.latency import _finished
 from benchmarks.peer import WORKERS
 from benchmarks.stage import database_url, service
-from memspan.engine.choice import choose
 from memspan.engine.fused.warming import warm
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
-from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from tests.waiting import until
@@ -57,11 +56,11 @@ def claims(text: str) -> list[tuple[int, int]]:
     """Condition and first repeat of each claim, in the order in which the service hands them out."""
     grid, repeats = _grid(text), json.loads(text)["repeats"]
     order = sorted(range(len(grid)), key=lambda index: -_cost(grid[index]))
-    return [(index, first) for index in order for first in range(0, repeats, choose(grid[index]).width)]
+    return [(index, first) for index in order for first in range(0, repeats, place(grid[index]).width)]
 
 
 def _cost(condition: Condition) -> float:
-    return epoch_seconds(condition, condition.network())
+    return place(condition).stack_seconds
 
 
 @lru_cache(maxsize=2)
@@ -81,8 +80,8 @@ def _train(claim: tuple[str, int, int]) -> float:
     """Train and score the runs of a claim; seconds of this process."""
     text, index, first = claim
     condition, begun = _grid(text)[index], time.process_time()
-    last = min(first + choose(condition).width, json.loads(text)["repeats"])
-    for _ in Trainer(condition, range(first, last)).events():
+    last = min(first + place(condition).width, json.loads(text)["repeats"])
+    for _ in Trainer(place(condition), range(first, last)).events():
         pass
     return time.process_time() - begun
 

@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from benchmarks.report import Figure, quantile, table
-from memspan.engine import trainer
-from memspan.engine.choice import choose
 from memspan.engine.events import Event
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
+from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 
@@ -114,7 +113,7 @@ def rows(case: Case) -> Iterator[Figure]:
     """One model, then ten repeats in stacks as wide as the engine makes them, then other widths."""
     condition = case.condition()
     theirs, ours = measured(case, condition)
-    width = choose(condition).width
+    width = place(condition).width
     stacks = -(-REPEATS // width) * width / REPEATS  # places for each repeat, the padded ones too
     each = ours[width] * stacks
     yield Figure(f"{case.name}: torch's layers, eager", f"{theirs:.3f} ms")
@@ -135,9 +134,9 @@ def measured(case: Case, condition: Condition) -> tuple[float, dict[int, float]]
 
 def stacked(condition: Condition, width: int) -> float:
     """Milliseconds of a step of ``width`` runs side by side."""
-    with mock.patch.object(trainer, "width", return_value=width):
-        events: Iterator[Event] = trainer.Trainer(condition, range(width), engine="torch").events()
-        return fastest(lambda: next(events))
+    placement = replace(place(condition, engine="torch"), width=width)
+    events: Iterator[Event] = Trainer(placement, range(width)).events()
+    return fastest(lambda: next(events))
 
 
 def eager(network: nn.Module, condition: Condition) -> float:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import memspan
-from memspan.engine.choice import EngineName
 from memspan.engine.events import Finished
+from memspan.engine.placement import EngineName, place
 from memspan.engine.population import Condition
 from memspan.engine.stack import PlacesClash
 from memspan.engine.trainer import Trainer
@@ -87,9 +87,9 @@ def _condition(asked: dict[str, Any]) -> Condition:
 def _together(condition: Condition, engine: EngineName | None = None) -> Trainer:
     """Three repeats side by side, or one where no two find places."""
     try:
-        return Trainer(condition, (0, 1, 2), engine=engine)
+        return Trainer(place(condition, engine=engine), (0, 1, 2))
     except PlacesClash:
-        return Trainer(condition, (0,), engine=engine)
+        return Trainer(place(condition, engine=engine), (0,))
 
 
 def _trained(trainer: Trainer) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _resumed(condition: Condition) -> dict[str, Any]:
         if number == 2:
             break
     snapshots = first.snapshots()
-    return _trained(Trainer(condition, tuple(snapshots), snapshots))
+    return _trained(Trainer(place(condition), tuple(snapshots), snapshots))
 
 
 def runs() -> Iterator[tuple[str, Any]]:

@@ -16,9 +16,8 @@ import torch
 from benchmarks.latency import _finished
 from benchmarks.report import Figure, table
 from benchmarks.stage import database_url, service
-from memspan.engine.choice import choose
+from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
-from memspan.experiment.cost import epoch_seconds
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from migrations.upgrade import upgrade
@@ -62,7 +61,7 @@ def main() -> str:
 def engine_seconds() -> float:
     """Wall seconds of the training and scoring alone, the longest conditions first."""
     grid = conditions(parse(SPEC))
-    order = sorted(range(len(grid)), key=lambda index: -epoch_seconds(grid[index], grid[index].network()))
+    order = sorted(range(len(grid)), key=lambda index: -place(grid[index]).stack_seconds)
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
         list(pool.map(_nothing, range(CORES)))
         start = time.perf_counter()
@@ -80,9 +79,9 @@ def _nothing(index: int) -> None:
 
 def _train(index: int) -> None:
     condition = conditions(parse(SPEC))[index]
-    size = choose(condition).width
+    size = place(condition).width
     for first in range(0, SPEC["repeats"], size):
-        for _ in Trainer(condition, range(first, min(first + size, SPEC["repeats"]))).events():
+        for _ in Trainer(place(condition), range(first, min(first + size, SPEC["repeats"]))).events():
             pass
 
 

@@ -75,7 +75,7 @@ class Scene:
     def finish(self, claimed: ClaimedRuns, weight: Callable[[int], float] = float, **metrics: float) -> None:
         """Hand in runs with one weight each, which is made of the repeat."""
         outcomes = {repeat: outcome(weight(repeat), **metrics) for repeat in claimed.runs}
-        ending.finish(self.context, claimed, outcomes, 1.0, {}, claimed.engine)
+        ending.finish(self.context, claimed, outcomes, 1.0, {}, claimed.placement.engine)
 
     def fail(self, claimed: ClaimedRuns, reason: Reason, detail: str) -> None:
         ending.end(self.context, claimed, RunState.FAILED, reason, detail)

@@ -113,7 +113,7 @@ class Loop:
 
     def _report(self, work: ClaimedRuns) -> Fate:
         device = "cuda" if work.queue is Queue.GPU and self._identity.device == "cuda" else "cpu"
-        trainer = Trainer(work.condition, sorted(work.runs), work.snapshots, device, work.engine)
+        trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
         reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
         for event in trainer.events():
             self._beat.stepped()

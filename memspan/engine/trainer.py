@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from memspan.engine.arithmetic import denormals_flushed
-from memspan.engine.choice import EngineName, choose, width
 from memspan.engine.datasets import split
 from memspan.engine.eager import Eager
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
+from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
-from memspan.engine.population import Condition
+from memspan.engine.placement import EngineName, Placement
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
@@ -25,7 +25,7 @@ from memspan.engine.weight_rows import WeightRows
 
 
 class Trainer:
-    """Trains some repeats of a condition side by side.
+    """Trains some repeats of a condition side by side, as they were placed.
 
     ``events()`` runs to the end; between two events ``snapshots()`` gives the state of every run, from which another
     Trainer goes on to the very same numbers. All snapshots that a Trainer starts from must stand at one position.
@@ -33,18 +33,18 @@ class Trainer:
 
     def __init__(
         self,
-        condition: Condition,
+        placement: Placement,
         repeats: Sequence[int],
         snapshots: Mapping[int, Snapshot] | None = None,
         device: torch.device | str = "cpu",
-        engine: EngineName | None = None,
     ) -> None:
-        self.condition = condition
+        self.condition = condition = placement.condition
         self._device = torch.device(device)
-        self._network = condition.network()
+        self._network = placement.network
         self._weight_rows = WeightRows(self._network)
-        self.engine = self._serving(engine)
-        self._stack = self._places(repeats, engine)
+        self.engine = self._serving(placement)
+        # Runs that were stacked for the fused engine have no places in a stack of the other.
+        self._stack = Stack(placement.width, tuple(repeats), dense=placement.engine == "fused")
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
         self._positions = {repeat: Position() for repeat in repeats}
         self._step = 0
@@ -60,16 +60,10 @@ class Trainer:
         self._backend = self._chosen_backend()
         self._started = time.perf_counter()
 
-    def _serving(self, asked: EngineName | None) -> EngineName:
-        """The engine that was asked for, or chosen; torch where the fused one can't serve here."""
-        if asked == "torch":
-            return "torch"
-        return choose(self.condition, self._network, self._device.type).name
-
-    def _places(self, repeats: Sequence[int], asked: EngineName | None) -> Stack:
-        """Where repeats sit; runs that were stacked for the fused engine have no places in a stack of the other."""
-        dense = "fused" in (self.engine, asked)
-        return Stack(width(self._network), tuple(repeats), dense)
+    def _serving(self, placement: Placement) -> EngineName:
+        """The engine of the placement; torch where the fused one can't serve here."""
+        served = self._device.type == "cpu" and takes(placement.network, placement.condition.signature)
+        return "fused" if placement.engine == "fused" and served else "torch"
 
     def _chosen_backend(self) -> Backend:
         state = State(self._rows, self._slots, self._sums)

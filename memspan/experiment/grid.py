@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memspan.engine.choice import WIDEST, choose
+from memspan.engine.placement import WIDEST, place
 from memspan.engine.population import Condition
 from memspan.experiment.lengths import Log, Search, expanded
 from memspan.experiment.report import SolvedIf
@@ -223,7 +223,7 @@ def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 def _carried(spec: ExperimentSpec, task: TaskSpec, extent: int, model: ModelSpec, network: Network) -> int:
     """Numbers that one sequence carries through time in all members of a stack."""
     signature = task.signature(extent)
-    members = choose(Condition(task, model, extent, spec.training, spec.seed), network).width
+    members = place(Condition(task, model, extent, spec.training, spec.seed)).width
     return members * max(signature.length * max(network.state_size, signature.channels), network.kept)
 
 

@@ -7,16 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memspan.engine.population import Condition
-from memspan.experiment.cost import BASIS, populations, total_seconds
-from memspan.experiment.grid import conditions, lengths_of
+from memspan.engine.cost import BASIS
+from memspan.engine.placement import Device, Placement
+from memspan.experiment.fleet import Fleet, work_of
+from memspan.experiment.grid import lengths_of
 from memspan.experiment.line import Line, is_search, lines
+from memspan.experiment.placements import Placements
+from memspan.experiment.probing import asked_seconds
 from memspan.experiment.search import longest
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.network import Network
 
 SEARCHED = "a search as if it took all its runs, at lengths spread evenly over its range"
+MEASURED = "corrected by what these workers measured"
+DEVICES: tuple[Device, ...] = ("cpu", "gpu")
+ALONE = Fleet()
+"""one worker of the pace that the model of cost was measured at"""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Plan:
     Attributes:
         at_most: whether conditions, runs and populations are the most that a length search may take, round by round.
         parameters: trainable numbers of each model, by its position in the spec: (least, most) over the lengths.
-        estimated_seconds: wall time with ``workers`` workers.
+        estimated_seconds: wall time with ``workers`` workers, the answers to probes included.
+        peak_bytes: the most memory that one worker holds.
     """
 
     conditions: int
@@ -35,93 +42,121 @@ class Plan:
     parameters: tuple[dict[str, Any], ...]
     warnings: tuple[dict[str, str], ...]
     estimated_seconds: float
+    peak_bytes: int
     workers: int
     at_most: bool = False
     basis: str = BASIS
 
 
-def plan(spec: ExperimentSpec, workers: int = 1) -> Plan:
-    """Work out a sound spec's plan."""
-    networks = [condition.network() for condition in conditions(spec)]
-    grid = list(zip(conditions(spec), networks, strict=True))
-    efforts = [_effort(spec, line, [grid[position] for position in line.positions]) for line in lines(spec)]
-    seconds = [effort.seconds for effort in efforts]
-    by_model = _by_model(spec, grid)
+def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
+    """Work out the plan of a sound spec's placements."""
+    spec = placements.spec
+    efforts = [_effort(placements, line, fleet) for line in lines(spec)]
+    by_model = _by_model(spec, placements)
     return Plan(
         conditions=sum(effort.conditions for effort in efforts),
         runs=sum(effort.runs for effort in efforts),
         populations=sum(effort.populations for effort in efforts),
-        parameters=tuple(_parameters(spec, index, built) for index, built in enumerate(by_model)),
+        parameters=tuple(_parameters(spec, index, placed) for index, placed in enumerate(by_model)),
         warnings=tuple(_warnings(spec, by_model)),
-        estimated_seconds=max(sum(seconds) / max(workers, 1), max(seconds)),
-        workers=max(workers, 1),
+        estimated_seconds=max(_seconds([each for each in efforts if each.device == d], fleet, d) for d in DEVICES),
+        peak_bytes=max(placement.peak_bytes for placement in placements),
+        workers=fleet.hands(placements[0].device),
         at_most=is_search(spec),
-        basis=_basis(spec),
+        basis="; ".join([BASIS, *([MEASURED] if fleet.pace else []), *([SEARCHED] if is_search(spec) else [])]),
     )
-
-
-def _basis(spec: ExperimentSpec) -> str:
-    """What the estimate rests on, and what it leaves out."""
-    asked = len(spec.probes)
-    probes = f"training alone: the answers to {asked} probe{'s' * (asked > 1)} a condition come on top" if asked else ""
-    return "; ".join(filter(None, (BASIS, SEARCHED if is_search(spec) else "", probes)))
-
-
-Built = Sequence[tuple[Condition, Network]]
-"""Conditions with their networks."""
 
 
 @dataclass(frozen=True)
 class _Effort:
-    """What a line of the grid takes; ``seconds`` of one worker."""
+    """What a line of the grid takes.
 
+    Attributes:
+        seconds: of one worker, in all; the answers to probes included.
+        longest: what no second worker shortens.
+    """
+
+    device: Device
     conditions: int
     runs: int
     populations: int
     seconds: float
+    longest: float
 
 
-def _effort(spec: ExperimentSpec, line: Line, built: Built) -> _Effort:
+def _seconds(efforts: Sequence[_Effort], fleet: Fleet, device: Device) -> float:
+    """Wall time of what is trained on a kind of device."""
+    total = sum(effort.seconds for effort in efforts) / fleet.hands(device)
+    return max([total, *(effort.longest for effort in efforts)])
+
+
+def _effort(placements: Placements, line: Line, fleet: Fleet) -> _Effort:
+    spec, placed = placements.spec, [placements[position] for position in line.positions]
+    device = placed[0].device
     if line.search is None:
-        stacks = sum(populations(*each, spec.repeats) for each in built)
-        seconds = sum(total_seconds(*each, spec.repeats) for each in built)
-        return _Effort(len(built), len(built) * spec.repeats, stacks, seconds)
+        (placement,) = placed
+        work, repeats = work_of(placement), spec.repeats
+        return _Effort(
+            device,
+            conditions=1,
+            runs=repeats,
+            populations=placement.stacks(repeats),
+            seconds=fleet.seconds(work, placement.seconds(repeats)) + _asked(spec, placement, repeats, fleet),
+            longest=fleet.seconds(work, placement.seconds(min(placement.width, repeats))),
+        )
     parts, full = Counter(longest(line.search, spec.repeats)), line.search.most_lengths(spec.repeats)
     runs = full * spec.repeats
-    stacks = sum(_most_stacks(spec, built, part) * times for part, times in parts.items())
+    stacks = sum(_most_stacks(spec, placed, part) * times for part, times in parts.items())
+    each = [  # of the average length
+        times * (fleet.seconds(work_of(one), one.seconds(part)) + _asked(spec, one, part, fleet)) / len(placed)
+        for part, times in parts.items()
+        for one in placed
+    ]
     return _Effort(  # a part goes on at a next length where one is full
-        conditions=min(len(built), runs, parts.total() + full),
+        device,
+        conditions=min(len(placed), runs, parts.total() + full),
         runs=runs,
         populations=min(runs, stacks + full),
-        seconds=sum(total_seconds(*each, part) * times for part, times in parts.items() for each in built) / len(built),
+        seconds=sum(each),
+        longest=sum(each) / min(full, fleet.hands(device)),
     )
 
 
-def _most_stacks(spec: ExperimentSpec, built: Built, part: int) -> int:
+def _asked(spec: ExperimentSpec, placement: Placement, repeats: int, fleet: Fleet) -> float:
+    """Seconds of one worker for the answers to a spec's probes of a condition."""
+    return sum(fleet.seconds("probe", asked_seconds(probe, placement, repeats)) for probe in spec.probes)
+
+
+def _most_stacks(spec: ExperimentSpec, placed: Sequence[Placement], part: int) -> int:
     """Stacks that some repeats of one length may lie in: one more than they fill, where they don't begin one."""
-    most = max(populations(*each, part) + (populations(*each, spec.repeats) > 1) for each in built)
+    most = max(each.stacks(part) + (each.stacks(spec.repeats) > 1) for each in placed)
     return min(part, most)
 
 
-def _by_model(spec: ExperimentSpec, grid: Built) -> list[Built]:
-    """Conditions with their networks, by the position of their model in the spec."""
-    found: dict[ModelSpec, list[tuple[Condition, Network]]] = {model: [] for model in spec.models}
-    for condition, network in grid:
-        found[condition.model].append((condition, network))
+def _by_model(spec: ExperimentSpec, placements: Placements) -> list[list[Placement]]:
+    """Placements by the position of their model in the spec."""
+    found: dict[ModelSpec, list[Placement]] = {model: [] for model in spec.models}
+    for placement in placements:
+        found[placement.condition.model].append(placement)
     return list(found.values())
 
 
-def _parameters(spec: ExperimentSpec, index: int, built: Built) -> dict[str, Any]:
-    counts = [network.parameters for _, network in built]
+def _parameters(spec: ExperimentSpec, index: int, placed: Sequence[Placement]) -> dict[str, Any]:
+    counts = [placement.network.parameters for placement in placed]
     kind = spec.models[index].kind
     return {"pointer": f"#/models/{index}", "kind": kind, "least": min(counts), "most": max(counts)}
 
 
-def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str, str]]:
+def _warnings(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> Iterator[dict[str, str]]:
     """What is allowed and probably not meant."""
-    for index, built in enumerate(grid):
+    for index, placed in enumerate(by_model):
         length, field = max(
-            ((c.signature.length, n.receptive_field) for c, n in built if _short_sighted(c, n)), default=(0, 0)
+            (
+                (each.condition.signature.length, each.network.receptive_field)
+                for each in placed
+                if _short_sighted(each)
+            ),
+            default=(0, 0),
         )
         if length:
             message = (
@@ -139,7 +174,8 @@ def _warnings(spec: ExperimentSpec, grid: Sequence[Built]) -> Iterator[dict[str,
         yield {"pointer": "#/lengths", "code": "few_lengths", "message": message}
 
 
-def _short_sighted(condition: Condition, network: Network) -> bool:
+def _short_sighted(placement: Placement) -> bool:
     """Whether the answer can't depend on the first step that it should."""
-    field, needed = network.receptive_field, condition.task.relevant_steps(condition.extent)
+    condition = placement.condition
+    field, needed = placement.network.receptive_field, condition.task.relevant_steps(condition.extent)
     return field is not None and bool(needed) and field < condition.signature.length - min(needed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.placement import Placement
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor
@@ -21,3 +22,8 @@ def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) ->
     """
     rng = stream(condition.data_seed, "probe", probe.content())
     return measure(probe, predictor(condition, checkpoints), condition.task, condition.extent, rng)
+
+
+def asked_seconds(probe: ProbeSpec, placement: Placement, repeats: int) -> float:
+    """What the answer to a probe takes of one worker, over the checkpoints of some repeats."""
+    return 0.0

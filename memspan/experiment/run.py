@@ -13,13 +13,14 @@ import torch
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from memspan.engine.choice import choose
 from memspan.engine.events import Evaluated, Finished, Outcome
+from memspan.engine.placement import Placement
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
-from memspan.experiment.grid import Place, conditions, flaws
+from memspan.experiment.grid import Place, flaws
 from memspan.experiment.line import Line, lines
+from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
 from memspan.experiment.results import RunRow, document
 from memspan.experiment.rounds import Batch, following, opening
@@ -111,7 +112,7 @@ class _Session:
 
     def __init__(self, spec: ExperimentSpec, progress: Progress | None, device: str) -> None:
         self._spec, self._progress, self._device = spec, progress, device
-        self._grid = conditions(spec)
+        self._placements = Placements(spec, device="cpu" if device == "cpu" else "gpu")
         self._done = 0.0
         self._total = 0.0
         self._rows: list[RunRow] = []
@@ -124,7 +125,7 @@ class _Session:
         self._plan([batch for _, batches in openings for batch in batches])
         for line, batches in openings:
             for position, outcomes in self._train_line(line, batches).items():
-                self._probe(self._grid[position], outcomes)
+                self._probe(self._placements[position].condition, outcomes)
         found = document(self._spec, self._rows, self._probes)
         epochs = {place: dict(lines) for place, lines in self._histories.items()}
         return Results(self._spec, found, tuple(self._rows), epochs)
@@ -150,25 +151,24 @@ class _Session:
 
     def _train(self, batch: Batch, number: int, rows: list[RunRow]) -> dict[int, Outcome]:
         """Train some repeats of a condition, one stack after the other, and add their rows."""
-        index, condition = batch.position, self._grid[batch.position]
-        chosen = choose(condition, device=self._device)
+        index, placement = batch.position, self._placements[batch.position]
         outcomes: dict[int, Outcome] = {}
-        for _, mates in groupby(batch.repeats, lambda repeat: repeat // chosen.width):
+        for _, mates in groupby(batch.repeats, lambda repeat: repeat // placement.width):
             members = list(mates)
-            finished = self._train_stack(index, condition, members)
+            finished = self._train_stack(index, placement, members)
             share = finished.seconds / len(members)
             outcomes |= finished.outcomes
             rows += [
-                RunRow(index, repeat, "succeeded", each.metrics, each.diverged_at, share, chosen.name, number)
+                RunRow(index, repeat, "succeeded", each.metrics, each.diverged_at, share, placement.engine, number)
                 for repeat, each in finished.outcomes.items()
             ]
         return outcomes
 
-    def _train_stack(self, index: int, condition: Condition, repeats: Sequence[int]) -> Finished:
-        trainer = Trainer(condition, repeats, device=self._device)
+    def _train_stack(self, index: int, placement: Placement, repeats: Sequence[int]) -> Finished:
+        trainer = Trainer(placement, repeats, device=self._device)
         for event in trainer.events():
             if isinstance(event, Finished):
-                self._done += len(repeats) * condition.training.epochs
+                self._done += len(repeats) * placement.condition.training.epochs
                 self._report(0.0)
                 return event
             if isinstance(event, Evaluated):

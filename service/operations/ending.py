@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from memspan.engine.choice import EngineName
 from memspan.engine.events import Outcome
+from memspan.engine.placement import EngineName
 from memspan.experiment.checkpoint import PackedWeights, packed
 from memspan.interfaces.numbers import jsonable
 from service.operations.completion import follow_up

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from memspan.experiment.line import Line
+from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import Batch, following
 from service.operations.evidence import run_row
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
@@ -39,7 +40,7 @@ def _queue(
     """
     number = max(each.round for each in before) + 1
     gpu = any(each.queue is Queue.GPU for each in before)
-    added = run_rows(parsed(StoredSpec(row.key, row.spec)), batches, gpu, number)
+    added = run_rows(Placements(parsed(StoredSpec(row.key, row.spec)), gpu), batches, number)
     runs.add(connection, row.key, added)
     experiments.grow(connection, row.key, len(added))
     grown = replace(row, runs=row.runs + len(added))

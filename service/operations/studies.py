@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from memspan.claims.study import StudySpec
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -58,10 +60,11 @@ def misfits(spec: StudySpec, limits: Limits) -> list[Flaw]:
     ]
 
 
-def plans(spec: StudySpec, workers: int) -> dict[str, Any]:
+def plans(spec: StudySpec, workers: Fleet) -> dict[str, Any]:
     """What a study would train and roughly for how long."""
+    gpu = workers.gpu_workers > 0
     items = [
-        {"name": name, "spec": each.model_dump(mode="json"), **asdict(plan(each, workers))}
+        {"name": name, "spec": each.model_dump(mode="json"), **asdict(plan(Placements(each, gpu), workers))}
         for name, each in asked(spec).items()
     ]
     return {
@@ -71,7 +74,8 @@ def plans(spec: StudySpec, workers: int) -> dict[str, Any]:
         "conditions": sum(item["conditions"] for item in items),
         "runs": sum(item["runs"] for item in items),
         "estimated_seconds": sum(item["estimated_seconds"] for item in items),
-        "workers": workers,
+        "peak_bytes": max(item["peak_bytes"] for item in items),
+        "workers": max(workers.workers, 1),
         "basis": items[0]["basis"],
     }
 

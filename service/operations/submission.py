@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from memspan.experiment.line import lines
+from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import opening
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
@@ -51,7 +52,7 @@ def insert(
     gpu = _gpu_is_there(connection)
     if spec.device == "gpu" and not gpu:
         raise no_gpu()
-    rows = run_rows(spec, [batch for line in lines(spec) for batch in opening(spec, line)], gpu)
+    rows = run_rows(Placements(spec, gpu), [batch for line in lines(spec) for batch in opening(spec, line)])
     key = experiments.add(
         connection,
         NewExperiment(

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import cast
 from uuid import uuid4
 
-from memspan.engine.choice import EngineName
+from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from service.operations.completion import follow_up
@@ -54,13 +54,16 @@ class ClaimedRuns:
 
     claim: str
     experiment: int
-    condition: Condition
+    placement: Placement
     position: int
     runs: Mapping[int, int]
     snapshots: Mapping[int, Snapshot]
     queue: Queue
     more_waits: bool
-    engine: EngineName
+
+    @property
+    def condition(self) -> Condition:
+        return self.placement.condition
 
 
 def holder(context: Context, worker: str) -> Holder:
@@ -91,14 +94,20 @@ def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns
     return ClaimedRuns(
         claim=mine.claim,
         experiment=first.experiment_key,
-        condition=grid(StoredSpec(first.experiment_key, first.spec))[first.condition],
+        placement=_placement(first),
         position=first.condition,
         runs={row.repeat: row.key for row in rows},
         snapshots=snapshots,
         queue=first.queue,
         more_waits=more,
-        engine=cast(EngineName, first.engine),
     )
+
+
+def _placement(row: ClaimedRun) -> Placement:
+    """How a run was placed when it was submitted."""
+    condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+    device: Device = "gpu" if row.queue is Queue.GPU else "cpu"
+    return Placement(condition, condition.network(), device, cast(EngineName, row.engine), row.width)
 
 
 def _snapshots(rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[int]]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
 from service.errors import BadRequest, FieldError
@@ -16,8 +17,8 @@ from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
+from service.operations.estimates import fleet
 from service.operations.experiments import ExperimentView
-from service.operations.health import live_workers
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, Surroundings
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
@@ -68,11 +69,12 @@ def submit(
 
 
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
-    """The plan, with as many workers as there are."""
-    workers = live_workers(context)
-    if spec.device == "gpu" and not any(submission.serves_gpu(worker) for worker in workers):
+    """The plan, with the workers that are there."""
+    workers = fleet(context)
+    if spec.device == "gpu" and not workers.gpu_workers:
         raise submission.no_gpu()
-    return {"spec": spec.model_dump(mode="json"), **asdict(plan(spec, max(len(workers), 1)))}
+    placements = Placements(spec, gpu=workers.gpu_workers > 0)
+    return {"spec": spec.model_dump(mode="json"), **asdict(plan(placements, workers))}
 
 
 def narrowed(

@@ -69,9 +69,10 @@ PLAN: dict[str, Any] = {
     "parameters": [{"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16}],
     "warnings": [],
     "estimated_seconds": 74.2,
+    "peak_bytes": 402_653_184,
     "workers": 2,
     "at_most": False,
-    "basis": "cost model of the torch engine, one core of a 2026 server a worker",
+    "basis": "cost model of each run's engine, one core of a 2026 server a worker",
 }
 CLAIM = {
     "id": "lstm-below-rnn-corrected",
@@ -154,7 +155,7 @@ EXAMPLES: dict[str, Any] = {
         "study": "latch",
         "scale": "quick",
         "items": [{"name": "corrected", **PLAN}],
-        **{name: PLAN[name] for name in ("conditions", "runs", "estimated_seconds", "workers", "basis")},
+        **{name: PLAN[name] for name in ("conditions", "runs", "estimated_seconds", "peak_bytes", "workers", "basis")},
     },
     "Run": RUN,
     "WholeRun": {**RUN, "metrics": {"test_loss": 0.061, "test_accuracy": 0.991}, "checkpoints": CHECKPOINTS},

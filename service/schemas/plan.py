@@ -14,7 +14,8 @@ class Plan(Answer):
     populations: int
     parameters: list[Data]
     warnings: list[dict[str, str]]
-    estimated_seconds: float
+    estimated_seconds: float = Field(description="wall time with the workers that are there, probes included")
+    peak_bytes: int = Field(description="the most memory that one worker holds")
     workers: int
     at_most: bool = Field(description="conditions, runs and populations are the most that a length search may take")
     basis: str

@@ -138,6 +138,7 @@ class StudyPlan(Answer):
     conditions: int
     runs: int
     estimated_seconds: float
+    peak_bytes: int
     workers: int
     basis: str
 

@@ -202,8 +202,8 @@ def required_probe_counts(connection: Connection, key: int) -> dict[RunState, in
 
 
 def epochs_weighted(connection: Connection, key: int) -> float:
-    """Epochs that the average run has done, where runs weigh by their estimated cost."""
-    statement = select(func.sum(runs.c.cost * runs.c.epochs_done), func.sum(runs.c.cost))
+    """Epochs that the average run has done, where runs weigh by their estimated seconds."""
+    statement = select(func.sum(runs.c.run_seconds * runs.c.epochs_done), func.sum(runs.c.run_seconds))
     done, total = connection.execute(statement.where(runs.c.experiment_key == key)).one()
     return float(done or 0) / float(total) if total else 0.0
 

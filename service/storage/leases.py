@@ -50,7 +50,7 @@ def claim_runs(connection: Connection, holder: Holder, queues: Sequence[Queue]) 
     chosen = connection.execute(
         select(*places)
         .where(*waiting)
-        .order_by(runs.c.cost.desc(), runs.c.key)
+        .order_by(runs.c.stack_seconds.desc(), runs.c.key)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()

@@ -21,7 +21,8 @@ class NewRun:
         round: of a length search, from 1.
         width: runs that are trained as one stack.
         stack: number of the stack within the condition.
-        cost: seconds, estimated.
+        stack_seconds: of a full stack, estimated.
+        run_seconds: its share of what its stack takes, estimated.
     """
 
     condition: int
@@ -32,7 +33,8 @@ class NewRun:
     width: int
     stack: int
     queue: Queue
-    cost: float
+    stack_seconds: float
+    run_seconds: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class ClaimedRun:
     condition: int
     repeat: int
     engine: str
+    width: int
     queue: Queue
     resume_epoch: int
     resume_step: int

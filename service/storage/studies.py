@@ -87,7 +87,7 @@ def answered(connection: Connection, keys: Sequence[int]) -> dict[int, set[str]]
 def work(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[float, float]]:
     """For each experiment the estimated seconds of all its runs, and the same times the epochs that each has done."""
     statement = (
-        select(runs.c.experiment_key, func.sum(runs.c.cost), func.sum(runs.c.cost * runs.c.epochs_done))
+        select(runs.c.experiment_key, func.sum(runs.c.run_seconds), func.sum(runs.c.run_seconds * runs.c.epochs_done))
         .where(runs.c.experiment_key.in_(keys))
         .group_by(runs.c.experiment_key)
     )

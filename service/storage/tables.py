@@ -72,7 +72,8 @@ runs = Table(
     Column("width", Integer, nullable=False),
     Column("stack", Integer, nullable=False),  # runs of one stack may be trained together
     Column("queue", Named(Queue), nullable=False),
-    Column("cost", Float, nullable=False),  # seconds, estimated; the longest go first
+    Column("stack_seconds", Float, nullable=False),  # of a full stack, estimated; the longest go first
+    Column("run_seconds", Float, nullable=False),  # its own share of what its stack takes, estimated
     Column("state", Named(RunState), nullable=False),
     Column("reason", Named(Reason)),
     Column("detail", Text),
@@ -90,7 +91,7 @@ runs = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     UniqueConstraint("experiment_key", "condition", "repeat"),
-    Index(None, "experiment_key", "state", "cost"),
+    Index(None, "experiment_key", "state", "stack_seconds"),
     Index(None, "experiment_key", "state", "queue"),
     Index(None, "state", "lease_until"),
     Index(None, "claim"),

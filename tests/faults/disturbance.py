@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from memspan.engine.events import Evaluated, Finished, Outcome
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
@@ -54,7 +55,7 @@ def undisturbed(epochs: int = EPOCHS) -> list[Any]:
 def _trained(condition: Condition, repeats: range) -> list[Any]:
     """The numbers of some repeats, in the form of ``Client.numbers``."""
     series: dict[int, list[Any]] = {repeat: [] for repeat in repeats}
-    for event in Trainer(condition, repeats).events():
+    for event in Trainer(place(condition), repeats).events():
         if isinstance(event, Evaluated):
             for repeat, values in event.metrics.items():
                 series[repeat] += _points(event.epoch, values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memspan.engine.events import Evaluated, Finished, Outcome
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
@@ -52,7 +53,7 @@ def stories(
     asked: Condition, repeats: Iterable[int], snapshots: Mapping[int, Snapshot] | None = None
 ) -> dict[int, Story]:
     """Train some repeats to the end, from the start or from snapshots."""
-    return finish(Trainer(asked, tuple(repeats), snapshots))
+    return finish(Trainer(place(asked), tuple(repeats), snapshots))
 
 
 def finish(trainer: Trainer) -> dict[int, Story]:
@@ -71,7 +72,7 @@ def stopped(
     asked: Condition, repeats: Iterable[int], after: int, snapshots: Mapping[int, Snapshot] | None = None
 ) -> Trainer:
     """A trainer that has given ``after`` events and then been left."""
-    trainer = Trainer(asked, tuple(repeats), snapshots)
+    trainer = Trainer(place(asked), tuple(repeats), snapshots)
     events = trainer.events()
     for _ in range(after):
         next(events)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from memspan.engine.events import Evaluated, Finished
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
@@ -50,7 +51,7 @@ def test_its_mates_keep_every_bit(how: str, after: int) -> None:
 @pytest.mark.parametrize("how", SPOILT)
 @pytest.mark.parametrize(("after", "epoch"), [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * (STEPS + 1) + 1, 3)])
 def test_its_epoch_is_kept_and_its_metrics_are_told_once_and_truthfully(how: str, after: int, epoch: int) -> None:
-    trainer = Trainer(regression(), REPEATS, spoilt(regression(), after, how))
+    trainer = Trainer(place(regression()), REPEATS, spoilt(regression(), after, how))
     told = []
     for event in trainer.events():
         if isinstance(event, Evaluated) and SICK in event.metrics:
@@ -66,7 +67,7 @@ def test_its_epoch_is_kept_and_its_metrics_are_told_once_and_truthfully(how: str
 
 def test_the_weights_of_its_last_sound_epoch_stay_the_best() -> None:
     asked = regression(best=True)
-    trainer = Trainer(asked, REPEATS, spoilt(asked, STEPS + 1, "not a number"))
+    trainer = Trainer(place(asked), REPEATS, spoilt(asked, STEPS + 1, "not a number"))
     outcome = next(e for e in trainer.events() if isinstance(e, Finished)).outcomes[SICK]
     assert outcome.best_epoch == 1
     assert outcome.diverged_at == 2
@@ -77,7 +78,7 @@ def test_the_weights_of_its_last_sound_epoch_stay_the_best() -> None:
 
 
 def test_a_run_that_never_was_sound_has_its_last_weights_as_best() -> None:
-    trainer = Trainer(regression(), REPEATS, spoilt(regression(), 0, "not a number"))
+    trainer = Trainer(place(regression()), REPEATS, spoilt(regression(), 0, "not a number"))
     outcome = next(e for e in trainer.events() if isinstance(e, Finished)).outcomes[SICK]
     assert outcome.best_epoch == outcome.last_epoch == outcome.diverged_at == 1
     for name, weight in outcome.last.items():
@@ -87,7 +88,7 @@ def test_a_run_that_never_was_sound_has_its_last_weights_as_best() -> None:
 def test_a_huge_learning_rate_makes_all_diverge_and_ends_early_with_full_progress() -> None:
     asked = condition(RNN(hidden_size=2, activation="relu"), FirstLast(), length=30, epochs=50,
                       optimizer=SGD(learning_rate=100.0))  # fmt: skip
-    trainer = Trainer(asked, REPEATS)
+    trainer = Trainer(place(asked), REPEATS)
     events = list(trainer.events())
     evaluations = [event for event in events if isinstance(event, Evaluated)]
     assert len(evaluations) < 10
@@ -99,7 +100,7 @@ def test_a_huge_learning_rate_makes_all_diverge_and_ends_early_with_full_progres
 def test_a_classification_s_accuracy_is_nan_where_its_answers_are() -> None:
     taken = stopped(condition(), (0, 1), 0).snapshots()
     vectors = {**taken[0].vectors, "weights": taken[0].vectors["weights"] * math.nan}
-    trainer = Trainer(condition(), (0, 1), taken | {0: replace(taken[0], vectors=vectors)})
+    trainer = Trainer(place(condition()), (0, 1), taken | {0: replace(taken[0], vectors=vectors)})
     outcomes = next(e for e in trainer.events() if isinstance(e, Finished)).outcomes
     assert all(math.isnan(outcomes[0].metrics[f"{split}_accuracy"]) for split in ("train", "validation", "test"))
     assert all(math.isfinite(value) for value in outcomes[1].metrics.values())
@@ -112,7 +113,7 @@ def test_a_diverged_run_survives_an_interruption(after: int) -> None:
     start = spoilt(asked, 0, "not a number")
     whole = stories(asked, REPEATS, start)
     trainer = stopped(asked, REPEATS, after, start)
-    resumed = finish(Trainer(asked, REPEATS, carried(trainer.snapshots())))
+    resumed = finish(Trainer(place(asked), REPEATS, carried(trainer.snapshots())))
     assert resumed[SICK].epochs == ()
     for repeat in REPEATS:
         assert (resumed[repeat].metrics, resumed[repeat].ended) == (whole[repeat].metrics, whole[repeat].ended)
@@ -121,8 +122,8 @@ def test_a_diverged_run_survives_an_interruption(after: int) -> None:
 
 def test_a_stack_of_diverged_runs_only_finishes_at_once_when_resumed() -> None:
     asked = condition(RNN(hidden_size=2, activation="relu"), FirstLast(), length=30, optimizer=SGD(learning_rate=100.0))
-    trainer = Trainer(asked, REPEATS)
+    trainer = Trainer(place(asked), REPEATS)
     for _ in trainer.events():
         pass
-    again = Trainer(asked, REPEATS, carried(trainer.snapshots()))
+    again = Trainer(place(asked), REPEATS, carried(trainer.snapshots()))
     assert [type(event) for event in again.events()] == [Finished]

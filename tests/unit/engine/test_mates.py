@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from memspan.engine.choice import width
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.stack import PlacesClash, Stack
 from memspan.experiment.grid import conditions
@@ -42,7 +42,7 @@ def differ(asked: Condition, repeats: tuple[int, ...]) -> list[str]:
 @pytest.mark.parametrize("spec", MODELS, ids=named)
 def test_every_model_s_runs_are_bit_equal_alone_and_in_company(spec: ModelSpec) -> None:
     asked = condition(spec, task=next(each for each in TASKS if spec.objection(each.signature(4)) is None))
-    repeats = tuple(range(min(width(asked.network()), 5)))
+    repeats = tuple(range(min(place(asked, engine="torch").width, 5)))
     assert differ(asked, repeats) == []
 
 
@@ -58,7 +58,7 @@ def test_every_optimizer_and_kind_of_data_keeps_them_bit_equal(optimizer: Adam |
 def test_wider_layers_and_a_regression_keep_them_bit_equal(spec: ModelSpec) -> None:
     """Sizes that are no multiple of a vector register, in stacks of 8."""
     asked = condition(spec, FirstLast(), length=9, best=True)
-    assert width(asked.network()) == 8
+    assert place(asked, engine="torch").width == 8
     assert differ(asked, (0, 3, 4, 7)) == []
 
 
@@ -96,7 +96,7 @@ def test_places_are_repeats_modulo_the_width_and_gaps_are_filled_by_the_first() 
 
 
 def test_the_width_follows_from_the_size_of_the_network() -> None:
-    widths = {size: width(condition(LSTM(hidden_size=size)).network()) for size in (1, 8, 9, 32, 64)}
+    widths = {size: place(condition(LSTM(hidden_size=size)), engine="torch").width for size in (1, 8, 9, 32, 64)}
     assert widths == {1: 32, 8: 8, 9: 8, 32: 8, 64: 1}
-    dense = {size: width(condition(MLP(hidden_size=size)).network()) for size in (1, 8, 200, (200, 200), 4_000)}
+    dense = {size: place(condition(MLP(hidden_size=size))).width for size in (1, 8, 200, (200, 200), 4_000)}
     assert dense == {1: 32, 8: 32, 200: 8, (200, 200): 2, 4_000: 2}

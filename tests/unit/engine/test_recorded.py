@@ -9,6 +9,7 @@ from torch import Tensor
 from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.eager import Eager
 from memspan.engine.events import Finished
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes, Step
 from memspan.engine.trainer import Trainer
@@ -102,7 +103,7 @@ def test_cuda_learns_what_the_processor_learns(spec: LSTM | RNN, caplog: pytest.
     condition = Condition(Latch(noise=0.3), spec, 28, Training(**SIZES), seed=4)
 
     def ended(device: str) -> Finished:
-        *_, last = Trainer(condition, (0, 1, 2), device=device, engine="torch").events()
+        *_, last = Trainer(place(condition, engine="torch"), (0, 1, 2), device=device).events()
         assert isinstance(last, Finished)
         return last
 

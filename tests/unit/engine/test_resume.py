@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as choose
 
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Position, Snapshot, SnapshotUnreadable
 from memspan.engine.trainer import Trainer
@@ -84,7 +85,7 @@ def test_a_run_may_go_on_in_other_company(after: int, kept: set[int]) -> None:
 
 def test_looking_at_the_snapshots_disturbs_nothing() -> None:
     name = "adam, fixed data"
-    trainer = Trainer(CASES[name], REPEATS)
+    trainer = Trainer(place(CASES[name]), REPEATS)
     for _event in trainer.events():
         trainer.snapshots()
     final = trainer.snapshots()
@@ -94,7 +95,7 @@ def test_looking_at_the_snapshots_disturbs_nothing() -> None:
 
 
 def test_a_snapshot_is_not_moved_by_the_training_that_follows() -> None:
-    trainer = Trainer(CASES["adam, fixed data"], REPEATS)
+    trainer = Trainer(place(CASES["adam, fixed data"]), REPEATS)
     events = trainer.events()
     next(events)
     taken = trainer.snapshots()
@@ -105,7 +106,7 @@ def test_a_snapshot_is_not_moved_by_the_training_that_follows() -> None:
 
 
 def test_position_and_progress_say_where_a_run_stands() -> None:
-    trainer = Trainer(CASES["plain descent"], REPEATS)
+    trainer = Trainer(place(CASES["plain descent"]), REPEATS)
     seen = []
     for _ in trainer.events():
         seen.append((trainer.position, round(trainer.progress, 6)))
@@ -133,7 +134,7 @@ def test_a_snapshot_comes_back_from_its_bytes_to_the_bit(number: float, numbers:
 
 @pytest.mark.parametrize("spoil", [lambda d: b"", lambda d: d[:40], lambda d: d[:-1], lambda d: b"\xff" * len(d)])
 def test_bytes_that_are_no_snapshot_are_named_so(spoil: object) -> None:
-    data = Trainer(CASES["plain descent"], REPEATS).snapshots()[0].to_bytes()
+    data = Trainer(place(CASES["plain descent"]), REPEATS).snapshots()[0].to_bytes()
     with pytest.raises(SnapshotUnreadable, match="it starts again"):
         Snapshot.from_bytes(spoil(data))  # type: ignore[operator]
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
@@ -53,7 +54,7 @@ def recomputed(asked: Condition) -> tuple[float, float]:
     from memspan.engine.events import Finished
     from memspan.interfaces.network import stack
 
-    outcome = next(e for e in Trainer(asked, (0,)).events() if isinstance(e, Finished)).outcomes[0]
+    outcome = next(e for e in Trainer(place(asked), (0,)).events() if isinstance(e, Finished)).outcomes[0]
     test = split(asked).test
     outputs = asked.network().forward(stack([getattr(outcome, asked.checkpoint)]), test.inputs.unsqueeze(0))
     problem = asked.signature.problem
@@ -76,5 +77,5 @@ def test_a_run_learns() -> None:
     asked = condition(length=2, epochs=40, task=condition().task.model_copy(update={"noise": 0.1}))
     asked = Condition(asked.task, asked.model, 2, asked.training.model_copy(
         update={"optimizer": asked.training.optimizer.model_copy(update={"learning_rate": 0.1})}), seed=1)  # fmt: skip
-    story = finish(Trainer(asked, (0, 1, 2)))
+    story = finish(Trainer(place(asked), (0, 1, 2)))
     assert all("('test_accuracy', 1.0)" in each.metrics for each in story.values())

@@ -6,6 +6,7 @@ from typing import Any
 
 from memspan.experiment.grid import conditions
 from memspan.experiment.line import Line, lines, lines_of
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.results import RunRow, document
 from memspan.experiment.rounds import following, opening
@@ -99,12 +100,12 @@ def test_the_results_of_a_grid_show_all_its_lengths_and_no_search() -> None:
 
 
 def test_a_plan_says_that_its_runs_are_a_maximum() -> None:
-    found = plan(SPEC)
+    found = plan(Placements(SPEC))
     assert (found.at_most, found.runs) == (True, 2 * 60 + 2 * 10)
     assert found.conditions <= 2 * COUNT + 2
     assert found.populations <= found.runs
     assert {warning["code"] for warning in found.warnings} == {"at_most"}
     assert "search" in found.basis
-    dense = plan(parse({**SEARCH, "lengths": list(SPEC.lengths.search.candidates())}))  # type: ignore[union-attr]
+    dense = plan(Placements(parse({**SEARCH, "lengths": list(SPEC.lengths.search.candidates())})))  # type: ignore[union-attr]
     assert not dense.at_most
     assert found.estimated_seconds < dense.estimated_seconds

@@ -10,6 +10,7 @@ import torch
 
 import memspan
 from memspan.engine.events import Finished
+from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed, predictor, unpacked
 from memspan.experiment.grid import conditions
@@ -57,7 +58,7 @@ def test_every_run_is_there_once_with_all_its_metrics(results: Results) -> None:
 
 def test_runs_are_those_that_the_engine_trains(results: Results) -> None:
     condition = conditions(results.spec)[1]
-    outcome = next(e for e in Trainer(condition, (4,)).events() if isinstance(e, Finished)).outcomes[4]
+    outcome = next(e for e in Trainer(place(condition), (4,)).events() if isinstance(e, Finished)).outcomes[4]
     (row,) = [row for row in results.rows if (row.condition, row.repeat) == (1, 4)]
     assert dict(row.metrics) == dict(outcome.metrics)
 
@@ -125,7 +126,7 @@ def test_the_document_is_json(results: Results) -> None:
 
 def test_checkpoints_travel_as_bytes_named_by_their_content() -> None:
     condition = conditions(memspan.ExperimentSpec.model_validate_json(json.dumps(BODY), strict=True))[2]
-    outcome = next(e for e in Trainer(condition, (0, 1)).events() if isinstance(e, Finished)).outcomes
+    outcome = next(e for e in Trainer(place(condition), (0, 1)).events() if isinstance(e, Finished)).outcomes
     stored = packed(outcome[0].best)
     assert stored == packed(dict(reversed(outcome[0].best.items())))
     assert stored.sha256 != packed(outcome[1].best).sha256
@@ -140,7 +141,7 @@ def test_checkpoints_travel_as_bytes_named_by_their_content() -> None:
 def test_a_probe_asks_the_same_whoever_asks_and_all_models_alike() -> None:
     grid = conditions(memspan.ExperimentSpec.model_validate_json(json.dumps(BODY), strict=True))
     data = [
-        packed(next(e for e in Trainer(c, (0,)).events() if isinstance(e, Finished)).outcomes[0].last).data
+        packed(next(e for e in Trainer(place(c), (0,)).events() if isinstance(e, Finished)).outcomes[0].last).data
         for c in grid[:1]
     ]
     once, again = ask(Change(sequences=30), grid[0], data), ask(Change(sequences=30), grid[0], data)

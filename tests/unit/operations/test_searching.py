@@ -101,7 +101,7 @@ def test_rows_of_later_rounds_are_as_if_they_had_been_there_from_the_start(scene
     assert all(row.seed == grid[row.condition].run_seed(row.repeat) for row in rows)
     assert all((row.stack, row.queue) == (row.repeat // row.width, "cpu") for row in rows)
     assert len({(row.width, row.engine) for row in rows}) == 1
-    assert len({(row.condition, row.cost) for row in rows}) == len({row.condition for row in rows})
+    assert len({(row.condition, row.stack_seconds) for row in rows}) == len({row.condition for row in rows})
 
 
 def test_counters_and_events_grow_with_the_rounds(scene: Scene) -> None:

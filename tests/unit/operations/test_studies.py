@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from memspan.experiment.fleet import Fleet
 from memspan.interfaces.numbers import jsonable
 from memspan.run_study import conduct
 from service.errors import NotFound, Unprocessable
@@ -209,7 +210,7 @@ def test_progress_and_what_is_left_are_those_of_all_experiments(scene: Scene) ->
 
 
 def test_plans_are_of_every_experiment_and_of_all(scene: Scene) -> None:
-    told = studies.plans(Inquiry(scale="full"), workers=2)
+    told = studies.plans(Inquiry(scale="full"), Fleet(workers=2))
     assert [item["name"] for item in told["items"]] == ["short", "last step", "long"]
     assert (told["conditions"], told["runs"]) == (6, 18)
     assert told["estimated_seconds"] == sum(item["estimated_seconds"] for item in told["items"])

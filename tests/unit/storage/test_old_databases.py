@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from migrations.upgrade import configuration, newest, upgrade
 from service.storage.database import Database, stored_revision
-from service.storage.tables import experiments, metadata
+from service.storage.tables import experiments, metadata, runs
 
 FIRST = """
 INSERT INTO experiments (name, spec, state, priority, kinds, runs, created_at)
@@ -48,6 +48,23 @@ def test_an_experiment_of_an_older_release_is_kept_and_part_of_no_study(empty: D
         (row,) = connection.execute(select(experiments)).all()
     assert (row.name, row.runs, row.created_at) == ("old", 2, 1.5)
     assert (row.study, row.study_scale, row.study_part, row.study_group) == (None, None, None, None)
+
+
+RUN = """
+INSERT INTO runs (experiment_key, condition, repeat, seed, engine, width, stack, queue, cost, state)
+VALUES (1, 0, 0, 7, 'fused', 8, 0, 'cpu', 12.0, 'queued')
+"""
+
+
+def test_runs_of_an_older_release_get_their_share_of_their_stack(empty: Database) -> None:
+    bring(empty, "0005")
+    with empty.writing() as connection:
+        connection.execute(text(FIRST))
+        connection.execute(text(RUN))
+    upgrade(empty.engine)
+    with empty.reading() as connection:
+        (row,) = connection.execute(select(runs.c.stack_seconds, runs.c.run_seconds)).all()
+    assert tuple(row) == (12.0, 1.5)
 
 
 def test_the_newest_schema_can_be_taken_back(empty: Database) -> None:

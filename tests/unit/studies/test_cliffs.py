@@ -10,7 +10,9 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -27,7 +29,7 @@ Steepness = Callable[[Condition, int], float]
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(CliffsStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_axes_are_the_recurrent_weight_and_the_bias_that_are_said() -> None:

@@ -10,7 +10,9 @@ import pytest
 from memspan.claims.study import Scale
 from memspan.claims.verdict import Judgement
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -44,7 +46,7 @@ SCATTER = 1e-6
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(FirstLastStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_full_scale_trains_as_the_article_did_and_repeats_it_ten_times() -> None:
@@ -55,7 +57,7 @@ def test_the_full_scale_trains_as_the_article_did_and_repeats_it_ten_times() -> 
         assert training.optimizer == RMSprop(learning_rate=1e-3, rho=0.9, epsilon=1e-7)
         assert (training.batch_size, training.epochs * training.steps_per_epoch, training.data) == (256, 3_000, "fresh")
         assert (spec.repeats, spec.report.checkpoint) == (10, "best")
-    assert sum(plan(spec).runs for spec in asked.values()) == 10 * (2 * 12 + 2 + 2 * 3)
+    assert sum(plan(Placements(spec)).runs for spec in asked.values()) == 10 * (2 * 12 + 2 + 2 * 3)
 
 
 def test_models_are_those_of_the_article() -> None:

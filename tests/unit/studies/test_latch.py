@@ -8,7 +8,9 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
@@ -20,13 +22,13 @@ from tests.unit.studies.made import verdicts
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(LatchStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_full_scale_is_the_published_grid() -> None:
     asked = experiments(LatchStudy(scale="full"))
     published = asked["as published"]
-    assert plan(published).runs == 25 * 3 * 30 == 2_250
+    assert plan(Placements(published)).runs == 25 * 3 * 30 == 2_250
     assert published.lengths == PUBLISHED
     assert (published.training.epochs, published.training.batch_size) == (5, 16)
     assert published.training.train_size + published.training.validation_size == 10_000

@@ -9,7 +9,9 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
@@ -29,7 +31,7 @@ def without_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(MnistRowsStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 @pytest.mark.usefixtures("without_mnist")

@@ -10,7 +10,9 @@ import pytest
 from memspan.attribution.weight_blocks import weight_blocks
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -43,12 +45,12 @@ LIVE = 122_901
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(OneStepLSTM(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_full_scale_has_both_sizes_all_controls_and_two_more_learning_rates() -> None:
     asked = experiments(FULL)
-    assert sum(plan(spec).runs for spec in asked.values()) == 2 * (2 * 7) * 10 + 2 * (2 * 2) * 10
+    assert sum(plan(Placements(spec)).runs for spec in asked.values()) == 2 * (2 * 7) * 10 + 2 * (2 * 2) * 10
     assert {spec.training.train_size for spec in asked.values()} == {1_000, 10_000}
     assert {spec.training.optimizer.learning_rate for spec in asked.values()} == {3e-4, 1e-3, 3e-3}
     assert all(spec.training.epochs == 100 and spec.training.batch_size == 32 for spec in asked.values())
@@ -56,7 +58,7 @@ def test_the_full_scale_has_both_sizes_all_controls_and_two_more_learning_rates(
 
 def test_the_quick_scale_asks_both_teachers_about_the_two_models() -> None:
     asked = experiments(QUICK)
-    assert sum(plan(spec).runs for spec in asked.values()) == 3 * 5
+    assert sum(plan(Placements(spec)).runs for spec in asked.values()) == 3 * 5
     places = {(place.model, place.task) for spec in asked.values() for place in conditions(spec)}
     assert places >= {(model, task) for model in (PERCEPTRON, ONE_STEP) for task in (PAIRS, TANH_NET)}
 

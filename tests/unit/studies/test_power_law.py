@@ -10,7 +10,9 @@ import pytest
 from memspan.claims.study import Scale
 from memspan.claims.verdict import Judgement
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -30,7 +32,7 @@ ERRORS: Mapping[ModelSpec, float] = {PLAIN: 1.0, CHRONO: 0.1, FIXED: 0.01, LEARN
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(PowerLawStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_full_scale_has_both_budgets_of_steps_and_three_lengths() -> None:

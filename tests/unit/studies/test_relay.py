@@ -8,7 +8,9 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
@@ -26,7 +28,7 @@ ACCURACIES = {
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(RelayStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 def test_the_full_scale_has_eight_units_ten_repeats_and_ten_epochs_on_both_tasks() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.population import Condition
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.interfaces.model import ModelSpec
@@ -59,13 +61,13 @@ def judge(changes: Spans, scale: Scale = "full") -> dict[str, Any]:
 def test_every_experiment_is_sound_and_can_be_planned(scale: Scale) -> None:
     for name, spec in experiments(SpanStudy(scale=scale)).items():
         assert flaws(spec, Limits()) == [], name
-        assert plan(spec, workers=2).estimated_seconds > 0
+        assert plan(Placements(spec), Fleet(workers=2)).estimated_seconds > 0
 
 
 @pytest.mark.usefixtures("compiled_loops")
 def test_the_quick_scale_is_planned_for_less_than_a_minute() -> None:
     asked = experiments(SpanStudy(scale="quick")).values()
-    assert sum(plan(spec, workers=2).estimated_seconds for spec in asked) < 45
+    assert sum(plan(Placements(spec), Fleet(workers=2)).estimated_seconds for spec in asked) < 45
 
 
 def test_every_model_is_trained_with_its_own_rate_on_both_tasks_for_8_000_steps() -> None:

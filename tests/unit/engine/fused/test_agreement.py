@@ -11,6 +11,7 @@ from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.eager import Eager
 from memspan.engine.events import Finished
 from memspan.engine.fused.backend import Fused
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.state import Backend
 from memspan.engine.trainer import Trainer
@@ -96,7 +97,7 @@ def ended(engine: Any) -> list[float]:
     training = Training(batch_size=16, train_size=800, validation_size=16, test_size=400, epochs=3,
                         optimizer=Adam(learning_rate=0.02))  # fmt: skip
     condition = Condition(Latch(), GRU(), 5, training, seed=8)
-    trainer = Trainer(condition, range(24), engine=engine)
+    trainer = Trainer(place(condition, engine=engine), range(24))
     outcomes = next(event for event in trainer.events() if isinstance(event, Finished)).outcomes
     assert trainer.engine == engine
     return [outcome.metrics["test_loss"] for outcome in outcomes.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memspan.engine.fused import backend
+from memspan.engine.placement import place
 from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
@@ -54,6 +55,6 @@ def test_a_resume_with_other_mates_goes_on_to_the_same_bits(after: int) -> None:
 
 
 def test_any_number_of_repeats_fits_together() -> None:
-    trainer = Trainer(asked(RNN()), (3, 35, 67))
+    trainer = Trainer(place(asked(RNN())), (3, 35, 67))
     assert trainer.engine == "fused"
     assert set(trainer.snapshots()) == {3, 35, 67}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from memspan.engine.choice import choose
 from memspan.engine.fused import scope
 from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.cell import Cell
 from memspan.interfaces.recurrence import Recurrence
@@ -40,12 +40,12 @@ def out_of_order(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_small_recurrent_networks_are_fused_and_others_are_not() -> None:
-    assert choose(condition(LSTM())).name == "fused"
-    assert choose(condition(LSTM()), device="cuda").name == "torch"
-    assert choose(condition(MLP())).name == "torch"
-    assert choose(condition(LSTM(hidden_size=200))).name == "torch"
-    assert choose(condition(LSTM(hidden_size=(2, 200)))).name == "torch"
-    assert choose(condition(RNN(dropout=0.5, hidden_size=(2, 2)))).name == "torch"
+    assert place(condition(LSTM())).engine == "fused"
+    assert place(condition(LSTM()), "gpu").engine == "torch"
+    assert place(condition(MLP())).engine == "torch"
+    assert place(condition(LSTM(hidden_size=200))).engine == "torch"
+    assert place(condition(LSTM(hidden_size=(2, 200)))).engine == "torch"
+    assert place(condition(RNN(dropout=0.5, hidden_size=(2, 2)))).engine == "torch"
 
 
 def test_a_cell_with_an_unknown_operation_is_the_torch_engine_s() -> None:
@@ -68,19 +68,19 @@ def forgotten() -> Iterator[None]:
 @pytest.mark.usefixtures("forgotten")
 def test_one_can_do_without_compiled_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMSPAN_ENGINE", "torch")
-    assert choose(condition()).name == "torch"
+    assert place(condition()).engine == "torch"
 
 
 @pytest.mark.usefixtures("forgotten")
 def test_an_engine_that_there_is_not_is_named_with_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMSPAN_ENGINE", "warp")
     with pytest.raises(ValueError, match="MEMSPAN_ENGINE is 'warp'; it takes auto or torch"):
-        choose(condition())
+        place(condition())
 
 
 @pytest.mark.usefixtures("out_of_order")
 def test_without_a_compiler_the_torch_engine_is_chosen_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    assert choose(condition()).name == "torch"
+    assert place(condition()).engine == "torch"
     assert "the torch engine serves" in caplog.text
     assert "no compiler" in caplog.text
 
@@ -88,13 +88,13 @@ def test_without_a_compiler_the_torch_engine_is_chosen_and_said(caplog: pytest.L
 @pytest.mark.usefixtures("out_of_order")
 def test_runs_that_were_meant_for_the_fused_engine_are_trained_all_the_same() -> None:
     """More of them than a torch stack has places for; ``trainer.engine`` is what the record should say."""
-    trainer = Trainer(condition(), (0, 32, 64), engine="fused")
+    trainer = Trainer(place(condition(), engine="fused"), (0, 32, 64))
     assert trainer.engine == "torch"
     assert set(finish(trainer)) == {0, 32, 64}
 
 
 def test_a_run_goes_on_in_the_other_engine_from_a_snapshot(out_of_order: None) -> None:
-    snapshots = Trainer(condition(), (0, 1), engine="fused").snapshots()
+    snapshots = Trainer(place(condition(), engine="fused"), (0, 1)).snapshots()
     scope.works.cache_clear()
     assert set(stories(condition(), (0, 1), snapshots)) == {0, 1}
 
@@ -104,7 +104,7 @@ def test_a_machine_without_the_compiler_s_package_works() -> None:
     program = (
         "import sys; sys.modules['llvmlite'] = None\n"
         "from tests.unit.engine.populations import condition, stories\n"
-        "from memspan.engine.choice import choose\n"
-        "assert choose(condition()).name == 'torch' and len(stories(condition(), (0,))) == 1\n"
+        "from memspan.engine.placement import place\n"
+        "assert place(condition()).engine == 'torch' and len(stories(condition(), (0,))) == 1\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import pytest
 import torch
 
-from memspan.engine.choice import choose
+from memspan.engine.placement import place
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Problem, Signature
@@ -62,7 +62,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("spec", OPTIONS, ids=named)
 def test_with_peepholes_open_gates_and_both_directions(spec: ModelSpec) -> None:
-    assert choose(one_step(spec, FirstLast(), 13, 18)).name == "fused"
+    assert place(one_step(spec, FirstLast(), 13, 18)).engine == "fused"
     error, loss = furthest(one_step(spec, FirstLast(), 13, 18))
     assert error < CLOSE
     assert loss < CLOSE

@@ -1,0 +1,39 @@
+"""How long training takes, roughly: for plans, remaining times and the order of work.
+
+Measured on one core of a 2026 server by ``python -m benchmarks estimates``, which prints estimated beside measured
+seconds for conditions of all studies. What another machine takes is found out by its workers (``memspan.engine.pace``).
+"""
+
+from __future__ import annotations
+
+from memspan.engine.fused import speed
+from memspan.engine.fused.layout import layouts
+from memspan.engine.population import Condition
+from memspan.interfaces.network import Network
+
+STEP_SECONDS = 6e-4
+"""an optimiser step of the torch engine, whatever the model (batch, loss, optimiser)"""
+TIME_STEP_SECONDS = 1.4e-4
+"""a recurrent time step, forward and backward, of a small stack"""
+MULTIPLY_SECONDS = 1.2e-10
+"""a multiplication of a weight with a number, forward and backward, of one core"""
+KEPT_SECONDS = 5e-9
+"""a number that a forward pass keeps for the backward pass: elementwise work and memory"""
+BASIS = "cost model of each run's engine, one core of a 2026 server a worker"
+
+
+def fused_run_seconds(condition: Condition, network: Network) -> float:
+    """A run of the fused engine, its test included."""
+    return speed.run_seconds(condition, layouts(network), network.parameters)
+
+
+def torch_stack_seconds(condition: Condition, network: Network, members: int) -> float:
+    """A stack of the torch engine, from the first step to the last epoch."""
+    training = condition.training
+    recurrent = condition.signature.length if network.state_size else 0
+    per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
+    each = network.multiplications or network.parameters * (recurrent or 1)
+    sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS
+    sequences = 1 + training.validation_size / (3 * training.train_size)
+    epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
+    return training.epochs * epoch
