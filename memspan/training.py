@@ -29,7 +29,12 @@ class Training(BaseModel):
         Field(description="one training set for all models and repeats; one for each run; or new sequences every step"),
     ] = "fixed"
     weight_decay: Annotated[
-        Real, Field(ge=0, le=1, description="decoupled: weights shrink by learning_rate x this")
+        Real,
+        Field(
+            ge=0,
+            le=1,
+            description="decoupled: weights shrink by learning_rate x this; adamw's own comes on top",
+        ),
     ] = 0
     clip_norm: Annotated[
         Annotated[Real, Field(gt=0, le=1e6)] | None, Field(description="largest norm of a run's whole gradient")

@@ -1,6 +1,7 @@
 """Moving a population's weights in torch: each member's weights are one row of a matrix (M, P).
 
-A gradient comes in pieces of such rows. Weights outside all pieces are used nowhere: no optimiser would move them.
+A gradient comes in pieces of such rows. Weights outside all pieces are used nowhere: their gradient is 0, by which most
+optimisers move nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from memspan.engine.weight_rows import Piece
-from memspan.interfaces.optimizer import Slots
+from memspan.interfaces.optimizer import OptimizerSpec, Slots
 from memspan.optimizers import move
 from memspan.training import Training
 
@@ -26,6 +27,7 @@ class Mover:
 
     def __init__(self, training: Training, slots: Slots) -> None:
         self._training, self._slots = training, slots
+        self._rests = rests(training.optimizer)
 
     def move(self, weights: Tensor, pieces: Sequence[Piece], step: int) -> None:
         """One step of all members, from 1; each is clipped by the norm of its own whole gradient.
@@ -38,9 +40,28 @@ class Mover:
         if training.weight_decay:
             weights.mul_(training.shrinkage(step))
         numbers = training.optimizer.numbers(step, training.rate(step))
-        for piece in pieces:
+        for piece in pieces if self._rests else completed(pieces, weights):
             remembered = {name: piece.of(slot) for name, slot in self._slots.items()}
             move(training.optimizer, piece.of(weights), piece.values, remembered, numbers)
+
+
+def rests(optimizer: OptimizerSpec) -> bool:
+    """Whether a weight whose gradient is 0 stays where it is."""
+    weight, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    remembered = {name: zero.clone() for name in optimizer.slots()}
+    move(optimizer, weight, zero, remembered, optimizer.numbers(1, optimizer.learning_rate))
+    return float(weight) == 1
+
+
+def completed(pieces: Sequence[Piece], weights: Tensor) -> list[Piece]:
+    """Pieces, and gradients of 0 for all weights (M, P) between them."""
+    found, place = [], 0
+    for piece in (*pieces, Piece(weights.shape[1], weights[:, :0])):
+        if piece.first > place:
+            found.append(Piece(place, torch.zeros_like(weights[:, place : piece.first])))
+        found.append(piece)
+        place = piece.first + piece.values.shape[1]
+    return found[:-1]
 
 
 def clipped(pieces: Sequence[Piece], limit: float) -> list[Piece]:

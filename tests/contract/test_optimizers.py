@@ -1,162 +1,197 @@
-"""Every optimiser against its equations in Keras 3, written down again in float64.
-
-Source: keras/src/optimizers/{adam,rmsprop,sgd,base_optimizer}.py of github.com/keras-team/keras.
-"""
+"""What every optimiser owes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from starlette.testclient import TestClient
+from torch import Tensor
 
+from memspan.engine.eager import Eager
+from memspan.engine.fused import backend
+from memspan.engine.fused.backend import Fused
+from memspan.engine.fused.descent import descent
 from memspan.engine.mover import Mover, slots
+from memspan.engine.seeds import stream
 from memspan.engine.weight_rows import Piece
-from memspan.optimizers import optimizer
-from memspan.optimizers.adam import Adam
-from memspan.optimizers.rmsprop import RMSprop
-from memspan.optimizers.sgd import SGD
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.optimizer import OptimizerSpec
+from memspan.models.gru import GRU
+from memspan.models.lstm import LSTM
+from memspan.models.mlp import MLP
+from memspan.optimizers import move, optimizer
 from memspan.training import Training
+from tests.contract.variants import named, rules
+from tests.unit.engine.fused.walks import asked, walked
+from tests.unit.engine.populations import carried, condition, stopped, stories
 
-Vector = NDArray[np.float64]
-Rule = Callable[[Vector, Vector, dict[str, Any], int], Vector]
-MEMBERS, SIZE, STEPS = 3, 5, 40
-
-
-def adam(spec: Adam) -> Rule:
-    """m += (g - m)(1 - b1), v += (g² - v)(1 - b2), w -= m alpha / (sqrt(v) + epsilon)."""
-
-    def change(weight: Vector, gradient: Vector, memory: dict[str, Any], step: int) -> Vector:
-        m = memory["m"] = memory.get("m", 0.0) + (gradient - memory.get("m", 0.0)) * (1 - spec.beta_1)
-        v = memory["v"] = memory.get("v", 0.0) + (gradient**2 - memory.get("v", 0.0)) * (1 - spec.beta_2)
-        alpha = spec.learning_rate * np.sqrt(1 - spec.beta_2**step) / (1 - spec.beta_1**step)
-        return weight - m * alpha / (np.sqrt(v) + spec.epsilon)
-
-    return change
+RULES = [each for spec in optimizer.specs() for each in rules(spec)]
+EXTRA: dict[str, dict[str, Any]] = {
+    "plain": {}, "clipped": {"clip_norm": 0.5}, "decayed": {"weight_decay": 0.1},
+    "all": {"clip_norm": 0.5, "weight_decay": 0.1, "halve_every": 9},
+}  # fmt: skip
+MEMBERS, SIZE = 3, 7
+each_rule = pytest.mark.parametrize("spec", RULES, ids=named)
+each_extra = pytest.mark.parametrize("extra", EXTRA.values(), ids=list(EXTRA))
 
 
-def rmsprop(spec: RMSprop) -> Rule:
-    """v = rho v + (1 - rho) g²; increment = lr g / sqrt(v + epsilon); p = momentum p + increment; w -= p."""
-
-    def change(weight: Vector, gradient: Vector, memory: dict[str, Any], step: int) -> Vector:
-        v = memory["v"] = spec.rho * memory.get("v", 0.0) + (1 - spec.rho) * gradient**2
-        increment = spec.learning_rate * gradient / np.sqrt(v + spec.epsilon)
-        if spec.momentum > 0:
-            increment = memory["p"] = spec.momentum * memory.get("p", 0.0) + increment
-        return weight - increment
-
-    return change
+@pytest.fixture(autouse=True)
+def one_step_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a run may be stopped at any step, in either engine."""
+    monkeypatch.setattr(backend, "SLICE_SECONDS", 0.0)
 
 
-def sgd(spec: SGD) -> Rule:
-    """w -= lr g, or m = momentum m - lr g and w += m, or with Nesterov w += momentum m - lr g."""
-
-    def change(weight: Vector, gradient: Vector, memory: dict[str, Any], step: int) -> Vector:
-        if not spec.momentum:
-            return weight - spec.learning_rate * gradient
-        m = memory["m"] = spec.momentum * memory.get("m", 0.0) - spec.learning_rate * gradient
-        return weight + (spec.momentum * m - spec.learning_rate * gradient if spec.nesterov else m)
-
-    return change
+def start() -> Tensor:
+    return torch.randn(MEMBERS, SIZE, generator=stream("weights"))
 
 
-RULES: dict[str, Callable[..., Rule]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
-CASES: list[Adam | RMSprop | SGD] = [
-    Adam(), Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.7, epsilon=0.1),
-    RMSprop(), RMSprop(learning_rate=0.05, rho=0.6, momentum=0.8, epsilon=0.5),
-    SGD(), SGD(learning_rate=0.3, momentum=0.9), SGD(learning_rate=0.3, momentum=0.9, nesterov=True),
-]  # fmt: skip
+def gradients(step: int) -> Tensor:
+    """Of sizes from 1e-4 to 1, with one that is 0 throughout."""
+    drawn = torch.randn(MEMBERS, SIZE, generator=stream("gradients", step)) * torch.logspace(-4, 0, SIZE)
+    drawn[:, 2] = 0
+    return drawn
 
 
-def gradient(weight: Vector, member: int, step: int) -> Vector:
-    """A gradient that depends on the weights, whose size differs by member and changes sign now and then."""
-    pull: Vector = (np.arange(SIZE) - 1.7) * weight + np.sin(step + np.arange(SIZE))
-    return 10.0 ** (member - 1) * pull
+def steps(mover: Mover, weights: Tensor, first: int = 1, last: int = 8) -> None:
+    for step in range(first, last + 1):
+        mover.move(weights, [Piece(0, gradients(step))], step)
 
 
-def expected(training: Training, start: Vector, member: int) -> Vector:
-    """Clip by the global norm, then decay, then the rule: the order of Keras' ``_backend_apply_gradients``."""
-    rule, memory, weight = RULES[training.optimizer.kind](training.optimizer), {}, start.copy()
-    for step in range(1, STEPS + 1):
-        g = gradient(weight, member, step)
-        if training.clip_norm is not None:
-            g = g * training.clip_norm * min(1 / np.linalg.norm(g), 1 / training.clip_norm)
-        weight = weight - weight * training.weight_decay * training.optimizer.learning_rate
-        weight = rule(weight, g, memory, step)
-    return weight
+@each_rule
+def test_its_numbers_have_the_same_names_at_every_step_and_are_finite(spec: OptimizerSpec) -> None:
+    names = list(spec.numbers(1, spec.learning_rate))
+    for step in (1, 2, 3, 999, 1_000, 1_001, 10**6, 10**9):
+        for rate in (spec.learning_rate, 1e-12, 100.0):
+            numbers = spec.numbers(step, rate)
+            assert list(numbers) == names
+            assert all(math.isfinite(number) for number in numbers.values())
 
 
-def moved(training: Training, start: Vector, kind: torch.dtype) -> Vector:
-    weights = torch.tensor(start, dtype=kind)
+@each_rule
+def test_every_slot_is_used_and_changed_in_place(spec: OptimizerSpec) -> None:
+    names = spec.slots()
+    assert len(set(names)) == len(names)
+    remembered = {name: torch.zeros(SIZE) for name in names}
+    kept = dict(remembered)
+    move(spec, start()[0], gradients(1)[0], remembered, spec.numbers(1, spec.learning_rate))
+    assert all(remembered[name] is kept[name] for name in names)
+    assert all(kept[name].any() for name in names)
+
+
+@each_rule
+def test_the_first_step_leads_downhill(spec: OptimizerSpec) -> None:
+    weight, pull = torch.zeros(SIZE), gradients(1)[0]
+    uphill = pull.sign()
+    move(spec, weight, pull, {name: torch.zeros(SIZE) for name in spec.slots()}, spec.numbers(1, spec.learning_rate))
+    assert torch.equal(weight.sign(), -uphill)
+
+
+@each_extra
+@each_rule
+def test_a_weight_of_0_without_gradient_stays_at_0_and_nothing_is_divided_by_0(
+    spec: OptimizerSpec, extra: dict[str, Any]
+) -> None:
+    weights, training = torch.zeros(MEMBERS, SIZE), Training(optimizer=spec, **extra)
     mover = Mover(training, slots(training, weights))
-    for step in range(1, STEPS + 1):
-        rows = [gradient(row, member, step) for member, row in enumerate(weights.double().numpy())]
-        mover.move(weights, [Piece(0, torch.tensor(np.stack(rows), dtype=kind))], step)
-    result: Vector = weights.double().numpy()
-    return result
+    for step in range(1, 4):
+        mover.move(weights, [Piece(0, torch.zeros(MEMBERS, SIZE))], step)
+    assert torch.equal(weights, torch.zeros(MEMBERS, SIZE))
 
 
-START = np.random.default_rng(1).normal(size=(MEMBERS, SIZE))
+@each_rule
+def test_a_gradient_that_is_no_number_is_seen_as_such(spec: OptimizerSpec) -> None:
+    """Nothing hides that a run diverged."""
+    weights, training = start(), Training(optimizer=spec)
+    Mover(training, slots(training, weights)).move(weights, [Piece(0, torch.full((MEMBERS, SIZE), math.nan))], 1)
+    assert weights.isnan().all()
 
 
-def test_every_kind_is_covered() -> None:
-    assert set(optimizer.kinds()) == set(RULES) == {case.kind for case in CASES}
-
-
-@pytest.mark.parametrize("spec", CASES, ids=repr)
-@pytest.mark.parametrize(
-    "extra", [{}, {"weight_decay": 0.1}, {"clip_norm": 0.5}, {"weight_decay": 0.1, "clip_norm": 2.0}]
-)
-def test_an_optimizer_equals_the_equations_of_keras(spec: Adam | RMSprop | SGD, extra: dict[str, float]) -> None:
-    training = Training(optimizer=spec, **extra)
-    wanted = np.stack([expected(training, start, member) for member, start in enumerate(START)])
-    np.testing.assert_allclose(moved(training, START, torch.float64), wanted, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("spec", CASES, ids=repr)
-def test_a_member_moves_as_if_it_were_alone(spec: Adam | RMSprop | SGD) -> None:
+@each_rule
+def test_a_member_moves_as_if_it_were_alone(spec: OptimizerSpec) -> None:
     """Clipping is by each member's own norm; a member of NaN gradients spoils nobody."""
     training = Training(optimizer=spec, clip_norm=0.5, weight_decay=0.01)
 
-    def row(spoilt: bool) -> torch.Tensor:
-        weights = torch.tensor(START, dtype=torch.float32)
+    def row(spoilt: bool) -> Tensor:
+        weights = start()
         mover = Mover(training, slots(training, weights))
         for step in range(1, 6):
-            gradients = torch.tensor(
-                np.stack([gradient(START[m], m, step) for m in range(MEMBERS)]), dtype=torch.float32
-            )
+            pull = gradients(step)
             if spoilt:
-                gradients[0] = torch.nan
-                gradients[2] = torch.inf
-            mover.move(weights, [Piece(0, gradients)], step)
+                pull[0], pull[2] = torch.nan, torch.inf
+            mover.move(weights, [Piece(0, pull)], step)
         return weights[1]
 
     assert torch.equal(row(False), row(True))
 
 
-@pytest.mark.parametrize("spec", CASES, ids=repr)
-def test_its_memory_is_all_there_is_to_put_it_back(spec: Adam | RMSprop | SGD) -> None:
-    training = Training(optimizer=spec)
-    whole, weights = torch.tensor(START).float(), torch.tensor(START).float()
-    memory = slots(training, weights)
-    mover, first = Mover(training, slots(training, whole)), Mover(training, memory)
-    pulls = [torch.tensor(np.stack([gradient(START[m], m, s) for m in range(MEMBERS)])).float() for s in range(1, 9)]
-    for step, pull in enumerate(pulls, 1):
-        mover.move(whole, [Piece(0, pull.clone())], step)
-    for step, pull in enumerate(pulls[:3], 1):
-        first.move(weights, [Piece(0, pull)], step)
-    second = Mover(training, {name: slot.clone() for name, slot in memory.items()})
-    for step, pull in enumerate(pulls[3:], 4):
-        second.move(weights, [Piece(0, pull)], step)
+@each_rule
+def test_its_slots_are_all_there_is_to_put_it_back(spec: OptimizerSpec) -> None:
+    training, whole, weights = Training(optimizer=spec), start(), start()
+    remembered = slots(training, weights)
+    steps(Mover(training, slots(training, whole)), whole)
+    steps(Mover(training, remembered), weights, 1, 3)
+    steps(Mover(training, {name: slot.clone() for name, slot in remembered.items()}), weights, 4, 8)
     assert torch.equal(whole, weights)
 
 
-def test_a_gradient_of_zero_moves_nothing_and_divides_by_nothing() -> None:
-    for spec in CASES:
-        weights = torch.tensor(START).float()
-        training = Training(optimizer=spec, clip_norm=1.0)
-        Mover(training, slots(training, weights)).move(weights, [Piece(0, torch.zeros(MEMBERS, SIZE))], 1)
-        assert torch.equal(weights, torch.tensor(START).float())
+@each_extra
+@each_rule
+def test_weights_that_are_used_nowhere_move_as_if_their_gradient_were_0(
+    spec: OptimizerSpec, extra: dict[str, Any]
+) -> None:
+    training = Training(optimizer=spec, **extra)
+    in_pieces, whole = start(), start()
+    first, second = (Mover(training, slots(training, each)) for each in (in_pieces, whole))
+    for step in range(1, 5):
+        pull = gradients(step)
+        pull[:, 2:4] = pull[:, 6:] = 0
+        first.move(in_pieces, [Piece(0, pull[:, :2].clone()), Piece(4, pull[:, 4:6].clone())], step)
+        second.move(whole, [Piece(0, pull)], step)
+    torch.testing.assert_close(in_pieces, whole, rtol=1e-6, atol=0)
+
+
+def compiled_and_not(model: ModelSpec, **how: Any) -> Iterator[Tensor]:
+    """Weights after fifty steps by either engine."""
+    for engine in (Fused, Eager):
+        yield walked(asked(model, **how), engine)[0]
+
+
+@pytest.mark.parametrize("model", [LSTM(), GRU(hidden_size=16)], ids=["unrolled", "looped"])
+@pytest.mark.parametrize("extra", ["plain", "all"])
+@each_rule
+def test_the_compiled_loop_moves_weights_as_torch_does(spec: OptimizerSpec, extra: str, model: ModelSpec) -> None:
+    fused, eager = compiled_and_not(model, optimizer=spec, **EXTRA[extra])
+    assert (fused - eager).abs().max() < 1e-5
+
+
+@each_rule
+def test_one_loop_serves_all_its_numbers(spec: OptimizerSpec) -> None:
+    """Else each learning rate of a search would be compiled anew."""
+    numbers = {name: value for name, value in spec.model_dump().items() if isinstance(value, float) and value}
+    other = spec.model_copy(update={name: 0.75 * value for name, value in numbers.items()})
+    assert other != spec
+    assert descent(Training(optimizer=other)) == descent(Training(optimizer=spec))
+
+
+@pytest.mark.parametrize("model", [LSTM(), MLP()], ids=["compiled", "torch"])
+@each_rule
+def test_a_run_goes_on_to_the_same_bits(spec: OptimizerSpec, model: ModelSpec) -> None:
+    """Stopped within its second epoch, stored and read back."""
+    run = condition(model, optimizer=spec, clip_norm=0.3, weight_decay=0.01, best=True)
+    whole = stories(run, (0, 2))
+    resumed = stories(run, (0, 2), carried(stopped(run, (0, 2), 7).snapshots()))
+    for repeat, story in resumed.items():
+        assert (story.weights, story.metrics) == (whole[repeat].weights, whole[repeat].metrics)
+
+
+@each_rule
+def test_it_can_be_planned_and_comes_back_as_it_was_posted(client: TestClient, spec: OptimizerSpec) -> None:
+    asked_for = {**spec.model_dump(mode="json")}
+    body = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [4]}
+    answer = client.post("/experiments?dry_run=true", json={**body, "training": {"optimizer": asked_for}})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["spec"]["training"]["optimizer"] == asked_for

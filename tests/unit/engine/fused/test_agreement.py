@@ -13,7 +13,6 @@ from memspan.engine.events import Finished
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place
 from memspan.engine.population import Condition
-from memspan.engine.state import Backend
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU
@@ -26,10 +25,8 @@ from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from memspan.training import Training
 from tests.unit.engine.fused.cells import start, state
+from tests.unit.engine.fused.walks import SIZES, asked, walked
 
-STEPS = 50
-SEEDS = (11, 12, 13, 14)
-SIZES = {"batch_size": 20, "train_size": 17 * 20 + 3, "validation_size": 21, "test_size": 40, "epochs": 4}
 HOW: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": Adam(learning_rate=0.01)},
     "adam, decay, clipping, halving": {
@@ -41,23 +38,6 @@ HOW: dict[str, dict[str, Any]] = {
     "momentum": {"optimizer": SGD(learning_rate=0.05, momentum=0.9), "clip_norm": 0.1},
     "nesterov": {"optimizer": SGD(learning_rate=0.05, momentum=0.9, nesterov=True), "data": "fresh"},
 }  # fmt: skip
-
-
-def asked(spec: ModelSpec, **how: Any) -> Condition:
-    return Condition(Latch(noise=0.3), spec, 12, Training(**{**SIZES, **how}), seed=3)
-
-
-def walked(condition: Condition, kind: type[Fused] | type[Eager]) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Weights after some steps, and the sums of the metrics."""
-    population = state(condition, start(condition))
-    device = () if kind is Fused else (torch.device("cpu"),)
-    backend: Backend = kind(condition, SEEDS, population, *device)  # type: ignore[arg-type]
-    per_epoch = condition.training.steps_per_epoch
-    with denormals_flushed():
-        done = 0
-        while done < STEPS:
-            done += backend.train(done // per_epoch, done % per_epoch)
-    return population.rows, list(population.sums.values())
 
 
 @pytest.mark.parametrize("how", HOW)

@@ -9,9 +9,6 @@ import torch
 
 from memspan.engine.mover import Mover, slots
 from memspan.engine.weight_rows import Piece
-from memspan.optimizers.adam import Adam
-from memspan.optimizers.rmsprop import RMSprop
-from memspan.optimizers.sgd import SGD
 from memspan.training import Training
 
 
@@ -40,19 +37,3 @@ def test_the_first_step_is_as_long_as_the_learning_rate(gradient: float) -> None
 
 def test_a_gradient_without_bounds_is_seen_as_such() -> None:
     assert math.isnan(moved(math.inf))
-
-
-@pytest.mark.parametrize("optimizer", [Adam(), RMSprop(momentum=0.9), SGD(learning_rate=0.1, momentum=0.9)], ids=str)
-@pytest.mark.parametrize("extra", [{}, {"weight_decay": 0.1}, {"clip_norm": 0.5}], ids=str)
-def test_weights_that_are_used_nowhere_move_as_if_their_gradient_were_0(
-    optimizer: Adam | RMSprop | SGD, extra: dict[str, float]
-) -> None:
-    training = Training(optimizer=optimizer, **extra)
-    weights, gradients = torch.linspace(-1, 1, 14).view(2, 7), torch.linspace(2, -3, 14).view(2, 7)
-    gradients[:, 2:5] = 0
-    in_pieces, whole = weights.clone(), weights.clone()
-    first, second = (Mover(training, slots(training, weights)) for _ in range(2))
-    for step in range(1, 4):
-        first.move(in_pieces, [Piece(0, gradients[:, :2].clone()), Piece(5, gradients[:, 5:].clone())], step)
-        second.move(whole, [Piece(0, gradients.clone())], step)
-    torch.testing.assert_close(in_pieces, whole, rtol=1e-6, atol=0)
