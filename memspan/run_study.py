@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from memspan.claims.document import document
-from memspan.claims.evidence import Evidence, History, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence, History
 from memspan.claims.markdown import markdown
 from memspan.claims.study import Scale, StudySpec
 from memspan.claims.verdict import Judgement, judged
@@ -37,7 +36,7 @@ class Findings:
     @cached_property
     def document(self) -> dict[str, Any]:
         """What the service's JSON says of a study that has run."""
-        return {**document(type(self.spec), self.judgements), "scale": self.spec.scale}
+        return {**_document(type(self.spec), self.judgements), "scale": self.spec.scale}
 
     @cached_property
     def claims(self) -> Table:
@@ -81,7 +80,7 @@ def conduct(spec: StudySpec, asked: Mapping[str, ExperimentSpec], progress: Prog
     results: dict[str, Results] = {}
     for position, (name, each) in enumerate(asked.items()):
         results[name] = run(each, _share(progress, sum(sizes[:position]), sum(sizes)))
-    evidence = Evidence(spec.scale, {name: _part(name, found) for name, found in results.items()})
+    evidence = Evidence(spec.scale, {name: _experiment_evidence(name, found) for name, found in results.items()})
     return Findings(spec, results, judged(spec.claims, evidence))
 
 
@@ -90,9 +89,9 @@ def _share(progress: Progress | None, before: float, total: float) -> Progress |
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 
-def _part(name: str, found: Results) -> Part:
+def _experiment_evidence(name: str, found: Results) -> ExperimentEvidence:
     """An experiment's results as claims ask for them."""
-    return Part(name, found.spec, found.rows, found.document["probes"], _histories(found))
+    return ExperimentEvidence(name, found.spec, found.rows, found.document["probes"], _histories(found))
 
 
 def _histories(found: Results) -> Callable[[int], Mapping[int, History]]:
@@ -100,3 +99,15 @@ def _histories(found: Results) -> Callable[[int], Mapping[int, History]]:
         return {repeat: lines for (place, repeat), lines in found.epochs.items() if place == position}
 
     return of_condition
+
+
+def _document(study: type[StudySpec], judgements: Iterable[Judgement]) -> dict[str, Any]:
+    """The study's question and claims with their verdicts, as JSON may hold them."""
+    return {
+        "kind": study.model_fields["kind"].default,
+        "title": study.title,
+        "question": study.question,
+        "reference": study.reference,
+        "explanation": study.explanation,
+        "claims": [jsonable(judgement.document()) for judgement in judgements],
+    }

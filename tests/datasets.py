@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from memspan.datasets import mnist
-from memspan.datasets.digest import md5_of
+from memspan.datasets.download import md5_of
 from memspan.datasets.file import File
 from memspan.datasets.folder import data_folder
 from memspan.interfaces.task import Split

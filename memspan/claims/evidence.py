@@ -11,7 +11,7 @@ import numpy as np
 
 from memspan.claims.measured import Flags, Floats, Measured
 from memspan.claims.measured import NotMeasured as NotMeasured
-from memspan.claims.reach import reach
+from memspan.claims.memory_span import measured_span
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
@@ -30,8 +30,8 @@ UNFINISHED = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True)
-class Part:
-    """One experiment of a study.
+class ExperimentEvidence:
+    """What one experiment of a study found.
 
     Attributes:
         rows: its runs.
@@ -79,7 +79,7 @@ class Part:
 
     def span(self, model: ModelSpec, task: TaskSpec | None = None) -> Measured:
         """The same as a number with its interval, in steps; its note says when it lies outside the tested lengths."""
-        return reach(self.memory_span(model, task), self.spec.repeats)
+        return measured_span(self.memory_span(model, task), self.spec.repeats)
 
     def seconds_per_epoch(
         self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None
@@ -170,10 +170,10 @@ class Evidence:
     """All experiments of one study, by the names that the study gave them."""
 
     scale: str
-    parts: Mapping[str, Part]
+    experiments: Mapping[str, ExperimentEvidence]
 
-    def __getitem__(self, name: str) -> Part:
+    def __getitem__(self, name: str) -> ExperimentEvidence:
         """The experiment of a name, or NotMeasured: the scale may not include it."""
-        if name not in self.parts:
+        if name not in self.experiments:
             raise NotMeasured(f"The experiment {name!r} is not part of the {self.scale} scale, or was deleted.")
-        return self.parts[name]
+        return self.experiments[name]

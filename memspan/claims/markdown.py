@@ -7,14 +7,14 @@ from typing import Any
 
 from memspan.interfaces.numbers import numeric
 
-Entry = Mapping[str, Any]
+Document = Mapping[str, Any]
 LARGE = 1e7  # beyond it an exponent reads better
 UNKNOWN = "–"
 BOUNDS = {"at_least": "≥", "at_most": "≤"}
 BEYOND = {"above": "> ", "below": "< ", None: ""}
 
 
-def markdown(study: Entry, results: Mapping[str, Entry]) -> str:
+def markdown(study: Document, results: Mapping[str, Document]) -> str:
     """All tables of a study.
 
     Args:
@@ -26,7 +26,7 @@ def markdown(study: Entry, results: Mapping[str, Entry]) -> str:
     return "\n".join(parts)
 
 
-def claims(judged: Sequence[Entry]) -> str:
+def claims(judged: Sequence[Document]) -> str:
     """What was claimed, what was measured, and the verdict."""
     rows = (
         [
@@ -41,12 +41,12 @@ def claims(judged: Sequence[Entry]) -> str:
     return _table("Claims", ["claim", "measured [95 % interval]", "n", "threshold", "verdict"], rows)
 
 
-def amendment(change: Entry) -> str:
+def amendment(change: Document) -> str:
     """What a claim said at first, and why that was changed."""
     return f"**Amended {change['date']}:** the {change['field']} was “{change['before']}”. {change['reason']}"
 
 
-def experiment(name: str, results: Entry) -> Iterator[str]:
+def experiment(name: str, results: Document) -> Iterator[str]:
     """The tables of one experiment: conditions, and memory spans and probes where there are some."""
     yield conditions(name, results)
     if results["spans"]:
@@ -56,7 +56,7 @@ def experiment(name: str, results: Entry) -> Iterator[str]:
     yield from scores(name, results)
 
 
-def conditions(name: str, results: Entry) -> str:
+def conditions(name: str, results: Document) -> str:
     """One row a condition: its score over repeats, how many of them solved the task, its size."""
     where = _Places(results)
     heads = ["metric", "mean [95 % interval]", "median", "solved", "repeats", "diverged", "parameters"]
@@ -67,19 +67,19 @@ def conditions(name: str, results: Entry) -> str:
     return _table(f"{name}: conditions", [*where.heads, *heads], rows)
 
 
-def _score(entry: Entry) -> list[str]:
+def _score(entry: Document) -> list[str]:
     found = entry["metrics"].get(entry["metric"], {})
     interval = _measured(found.get("mean"), found.get("low"), found.get("high"))
     return [entry["metric"].replace("_", " "), interval, _number(found.get("median"))]
 
 
-def _success(entry: Entry) -> list[str]:
+def _success(entry: Document) -> list[str]:
     success, runs = entry["success"], entry["runs"]
     rate = _measured(success["rate"], success["low"], success["high"], digits=2)
     return [rate, str(runs["succeeded"]), str(runs["diverged"])]
 
 
-def spans(name: str, results: Entry) -> str:
+def spans(name: str, results: Document) -> str:
     """One row for each task and model: the length that half of its repeats solve."""
     from memspan.figures.reach import reach  # charts take a second to import; workers never draw
 
@@ -99,7 +99,7 @@ def _steps(length: object) -> str:
     return _number(length, 3)
 
 
-def probes(name: str, results: Entry) -> str:
+def probes(name: str, results: Document) -> str:
     """One row for each condition and number that a probe gave."""
     where, specs = _Places(results), [probe["spec"] for probe in results["probes"]]
     rows = (
@@ -112,7 +112,7 @@ def probes(name: str, results: Entry) -> str:
     return _table(f"{name}: probes", [*where.heads, "probe", "mean [95 % interval]", "unit"], rows)
 
 
-def scores(name: str, results: Entry) -> Iterator[str]:
+def scores(name: str, results: Document) -> Iterator[str]:
     """A table for each kind of probe whose curves or surfaces come to some numbers, one row for each of them."""
     where = _Places(results)
     scored = [probe for probe in results["probes"] if (probe["result"] or {}).get("scores")]
@@ -126,13 +126,13 @@ def scores(name: str, results: Entry) -> Iterator[str]:
         yield _table(f"{name}: {_words(kind)}", [*where.heads, "probe", *map(_words, heads)], rows)
 
 
-def _values(found: Entry) -> list[str]:
+def _values(found: Document) -> list[str]:
     """The names of scores, without the ends of their intervals."""
     ends = {f"{name}_{end}" for name in found for end in ("low", "high")}
     return [name for name in found if name not in ends]
 
 
-def _found(probe: Entry, names: Sequence[str]) -> Iterator[str]:
+def _found(probe: Document, names: Sequence[str]) -> Iterator[str]:
     """Scores in cells, each with its interval where it has one."""
     found = probe["result"]["scores"]
     for name in names:
@@ -145,12 +145,12 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _asked(spec: Entry, specs: Sequence[Entry], quantity: str) -> str:
+def _asked(spec: Document, specs: Sequence[Document], quantity: str) -> str:
     """What a probe measured: with the steps that it asks about, and in what others of its kind differ from it."""
     return f"{_probe(spec, specs)}: {_words(quantity)}"
 
 
-def _probe(spec: Entry, specs: Sequence[Entry]) -> str:
+def _probe(spec: Document, specs: Sequence[Document]) -> str:
     """A probe with the steps that it asks about, and with the fields in which others of its kind differ from it."""
     alike = [other for other in specs if other["kind"] == spec["kind"]]
     told = [name for name in spec if name.startswith("index") or any(other.get(name) != spec[name] for other in alike)]
@@ -161,7 +161,7 @@ def _probe(spec: Entry, specs: Sequence[Entry]) -> str:
 class _Places:
     """Where an entry of results belongs, in cells; what all entries share has no column."""
 
-    def __init__(self, results: Entry, lengths: bool = True) -> None:
+    def __init__(self, results: Document, lengths: bool = True) -> None:
         self._models = _distinct(entry["model"] for entry in results["conditions"])
         self._tasks = _distinct(entry["task"] for entry in results["conditions"])
         self._lengths = lengths and any(entry["length"] is not None for entry in results["conditions"])
@@ -170,15 +170,15 @@ class _Places:
     def heads(self) -> list[str]:
         return [*(["task"] if len(self._tasks) > 1 else []), "model", *(["length"] if self._lengths else [])]
 
-    def cells(self, entry: Entry) -> list[str]:
+    def cells(self, entry: Document) -> list[str]:
         from memspan.figures.label import label  # charts take a second to import; workers never draw
 
         task = [label(entry["task"], self._tasks)] if len(self._tasks) > 1 else []
         return [*task, label(entry["model"], self._models), *([_number(entry["length"])] if self._lengths else [])]
 
 
-def _distinct(parts: Iterable[Entry]) -> list[Entry]:
-    found: list[Entry] = []
+def _distinct(parts: Iterable[Document]) -> list[Document]:
+    found: list[Document] = []
     for part in parts:
         if part not in found:
             found.append(part)

@@ -1,4 +1,4 @@
-"""A number over repeats with its 95 % interval: means, rates, differences and ratios."""
+"""A number over repeats with its 95 % interval: means, rates, differences, ratios and gaps."""
 
 from __future__ import annotations
 
@@ -74,6 +74,51 @@ def difference(first: Floats, second: Floats) -> Measured:
 def ratio(first: Floats, second: Floats) -> Measured:
     """Median of the first over median of the second: one exploded run in thirty must not decide."""
     return bootstrapped(lambda x, y: np.median(x, axis=-1) / np.median(y, axis=-1), first, second)
+
+
+def share_of_gap(worse: Floats, other: Floats, better: Floats) -> Measured:
+    """How far a condition goes from the losses of a worse one down to those of a better one.
+
+    (log a - log b) / (log a - log c) of the three medians: 0 at the worse, 1 at the better, and a loss that was
+    divided by ten counts as much whether it was large or small.
+
+    Raises:
+        NotMeasured: the better one is not ahead, so there is no gap.
+    """
+    if not _finite_median(worse) > _finite_median(better):
+        raise NotMeasured("The two conditions show no gap that a third could close.")
+    return bootstrapped(_log_share, worse, other, better)
+
+
+def _finite_median(losses: Floats) -> float:
+    """Of the repeats that have a finite loss; NaN where none has."""
+    finite = losses[np.isfinite(losses)]
+    return float(np.median(finite)) if len(finite) else np.nan
+
+
+def _log_share(worse: Floats, other: Floats, better: Floats) -> Floats:
+    """Over the last axis."""
+    a, b, c = (np.log(np.median(each, axis=-1)) for each in (worse, other, better))
+    share: Floats = (a - b) / (a - c)
+    return share
+
+
+def log_ratio_difference(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> Measured:
+    """By how many powers of ten the first pair's ratio of medians exceeds the second pair's."""
+
+    def difference(*groups: Floats) -> Floats:
+        a, b, c, d = (np.log10(np.median(each, axis=-1)) for each in groups)
+        found: Floats = (a - b) - (c - d)
+        return found
+
+    return bootstrapped(difference, *first, *second)
+
+
+def epochs_to_reach(curves: Floats, goal: Floats) -> Floats:
+    """The first epoch, from 1, after which each curve (R, E) is at or below its goal (R,); E + 1 where none is."""
+    there = curves <= goal[:, None]
+    needed: Floats = np.where(there.any(1), there.argmax(1) + 1.0, curves.shape[1] + 1.0)
+    return needed
 
 
 def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool = False) -> Measured:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memspan.datasets.digest import md5_of
-from memspan.datasets.download import download
+from memspan.datasets.download import download, md5_of
 from memspan.datasets.unavailable import DatasetDamaged, DatasetMissing
 
 

@@ -24,7 +24,7 @@ class Labelled:
         return Labelled(self.pictures[rows], self.labels[rows])
 
 
-def choose(there: int, count: int, rng: torch.Generator, split: Split) -> Tensor:
+def choose_rows(there: int, count: int, rng: torch.Generator, split: Split) -> Tensor:
     """Positions (count,) of sequences among those that are there, each once.
 
     The whole test set comes in its own order, so that its scores are the published ones; a training set is always

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from memspan.instruments.hand_set import NUMBER, hand_set
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.signature import Signature
 
 
-def step(z: Gates, state: State, _: Parameters) -> State:
+def step(z: Preactivations, state: State, _: Parameters) -> State:
     """h = σ(f) ⊙ h + g."""
     f, g = z
     return (torch.sigmoid(f) * state[0] + g,)
 
 
-def keep(z: Gates, state: State, _: Parameters) -> Tensor:
+def keep(z: Preactivations, state: State, _: Parameters) -> Tensor:
     """σ(f)."""
     return torch.sigmoid(z[0])
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from memspan.instruments.hand_set import NUMBER, hand_set
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.signature import Signature
 
 
-def step(z: Gates, state: State, _: Parameters) -> State:
+def step(z: Preactivations, state: State, _: Parameters) -> State:
     """h = z: no activation."""
     return (z[0],)
 

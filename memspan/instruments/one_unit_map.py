@@ -7,14 +7,14 @@ import math
 import torch
 
 from memspan.instruments.hand_set import NUMBER, hand_set
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.predictor import Predictor
 
 START = 0.5
 """the unit before its first step"""
 
 
-def step(z: Gates, state: State, _: Parameters) -> State:
+def step(z: Preactivations, state: State, _: Parameters) -> State:
     """h = σ(x) of x = w h + b."""
     return (torch.sigmoid(z[0]),)
 

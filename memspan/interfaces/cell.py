@@ -13,12 +13,12 @@ from torch import Tensor
 
 State = tuple[Tensor, ...]
 """What is carried from step to step; the first tensor is the layer's output. Each (M, B, H)."""
-Gates = tuple[Tensor, ...]
+Preactivations = tuple[Tensor, ...]
 """Pre-activations in the order of ``Cell.gates``. Each (M, B, H)."""
 Parameters = tuple[Tensor, ...]
 """Weights of the pointwise part in the order of ``Cell.parameters``, one number a unit. Each (M, 1, H)."""
-Pointwise = Callable[[Gates, State, Parameters], State]
-Elementwise = Callable[[Gates, State, Parameters], Tensor]
+Pointwise = Callable[[Preactivations, State, Parameters], State]
+Elementwise = Callable[[Preactivations, State, Parameters], Tensor]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def _one_or_stack(value: Any) -> str:
     return "stack" if isinstance(value, (list, tuple)) else "one"
 
 
-Sizes = Annotated[
+LayerSizes = Annotated[
     Annotated[Units, Tag("one")]
     | Annotated[Annotated[tuple[Units, ...], Field(min_length=1, max_length=16)], Tag("stack")],
     Discriminator(_one_or_stack),

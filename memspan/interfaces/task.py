@@ -26,7 +26,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class SetSizes:
     """How many sequences there are of a task that can't make any number of them."""
 
     train: int
@@ -63,7 +63,7 @@ class TaskSpec(PartSpec):
         """The values of ``hidden`` after each step of some sequences, each (B, T); NaN where there is none yet."""
         return {}
 
-    def sizes(self) -> Sizes | None:
+    def sizes(self) -> SetSizes | None:
         """The sequences that there are of a collected data set; None for a task that draws any number of new ones."""
         return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from memspan.interfaces.cell import Gates, Parameters, State
+from memspan.interfaces.cell import Parameters, Preactivations, State
 from memspan.interfaces.network import Weights
 from memspan.interfaces.recurrence import Layer
 
@@ -57,7 +57,7 @@ class Bound:
         """One step from a projected input x = W x + b (M, B, G H)."""
         return self.layer.cell.pointwise(self.gates(x, state), state, self.parameters)
 
-    def gates(self, x: Tensor, state: State) -> Gates:
+    def gates(self, x: Tensor, state: State) -> Preactivations:
         """The pre-activations of a step: the blocks of z, or those of x followed by those of U h + b'."""
         if self.recurrent_weights is None:
             return self._blocks(x)
@@ -67,13 +67,13 @@ class Bound:
             return self._blocks(torch.baddbmm(x, state[0], self.recurrent_weights))
         return self._blocks(x) + self._blocks(torch.baddbmm(self.recurrent_bias, state[0], self.recurrent_weights))
 
-    def alone(self, x: Tensor) -> Gates:
+    def alone(self, x: Tensor) -> Preactivations:
         """The pre-activations where the output is still 0, so that its product with U is left out."""
         if self.recurrent_bias is None:
             return self._blocks(x)
         return self._blocks(x) + self._blocks(self.recurrent_bias.expand(x.shape))
 
-    def _gates_with_inner(self, x: Tensor, state: State) -> Gates:
+    def _gates_with_inner(self, x: Tensor, state: State) -> Preactivations:
         """The last gate's product takes what the other gates make of the state."""
         cell, matrix = self.layer.cell, self.recurrent_weights
         assert cell.inner is not None
@@ -84,7 +84,7 @@ class Bound:
         last = torch.baddbmm(x[..., split:], inner, matrix[..., split:])
         return (*self._blocks(first), last)
 
-    def _blocks(self, z: Tensor) -> Gates:
+    def _blocks(self, z: Tensor) -> Preactivations:
         members, batch, _ = z.shape
         return z.view(members, batch, -1, self.layer.size).unbind(2)
 

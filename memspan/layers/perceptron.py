@@ -10,14 +10,14 @@ from torch import Tensor
 
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Weight, Weights
-from memspan.interfaces.spec import Sizes, stacked
+from memspan.interfaces.spec import LayerSizes, stacked
 from memspan.layers.dense import ACTIVATIONS, affine, dense
 
 
 class Layered(ModelSpec):
     """A model made of dense hidden layers."""
 
-    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 16
+    hidden_size: Annotated[LayerSizes, Field(description="units of the layer, or of each layer from the input up")] = 16
     activation: Annotated[Literal["tanh", "relu", "softplus"], Field(description="of the hidden layers")] = "tanh"
     initialization: Annotated[Literal["keras", "torch"], Field(description="Glorot uniform, or U(±1/sqrt(I))")] = (
         "keras"

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Signature
-from memspan.interfaces.spec import Real, Sizes, stacked
+from memspan.interfaces.spec import LayerSizes, Real, stacked
 
 
 class Stacked(ModelSpec):
     """A stack of recurrent layers of one cell."""
 
-    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 1
+    hidden_size: Annotated[LayerSizes, Field(description="units of the layer, or of each layer from the input up")] = 1
     bidirectional: Annotated[
         bool,
         Field(strict=True, description="each layer also runs from the last step to the first, outputs side by side"),

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Signature
-from memspan.interfaces.spec import Sizes, stacked
+from memspan.interfaces.spec import LayerSizes, stacked
 from memspan.layers import initial
 from memspan.layers.dense import affine, dense
 from memspan.layers.flattened import Flattened
@@ -33,7 +33,7 @@ class GatedMLP(Flattened):
     title: ClassVar[str] = "Gated multilayer perceptron"
     reference: ClassVar[str] = "Dauphin, Fan, Auli & Grangier (2017), arXiv 1612.08083: GTU and GLU"
     kind: Literal["gated_mlp"] = "gated_mlp"
-    hidden_size: Annotated[Sizes, Field(description="units of the layer, or of each layer from the input up")] = 16
+    hidden_size: Annotated[LayerSizes, Field(description="units of the layer, or of each layer from the input up")] = 16
     gate: Annotated[Literal["gtu", "glu", "lstm"], Field(description="what a unit computes")] = "gtu"
     initialization: Annotated[Literal["keras", "torch"], Field(description="how the weights start")] = "keras"
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.layers import initial
@@ -60,7 +60,7 @@ def cell(spec: GRU) -> Cell:
     return Cell(gates, ("h",), before, inner=partial(reset_state, logistic=logistic), keep=keep)
 
 
-def reset_after(z: Gates, state: State, _: Parameters, logistic: str) -> State:
+def reset_after(z: Preactivations, state: State, _: Parameters, logistic: str) -> State:
     """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(a_n + r ⊙ r_n). Each (M, B, H)."""
     a_r, a_z, a_n, r_r, r_z, r_n = z
     squash = LOGISTIC[logistic]
@@ -68,22 +68,22 @@ def reset_after(z: Gates, state: State, _: Parameters, logistic: str) -> State:
     return (_between(squash(a_z + r_z), n, state[0]),)
 
 
-def keep_after(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+def keep_after(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """The update gate, which keeps the old state, (M, B, H)."""
     return LOGISTIC[logistic](z[1] + z[4])
 
 
-def reset_before(z: Gates, state: State, _: Parameters, logistic: str) -> State:
+def reset_before(z: Preactivations, state: State, _: Parameters, logistic: str) -> State:
     """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(z_n), where z_n holds U (r ⊙ h). Each (M, B, H)."""
     return (_between(LOGISTIC[logistic](z[1]), torch.tanh(z[2]), state[0]),)
 
 
-def reset_state(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+def reset_state(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """r ⊙ h: what the candidate's recurrent product takes, (M, B, H)."""
     return LOGISTIC[logistic](z[0]) * state[0]
 
 
-def keep_before(z: Gates, state: State, _: Parameters, logistic: str) -> Tensor:
+def keep_before(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """The update gate, which keeps the old state, (M, B, H)."""
     return LOGISTIC[logistic](z[1])
 

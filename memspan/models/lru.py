@@ -15,7 +15,7 @@ from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.signature import Signature
-from memspan.interfaces.spec import Real, Sizes, Whole, stacked
+from memspan.interfaces.spec import LayerSizes, Real, Whole, stacked
 from memspan.layers import initial
 from memspan.layers.dense import affine, dense
 from memspan.layers.diagonal import Ring, answer, diagonal, rounds
@@ -34,7 +34,7 @@ class LRU(ModelSpec):
     reference: ClassVar[str] = "Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu & De (2023), arXiv 2303.06349"
     kind: Literal["lru"] = "lru"
     hidden_size: Annotated[
-        Sizes, Field(description="complex units of the block, or of each block from the input up")
+        LayerSizes, Field(description="complex units of the block, or of each block from the input up")
     ] = 16
     model_size: Annotated[Whole, Within("hidden_size", low=2), Field(description="channels between the blocks")] = 16
     least_modulus: Annotated[Real, Field(ge=0, lt=1, description="least |λ| at the start")] = 0.9

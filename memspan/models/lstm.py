@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Initializer, Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Real
@@ -98,11 +98,11 @@ class Wiring:
     logistic: str
     activation: str
 
-    def gated(self, gate: str, x: Tensor, z: Gates, c: Tensor, parameters: Parameters) -> Tensor:
+    def gated(self, gate: str, x: Tensor, z: Preactivations, c: Tensor, parameters: Parameters) -> Tensor:
         """x times a gate that looks at ``c`` through its peephole; x itself where the gate is held open."""
         return x * self.gate(gate, z, c, parameters) if gate in self.gates else x
 
-    def gate(self, gate: str, z: Gates, c: Tensor, parameters: Parameters) -> Tensor:
+    def gate(self, gate: str, z: Preactivations, c: Tensor, parameters: Parameters) -> Tensor:
         """A gate, (M, B, H) in 0 .. 1."""
         seen = z[self.gates.index(gate)]
         if gate in self.peepholes:
@@ -124,7 +124,7 @@ def cell(wiring: Wiring) -> Cell:
     return Cell(wiring.gates, ("h", "c"), partial(step, wiring=wiring), parameters=parameters, keep=keep, memory="c")
 
 
-def step(z: Gates, state: State, parameters: Parameters, wiring: Wiring) -> State:
+def step(z: Preactivations, state: State, parameters: Parameters, wiring: Wiring) -> State:
     """c = f ⊙ c + i ⊙ g and h = o ⊙ act(c); i and f see the old c, o the new one. Each (M, B, H)."""
     act, (_, old) = ACTIVATIONS[wiring.activation], state
     g = act(z[wiring.gates.index("g")])
@@ -132,7 +132,7 @@ def step(z: Gates, state: State, parameters: Parameters, wiring: Wiring) -> Stat
     return wiring.gated("o", act(c), z, c, parameters), c
 
 
-def forget(z: Gates, state: State, parameters: Parameters, wiring: Wiring) -> Tensor:
+def forget(z: Preactivations, state: State, parameters: Parameters, wiring: Wiring) -> Tensor:
     """The forget gate, (M, B, H)."""
     return wiring.gate("f", z, state[1], parameters)
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.layers import initial
@@ -48,13 +48,13 @@ def cell(spec: MinGRU) -> Cell:
     return Cell(("z", "h"), ("h",), partial(step, candidate=spec.candidate), recurrent=False, keep=keep)
 
 
-def step(z: Gates, state: State, _: Parameters, candidate: str) -> State:
+def step(z: Preactivations, state: State, _: Parameters, candidate: str) -> State:
     """h = (1 - z) ⊙ h + z ⊙ h̃. Each (M, B, H)."""
     (h,) = state
     return (h + torch.sigmoid(z[0]) * (CANDIDATES[candidate](z[1]) - h),)
 
 
-def keep(z: Gates, state: State, _: Parameters) -> Tensor:
+def keep(z: Preactivations, state: State, _: Parameters) -> Tensor:
     """1 - z, (M, B, H)."""
     return torch.sigmoid(-z[0])
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
 
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Initializer, Network
 from memspan.interfaces.signature import Signature
 from memspan.layers import initial
@@ -48,18 +48,18 @@ def cell(spec: MinLSTM) -> Cell:
     return Cell(("f", "i", "h"), ("h",), partial(step, candidate=spec.candidate), recurrent=False, keep=keep)
 
 
-def step(z: Gates, state: State, _: Parameters, candidate: str) -> State:
+def step(z: Preactivations, state: State, _: Parameters, candidate: str) -> State:
     """h = f' ⊙ h + i' ⊙ h̃, where f' = 1 - i'. Each (M, B, H)."""
     (h,) = state
     return (h + torch.sigmoid(_odds(z)) * (CANDIDATES[candidate](z[2]) - h),)
 
 
-def keep(z: Gates, state: State, _: Parameters) -> Tensor:
+def keep(z: Preactivations, state: State, _: Parameters) -> Tensor:
     """f' = f / (f + i), (M, B, H)."""
     return torch.sigmoid(-_odds(z))
 
 
-def _odds(z: Gates) -> Tensor:
+def _odds(z: Preactivations) -> Tensor:
     """log i - log f, so that i' = i / (f + i) is its σ: no small f and i can turn it into 0 / 0."""
     return softplus(-z[0]) - softplus(-z[1])
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
-from memspan.interfaces.cell import Cell, Gates, Parameters, State
+from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Real
@@ -69,7 +69,7 @@ def cell(spec: PowerLawLSTM) -> Cell:
     )
 
 
-def step(z: Gates, state: State, parameters: Parameters, p: float | None) -> State:
+def step(z: Preactivations, state: State, parameters: Parameters, p: float | None) -> State:
     """c = f ⊙ c + (1 - f) ⊙ g and h = o ⊙ tanh(c). Each (M, B, H).
 
     k = r ⊙ (t - ε) + (1 - r) ⊙ k is, for a = t - k and the clock one step on, a = r ε + (1 - r) ⊙ (a + 1); the first
@@ -83,12 +83,12 @@ def step(z: Gates, state: State, parameters: Parameters, p: float | None) -> Sta
     return torch.sigmoid(o) * torch.tanh(c), c, age
 
 
-def forget(z: Gates, state: State, parameters: Parameters, p: float | None) -> Tensor:
+def forget(z: Preactivations, state: State, parameters: Parameters, p: float | None) -> Tensor:
     """The forget gate, (M, B, H)."""
     return _kept(_aged(z, state[2]), parameters, p)
 
 
-def _aged(z: Gates, age: Tensor) -> Tensor:
+def _aged(z: Preactivations, age: Tensor) -> Tensor:
     """Steps since the last reset, in ε .. t + 1."""
     older = age + 1
     return older + torch.sigmoid(z[0]) * (EPSILON - older)

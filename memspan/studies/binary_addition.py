@@ -9,7 +9,7 @@ import numpy as np
 
 from memspan.baselines.window import exact_match
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Floats, Measured, NotMeasured, bootstrapped, exactly
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
@@ -62,11 +62,11 @@ def at(reading: Mapping[str, list[float]], x: float, n: int) -> Measured:
     return Measured(float(reading["y"][place]), float(reading["low"][place]), float(reading["high"][place]), n)
 
 
-def adds_far(part: str, model: ModelSpec) -> Callable[[Evidence], Measured]:
+def adds_far(experiment: str, model: ModelSpec) -> Callable[[Evidence], Measured]:
     """Share of sums of 64 bits without an error, mean over repeats."""
 
     def measure(evidence: Evidence) -> Measured:
-        reading = evidence[part].probe(SHIFT, model)
+        reading = evidence[experiment].probe(SHIFT, model)
         return at(reading, FAR, int(reading["n"]))
 
     return measure
@@ -79,15 +79,15 @@ def carry_is_read(evidence: Evidence) -> Measured:
     return at(reading, reading["x"][worst], int(reading["n"]))
 
 
-def windows(part: Part) -> list[WindowMLP]:
+def windows(experiment: ExperimentEvidence) -> list[WindowMLP]:
     """The windows that the scale runs."""
-    return [model for model in WINDOWS if model in part.spec.models]
+    return [model for model in WINDOWS if model in experiment.spec.models]
 
 
 def off_the_ceiling(evidence: Evidence) -> Measured:
     """Largest distance of a window's median share of right sums from what is exactly possible, over k."""
-    part = evidence["windows"]
-    found = windows(part)
+    experiment = evidence["windows"]
+    found = windows(experiment)
     ceilings = [exact_match(BITS, model.window) for model in found]
 
     def furthest(*exact: Floats) -> Floats:
@@ -95,7 +95,7 @@ def off_the_ceiling(evidence: Evidence) -> Measured:
         largest: Floats = np.max(gaps, axis=0)
         return largest
 
-    return bootstrapped(furthest, *(part.values("test_exact", model) for model in found))
+    return bootstrapped(furthest, *(experiment.values("test_exact", model) for model in found))
 
 
 def weights_of_windows(evidence: Evidence) -> Measured:
@@ -108,11 +108,11 @@ def weights_of_windows(evidence: Evidence) -> Measured:
 
 def no_window_adds_far(evidence: Evidence) -> Measured:
     """Share of sums of 64 bits without an error of the widest window."""
-    part = evidence["windows"]
-    widest = windows(part)[-1]
+    experiment = evidence["windows"]
+    widest = windows(experiment)[-1]
     if widest.window < 8:
         raise NotMeasured("The quick scale does not run a window of 8 pairs.")
-    reading = part.probe(SHIFT, widest)
+    reading = experiment.probe(SHIFT, widest)
     return at(reading, FAR, int(reading["n"]))
 
 

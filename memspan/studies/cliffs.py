@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Floats, Measured, bootstrapped, exactly
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
@@ -51,23 +51,25 @@ def of_a_repeat(name: str, repeat: int, points: int) -> Landscape:
     return Landscape(x=x, y=y, span=2.0, points=points, repeat=repeat)
 
 
-def steepest(part: Part, model: ModelSpec, length: int) -> Floats:
+def steepest(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Floats:
     """The largest norm of the gradient in each landscape of a length, by repeat."""
-    return np.array([part.probe(asked, model, length)["scores"]["largest_gradient"] for asked in part.spec.probes])
+    return np.array(
+        [experiment.probe(asked, model, length)["scores"]["largest_gradient"] for asked in experiment.spec.probes]
+    )
 
 
 def map_grows(evidence: Evidence) -> Measured:
     """Largest gradient of the map at T = 200 over that at T = 5."""
-    part = evidence["map"]
-    return exactly(float(steepest(part, MAP, LENGTHS[-1])[0] / steepest(part, MAP, LENGTHS[0])[0]))
+    experiment = evidence["map"]
+    return exactly(float(steepest(experiment, MAP, LENGTHS[-1])[0] / steepest(experiment, MAP, LENGTHS[0])[0]))
 
 
 def grows(name: str) -> Callable[[Evidence], Measured]:
     """The same of trained networks: the median over repeats of their own ratio."""
 
     def measure(evidence: Evidence) -> Measured:
-        part = evidence[name]
-        short, long = (steepest(part, MODELS[name], length) for length in (LENGTHS[0], LENGTHS[-1]))
+        experiment = evidence[name]
+        short, long = (steepest(experiment, MODELS[name], length) for length in (LENGTHS[0], LENGTHS[-1]))
         return bootstrapped(lambda x, y: np.median(y / x, axis=-1), short, long, paired=True)
 
     return measure
@@ -77,8 +79,8 @@ def in_step(name: str) -> Callable[[Evidence], Measured]:
     """Rank correlation of length and largest gradient over all repeats (Spearman)."""
 
     def measure(evidence: Evidence) -> Measured:
-        part, model = evidence[name], MAP if name == "map" else MODELS[name]
-        norms = np.stack([steepest(part, model, length) for length in LENGTHS])  # (lengths, repeats)
+        experiment, model = evidence[name], MAP if name == "map" else MODELS[name]
+        norms = np.stack([steepest(experiment, model, length) for length in LENGTHS])  # (lengths, repeats)
         columns = [norms[row] for row in range(len(LENGTHS))]
         if norms.shape[1] == 1:
             return exactly(float(rank_correlation(*columns)[0]))

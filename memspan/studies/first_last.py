@@ -9,9 +9,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Flags, Floats, Measured, NotMeasured, median, rate, rate_difference, ratio
-from memspan.claims.reading import average, minus, over, scalar
+from memspan.claims.probe_result import average, interval_difference, interval_ratio, scalar
 from memspan.claims.study import StudySpec
 from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
@@ -49,25 +49,27 @@ TIMES = Latency()
 EACH: tuple[ProbeSpec, ...] = (FIRST, LAST, FIRST_ALONE, LAST_ALONE, *WIDE)
 
 
-def errors(part: Part, model: ModelSpec, length: int) -> Floats:
+def errors(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Floats:
     """Mean squared error of every run on fresh sequences; one that diverged is as good as answering 0."""
-    found = part.values("test_loss", model, length)
+    found = experiment.values("test_loss", model, length)
     return np.where(np.isfinite(found), found, NOTHING)
 
 
-def uses_first(part: Part, model: ModelSpec, length: int) -> Flags:
-    found: Flags = errors(part, model, length) < USED
+def uses_first(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Flags:
+    found: Flags = errors(experiment, model, length) < USED
     return found
 
 
-def lengths(part: Part, low: int) -> list[int]:
+def lengths(experiment: ExperimentEvidence, low: int) -> list[int]:
     """Those of an experiment from ``low`` on."""
-    return sorted({place.extent for place in part.grid if place.extent >= low})
+    return sorted({place.extent for place in experiment.grid if place.extent >= low})
 
 
-def medians(part: Part, model: ModelSpec, low: int) -> list[Measured]:
+def medians(experiment: ExperimentEvidence, model: ModelSpec, low: int) -> list[Measured]:
     """Median error at each length from ``low`` on, which the note names."""
-    return [replace(median(errors(part, model, each)), note=f"Length {each}.") for each in lengths(part, low)]
+    return [
+        replace(median(errors(experiment, model, each)), note=f"Length {each}.") for each in lengths(experiment, low)
+    ]
 
 
 def worst_of_convolution(evidence: Evidence) -> Measured:
@@ -81,17 +83,19 @@ def best_of_lstm(evidence: Evidence) -> Measured:
 
 def edge(evidence: Evidence) -> Measured:
     """Share of LSTMs that use the first step of 68, minus the share at 69."""
-    part = evidence["article"]
-    return rate_difference(uses_first(part, RECURRENT, EDGE - 1), uses_first(part, RECURRENT, EDGE))
+    experiment = evidence["article"]
+    return rate_difference(uses_first(experiment, RECURRENT, EDGE - 1), uses_first(experiment, RECURRENT, EDGE))
 
 
 def leans_to_the_last(evidence: Evidence) -> Measured:
     """Median change by the last step minus that by the first, mean over lengths of 60 and more."""
-    part = evidence["article"]
+    experiment = evidence["article"]
     return average(
         [
-            minus(*(scalar(part.probe(each, RECURRENT, length), "median_change") for each in (LAST, FIRST)))
-            for length in lengths(part, FAR)
+            interval_difference(
+                *(scalar(experiment.probe(each, RECURRENT, length), "median_change") for each in (LAST, FIRST))
+            )
+            for length in lengths(experiment, FAR)
         ]
     )
 
@@ -101,13 +105,15 @@ def blind_to_the_first(evidence: Evidence) -> Measured:
 
 
 def trains_faster(evidence: Evidence) -> Measured:
-    part = evidence["article"]
-    return ratio(*(part.seconds_per_epoch(each, EDGE) for each in (RECURRENT, CONVOLUTION)))
+    experiment = evidence["article"]
+    return ratio(*(experiment.seconds_per_epoch(each, EDGE) for each in (RECURRENT, CONVOLUTION)))
 
 
 def answers_faster(evidence: Evidence) -> Measured:
-    part = evidence["article"]
-    return over(*(scalar(part.probe(TIMES, each, EDGE), "milliseconds") for each in (RECURRENT, CONVOLUTION)))
+    experiment = evidence["article"]
+    return interval_ratio(
+        *(scalar(experiment.probe(TIMES, each, EDGE), "milliseconds") for each in (RECURRENT, CONVOLUTION))
+    )
 
 
 def beyond(evidence: Evidence) -> Measured:
@@ -115,10 +121,10 @@ def beyond(evidence: Evidence) -> Measured:
 
 
 def reaching(evidence: Evidence) -> Measured:
-    part = evidence["dilated"]
-    if REACHING not in part.spec.models:
+    experiment = evidence["dilated"]
+    if REACHING not in experiment.spec.models:
         raise NotMeasured(f"The {evidence.scale} scale does not train this network; the full scale does.")
-    return median(errors(part, REACHING, LONGEST))
+    return median(errors(experiment, REACHING, LONGEST))
 
 
 def chrono_carries(evidence: Evidence) -> Measured:

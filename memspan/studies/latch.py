@@ -9,7 +9,7 @@ import numpy as np
 
 from memspan.claims.amendment import Amendment
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Flags, Floats, Measured, bootstrapped, difference, exactly, mean, rate
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
@@ -31,20 +31,20 @@ HARD_GRU = GRU(recurrent_activation="hard_sigmoid")
 CORRECTED, AS_PUBLISHED = Latch(), Latch(variant="as_published")
 
 
-def long_values(part: Part, metric: str, model: ModelSpec) -> Floats:
+def long_values(experiment: ExperimentEvidence, metric: str, model: ModelSpec) -> Floats:
     """A metric of all runs of a model at long lengths."""
-    return np.concatenate([part.values(metric, model, length) for length in _long(part)])
+    return np.concatenate([experiment.values(metric, model, length) for length in _long(experiment)])
 
 
-def _long(part: Part) -> Sequence[int]:
-    return sorted({place.extent for place in part.grid if place.extent >= LONG})
+def _long(experiment: ExperimentEvidence) -> Sequence[int]:
+    return sorted({place.extent for place in experiment.grid if place.extent >= LONG})
 
 
-def behind(part: str, metric: str) -> Callable[[Evidence], Measured]:
+def behind(experiment: str, metric: str) -> Callable[[Evidence], Measured]:
     """Mean accuracy of the RNN minus that of the LSTM, over the runs at long lengths."""
 
     def measure(evidence: Evidence) -> Measured:
-        found = evidence[part]
+        found = evidence[experiment]
         return difference(long_values(found, metric, RNN_1), long_values(found, metric, LSTM_1))
 
     return measure
@@ -52,17 +52,17 @@ def behind(part: str, metric: str) -> Callable[[Evidence], Measured]:
 
 def one_or_nothing(evidence: Evidence) -> Measured:
     """Share of runs at long lengths that end at chance or solved, and not between."""
-    part = evidence["corrected"]
-    accuracy = np.concatenate([long_values(part, "test_accuracy", model) for model in (RNN_1, LSTM_1)])
+    experiment = evidence["corrected"]
+    accuracy = np.concatenate([long_values(experiment, "test_accuracy", model) for model in (RNN_1, LSTM_1)])
     outside: Flags = (accuracy < 0.6) | (accuracy > 0.95)
     return rate(outside)
 
 
 def misled(evidence: Evidence) -> Measured:
     """By how much the published validation accuracy misses the accuracy on balanced data, mean over runs."""
-    part = evidence["as published"]
+    experiment = evidence["as published"]
     models = (RNN_1, LSTM_1)
-    gaps = [np.abs(part.values("validation_accuracy", m) - part.values("test_accuracy", m)) for m in models]
+    gaps = [np.abs(experiment.values("validation_accuracy", m) - experiment.values("test_accuracy", m)) for m in models]
     return mean(np.concatenate(gaps))
 
 

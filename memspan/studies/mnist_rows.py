@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Measured, NotMeasured, bootstrapped, difference, exactly, ratio
 from memspan.claims.study import Scale, StudySpec
 from memspan.datasets import mnist
@@ -57,63 +57,63 @@ def pictures() -> Pictures:
     return Pictures("MNIST", MnistRows(), {"quick": full.model_copy(update={"epochs": 3}), "full": full})
 
 
-def noted(found: Measured, part: Part) -> Measured:
+def noted(found: Measured, experiment: ExperimentEvidence) -> Measured:
     """With what it was measured on beside it."""
-    return replace(found, note=f"{_trained(part)} {found.note}".strip())
+    return replace(found, note=f"{_trained(experiment)} {found.note}".strip())
 
 
-def _trained(part: Part) -> str:
-    training, small = part.spec.training, isinstance(part.spec.tasks[0], Digits)
+def _trained(experiment: ExperimentEvidence) -> str:
+    training, small = experiment.spec.training, isinstance(experiment.spec.tasks[0], Digits)
     named = "of scikit-learn's digits, because the files of MNIST were not there" if small else "of MNIST"
     return f"{training.epochs} epochs of {training.train_size} pictures {named}."
 
 
 def lstm_ahead(evidence: Evidence) -> Measured:
     """Mean test accuracy of the LSTM minus the RNN's."""
-    part = evidence[CELLS]
-    accuracies = (part.values("test_accuracy", model) for model in (LSTM_64, RNN_64))
-    return noted(difference(*accuracies), part)
+    experiment = evidence[CELLS]
+    accuracies = (experiment.values("test_accuracy", model) for model in (LSTM_64, RNN_64))
+    return noted(difference(*accuracies), experiment)
 
 
 def times_the_weights(evidence: Evidence) -> Measured:
     """Weights of the LSTM's layer over those of the RNN's, without the read-out."""
-    part = evidence[CELLS]
-    lstm, rnn = (_layer_weights(part, model) for model in (LSTM_64, RNN_64))
+    experiment = evidence[CELLS]
+    lstm, rnn = (_layer_weights(experiment, model) for model in (LSTM_64, RNN_64))
     return exactly(lstm / rnn, note=f"{lstm} and {rnn}.")
 
 
-def _layer_weights(part: Part, model: ModelSpec) -> int:
-    network = next(place.network() for place in part.grid if place.model == model)
+def _layer_weights(experiment: ExperimentEvidence, model: ModelSpec) -> int:
+    network = next(place.network() for place in experiment.grid if place.model == model)
     layers = (weight.shape for name, weight in network.weights.items() if not name.startswith("readout"))
     return sum(math.prod(shape) for shape in layers)
 
 
 def times_the_seconds(evidence: Evidence) -> Measured:
     """Median seconds of an epoch, the LSTM's over the RNN's."""
-    part = evidence[CELLS]
-    return noted(ratio(part.seconds_per_epoch(LSTM_64), part.seconds_per_epoch(RNN_64)), part)
+    experiment = evidence[CELLS]
+    return noted(ratio(experiment.seconds_per_epoch(LSTM_64), experiment.seconds_per_epoch(RNN_64)), experiment)
 
 
 def gained(model: ModelSpec, name: str = CELLS) -> Callable[[Evidence], Measured]:
     """Mean test accuracy of a variant minus that of the LSTM."""
 
     def measure(evidence: Evidence) -> Measured:
-        part, plain = evidence[name], evidence[CELLS]
-        if model not in part.spec.models:
+        experiment, plain = evidence[name], evidence[CELLS]
+        if model not in experiment.spec.models:
             raise NotMeasured(f"The {evidence.scale} scale does not train this variant; the full scale does.")
-        found = difference(part.values("test_accuracy", model), plain.values("test_accuracy", LSTM_64))
-        return noted(found, part)
+        found = difference(experiment.values("test_accuracy", model), plain.values("test_accuracy", LSTM_64))
+        return noted(found, experiment)
 
     return measure
 
 
 def overfitted(evidence: Evidence) -> Measured:
     """Mean accuracy of the LSTM on what it was trained on minus that on the test set."""
-    part = evidence[CELLS]
+    experiment = evidence[CELLS]
     if evidence.scale != "full":
         raise NotMeasured("Overfitting comes late, and only the full scale trains for as long as the source did.")
-    train, test = (part.values(f"{split}_accuracy", LSTM_64) for split in ("train", "test"))
-    return noted(bootstrapped(lambda x, y: x.mean(-1) - y.mean(-1), train, test, paired=True), part)
+    train, test = (experiment.values(f"{split}_accuracy", LSTM_64) for split in ("train", "test"))
+    return noted(bootstrapped(lambda x, y: x.mean(-1) - y.mean(-1), train, test, paired=True), experiment)
 
 
 def helps(id: str, text: str, model: ModelSpec, name: str = CELLS) -> Claim:

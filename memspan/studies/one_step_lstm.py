@@ -9,9 +9,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from memspan.claims.claim import Claim, Direction
-from memspan.claims.evidence import Evidence, Part
-from memspan.claims.gap import apart, closed, epochs_needed
-from memspan.claims.measured import Floats, Measured, NotMeasured, exactly, median, ratio
+from memspan.claims.evidence import Evidence, ExperimentEvidence
+from memspan.claims.measured import (
+    Floats,
+    Measured,
+    NotMeasured,
+    epochs_to_reach,
+    exactly,
+    log_ratio_difference,
+    median,
+    ratio,
+    share_of_gap,
+)
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
@@ -59,10 +68,10 @@ def swept(rate: float) -> str:
 
 def most(evidence: Evidence) -> int:
     """The largest training set that the scale has."""
-    return MANY if name(ONE_STEP, MANY) in evidence.parts else FEW
+    return MANY if name(ONE_STEP, MANY) in evidence.experiments else FEW
 
 
-def part(evidence: Evidence, model: ModelSpec, count: int) -> Part:
+def experiment_of(evidence: Evidence, model: ModelSpec, count: int) -> ExperimentEvidence:
     """The experiment of a model, which a scale may leave out."""
     found = evidence[name(model, count)]
     if model not in found.spec.models:
@@ -71,7 +80,7 @@ def part(evidence: Evidence, model: ModelSpec, count: int) -> Part:
 
 
 def losses(evidence: Evidence, model: ModelSpec, count: int, task: Regression = PAIRS) -> Floats:
-    return part(evidence, model, count).values("test_loss", model, task=task)
+    return experiment_of(evidence, model, count).values("test_loss", model, task=task)
 
 
 def noted(found: Measured, count: int) -> Measured:
@@ -84,11 +93,11 @@ def epochs_saved(count: int) -> Callable[[Evidence], Measured]:
 
     def measure(evidence: Evidence) -> Measured:
         lstm, mlp = (
-            part(evidence, model, count).epochs("validation_loss", model, task=PAIRS)
+            experiment_of(evidence, model, count).epochs("validation_loss", model, task=PAIRS)
             for model in (ONE_STEP, PERCEPTRON)
         )
         mark = mlp[:, EPOCH - 1]
-        return median(np.where(np.isfinite(mark), EPOCH - epochs_needed(lstm, mark), np.nan))
+        return median(np.where(np.isfinite(mark), EPOCH - epochs_to_reach(lstm, mark), np.nan))
 
     return measure
 
@@ -99,7 +108,7 @@ def times_lower(count: int) -> Callable[[Evidence], Measured]:
 
 def times_faster(evidence: Evidence) -> Measured:
     count = most(evidence)
-    lstm, mlp = (part(evidence, model, count).seconds_per_epoch(model) for model in (ONE_STEP, PERCEPTRON))
+    lstm, mlp = (experiment_of(evidence, model, count).seconds_per_epoch(model) for model in (ONE_STEP, PERCEPTRON))
     return noted(ratio(lstm, mlp), count)
 
 
@@ -130,27 +139,27 @@ def gap_closed(*models: ModelSpec) -> Callable[[Evidence], Measured]:
     def measure(evidence: Evidence) -> Measured:
         count = most(evidence)
         mlp, lstm = (losses(evidence, model, count) for model in (PERCEPTRON, ONE_STEP))
-        found = [closed(mlp, losses(evidence, model, count), lstm) for model in models]
+        found = [share_of_gap(mlp, losses(evidence, model, count), lstm) for model in models]
         return noted(min(found, key=lambda each: each.value), count)
 
     return measure
 
 
-def teachers_apart(evidence: Evidence) -> Measured:
+def teacher_difference(evidence: Evidence) -> Measured:
     count = most(evidence)
     pairs, tanh_net = (
         (losses(evidence, PERCEPTRON, count, task), losses(evidence, ONE_STEP, count, task))
         for task in (PAIRS, TANH_NET)
     )
-    return noted(apart(pairs, tanh_net), count)
+    return noted(log_ratio_difference(pairs, tanh_net), count)
 
 
 def tuned(evidence: Evidence, model: ModelSpec) -> tuple[Floats, float]:
     """A model's test losses at the learning rate of its lowest median validation loss, and that rate."""
-    parts = {RATE: part(evidence, model, MANY)} | {rate: evidence[swept(rate)] for rate in OTHER_RATES}
-    validation = {rate: each.values("validation_loss", model, task=PAIRS) for rate, each in parts.items()}
+    experiments = {RATE: experiment_of(evidence, model, MANY)} | {rate: evidence[swept(rate)] for rate in OTHER_RATES}
+    validation = {rate: each.values("validation_loss", model, task=PAIRS) for rate, each in experiments.items()}
     best = min(validation, key=lambda rate: float(np.median(np.nan_to_num(validation[rate], nan=np.inf))))
-    return parts[best].values("test_loss", model, task=PAIRS), best
+    return experiments[best].values("test_loss", model, task=PAIRS), best
 
 
 def times_lower_tuned(evidence: Evidence) -> Measured:
@@ -245,7 +254,7 @@ class OneStepLSTM(StudySpec):
             "log10 of the MLP's median test loss over the LSTM's, teacher pairs minus teacher tanh_net",
             "at_least",
             0.3,
-            teachers_apart,
+            teacher_difference,
             source="memspan",
         ),
         Claim(
@@ -280,7 +289,8 @@ def experiments(spec: OneStepLSTM) -> Mapping[str, ExperimentSpec]:
         found[swept(rate)] = ExperimentSpec(tasks=both, models=(PERCEPTRON, ONE_STEP), training=trained(MANY, rate))
     own = {"repeats": 10 if full else 3, "seed": spec.seed}
     return {
-        part: each.model_copy(update={"name": f"one-step LSTM study: {part}", **own}) for part, each in found.items()
+        experiment: each.model_copy(update={"name": f"one-step LSTM study: {experiment}", **own})
+        for experiment, each in found.items()
     }
 
 

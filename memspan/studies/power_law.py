@@ -9,9 +9,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Floats, Measured, bootstrapped, difference, rate_difference
-from memspan.claims.reading import negative, score
+from memspan.claims.probe_result import negated, score
 from memspan.claims.study import StudySpec
 from memspan.experiment.report import Report
 from memspan.experiment.spec import ExperimentSpec
@@ -50,12 +50,12 @@ def law(asked: ProbeSpec, model: ModelSpec) -> Callable[[Evidence], Measured]:
 
 
 def opposite(asked: ProbeSpec, model: ModelSpec) -> Callable[[Evidence], Measured]:
-    return lambda evidence: negative(law(asked, model)(evidence))
+    return lambda evidence: negated(law(asked, model)(evidence))
 
 
-def errors(part: Part, model: ModelSpec, length: int) -> Floats:
+def errors(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Floats:
     """Mean squared error of every run on fresh sequences; one that diverged is as good as answering 0."""
-    found = part.values("test_loss", model, length)
+    found = experiment.values("test_loss", model, length)
     return np.where(np.isfinite(found), found, NOTHING)
 
 
@@ -80,13 +80,13 @@ def ahead(model: ModelSpec, other: ModelSpec, length: int) -> Callable[[Evidence
 
 def solves_more(evidence: Evidence) -> Measured:
     """Share of solved runs of the power-law LSTM over all lengths, minus the LSTM's, after the long training."""
-    part = evidence["long"]
-    return rate_difference(part.solved(FIXED), part.solved(PLAIN))
+    experiment = evidence["long"]
+    return rate_difference(experiment.solved(FIXED), experiment.solved(PLAIN))
 
 
 def copies_better(evidence: Evidence) -> Measured:
-    part = evidence["copy"]
-    return difference(*(part.values("test_accuracy", model, DELAY) for model in (FIXED, PLAIN)))
+    experiment = evidence["copy"]
+    return difference(*(experiment.values("test_accuracy", model, DELAY) for model in (FIXED, PLAIN)))
 
 
 CRITERION = "(Akaike); median over repeats, T = 100, long training"

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.measured import Floats, Measured, bootstrapped, difference
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
@@ -29,25 +29,27 @@ FAR = 20
 """steps from which a length counts as far"""
 
 
-def accuracy(part: Part, model: ModelSpec) -> Floats:
+def accuracy(experiment: ExperimentEvidence, model: ModelSpec) -> Floats:
     """Test accuracy of a model's runs at far lengths."""
-    lengths = sorted({place.extent for place in part.grid if place.extent >= FAR})
-    return np.concatenate([part.values("test_accuracy", model, length) for length in lengths])
+    lengths = sorted({place.extent for place in experiment.grid if place.extent >= FAR})
+    return np.concatenate([experiment.values("test_accuracy", model, length) for length in lengths])
 
 
 def gru_ahead(evidence: Evidence) -> Measured:
     """Mean accuracy of the GRU minus the better of the RNN's and the LSTM's."""
-    part = evidence["relay"]
+    experiment = evidence["relay"]
     return bootstrapped(
         lambda gru, rnn, lstm: gru.mean(-1) - np.maximum(rnn.mean(-1), lstm.mean(-1)),
-        *(accuracy(part, model) for model in (GRU_8, RNN_8, LSTM_8)),
+        *(accuracy(experiment, model) for model in (GRU_8, RNN_8, LSTM_8)),
     )
 
 
 def apart(evidence: Evidence) -> Measured:
     """Distance of the RNN's and the LSTM's mean accuracies."""
-    part = evidence["relay"]
-    return bootstrapped(lambda x, y: np.abs(x.mean(-1) - y.mean(-1)), accuracy(part, RNN_8), accuracy(part, LSTM_8))
+    experiment = evidence["relay"]
+    return bootstrapped(
+        lambda x, y: np.abs(x.mean(-1) - y.mean(-1)), accuracy(experiment, RNN_8), accuracy(experiment, LSTM_8)
+    )
 
 
 def turned_round(evidence: Evidence) -> Measured:
@@ -63,8 +65,8 @@ def turned_round(evidence: Evidence) -> Measured:
 
 
 def chrono_ahead(evidence: Evidence) -> Measured:
-    part = evidence["relay"]
-    return difference(accuracy(part, CHRONO_LSTM), accuracy(part, LSTM_8))
+    experiment = evidence["relay"]
+    return difference(accuracy(experiment, CHRONO_LSTM), accuracy(experiment, LSTM_8))
 
 
 class RelayStudy(StudySpec):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, NotMeasured, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence, NotMeasured
 from memspan.claims.measured import Measured
-from memspan.claims.reach import times
+from memspan.claims.memory_span import span_ratio
 from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
@@ -75,8 +75,8 @@ def trained(rate: float) -> Training:
     )
 
 
-def part(evidence: Evidence, model: ModelSpec) -> Part:
-    """The experiment that a model is part of."""
+def experiment_of(evidence: Evidence, model: ModelSpec) -> ExperimentEvidence:
+    """The experiment that a model is in."""
     return evidence[named(alike(model))]
 
 
@@ -96,7 +96,7 @@ def reaches(model: ModelSpec, task: str, steps: int) -> Callable[[Evidence], Mea
     """A model's memory span, asked whether it reaches some steps."""
 
     def measure(evidence: Evidence) -> Measured:
-        found = part(evidence, model)
+        found = experiment_of(evidence, model)
         span, longest = found.span(model, TASKS[task]), max(place.extent for place in found.grid)
         if longest < steps and span.high >= longest:
             raise NotMeasured(
@@ -111,14 +111,14 @@ def ratio(first: tuple[ModelSpec, str], second: tuple[ModelSpec, str]) -> Callab
     """How many times farther one model remembers on a task than another one, or than itself on another task."""
 
     def measure(evidence: Evidence) -> Measured:
-        repeats = min(part(evidence, model).spec.repeats for model, _ in (first, second))
-        return times(_span(evidence, *first), _span(evidence, *second), repeats)
+        repeats = min(experiment_of(evidence, model).spec.repeats for model, _ in (first, second))
+        return span_ratio(_span(evidence, *first), _span(evidence, *second), repeats)
 
     return measure
 
 
 def _span(evidence: Evidence, model: ModelSpec, task: str) -> Span:
-    return part(evidence, model).memory_span(model, TASKS[task])
+    return experiment_of(evidence, model).memory_span(model, TASKS[task])
 
 
 SPAN = "length in steps that half of the repeats solve: error of 1 % of the variance (adding) or 1 % errors (latch)"

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from torch import Generator
 
 from memspan.datasets import digits as collected
-from memspan.datasets.labelled import choose
+from memspan.datasets.labelled import choose_rows
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.signature import Problem, Signature
-from memspan.interfaces.task import Baseline, Sizes, Split, TaskSpec
+from memspan.interfaces.task import Baseline, SetSizes, Split, TaskSpec
 from memspan.tasks import task
 
 SIDE = 8
@@ -48,8 +48,8 @@ class Digits(TaskSpec):
             Baseline("do_nothing", "test_loss", math.log(CLASSES)),
         )
 
-    def sizes(self) -> Sizes:
-        return Sizes(collected.TRAIN, collected.TEST)
+    def sizes(self) -> SetSizes:
+        return SetSizes(collected.TRAIN, collected.TEST)
 
 
 @task(Digits)
@@ -60,5 +60,5 @@ def sample(spec: Digits, length: int, count: int, rng: Generator, split: Split) 
         inputs (B, 8, 8) in 0..1, targets (B,).
     """
     whole = collected.digits(split)
-    chosen = whole[choose(len(whole), count, rng, split)]
+    chosen = whole[choose_rows(len(whole), count, rng, split)]
     return Batch(chosen.pictures.float().div_(16), chosen.labels)

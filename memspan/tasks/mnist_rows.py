@@ -11,11 +11,11 @@ from pydantic import Field
 from torch import Generator, Tensor
 
 from memspan.datasets.folder import data_folder
-from memspan.datasets.labelled import choose
+from memspan.datasets.labelled import choose_rows
 from memspan.datasets.mnist import mnist
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.signature import Problem, Signature
-from memspan.interfaces.task import Baseline, Sizes, Split, TaskSpec
+from memspan.interfaces.task import Baseline, SetSizes, Split, TaskSpec
 from memspan.tasks import task
 
 SIDE = 28
@@ -62,8 +62,8 @@ class MnistRows(TaskSpec):
             Baseline("do_nothing", "test_loss", math.log(CLASSES)),
         )
 
-    def sizes(self) -> Sizes:
-        return Sizes(train=60_000, test=10_000)
+    def sizes(self) -> SetSizes:
+        return SetSizes(train=60_000, test=10_000)
 
 
 @task(MnistRows)
@@ -77,7 +77,7 @@ def sample(spec: MnistRows, length: int, count: int, rng: Generator, split: Spli
         DatasetUnavailable: the files are missing and can't be fetched, or are damaged.
     """
     whole = mnist(split, data_folder())
-    chosen = whole[choose(len(whole), count, rng, split)]
+    chosen = whole[choose_rows(len(whole), count, rng, split)]
     return Batch(_seen(spec, chosen.pictures.float().div_(255)), chosen.labels)
 
 

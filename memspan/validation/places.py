@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from memspan.validation.branches import Placed, told
-from memspan.validation.pointer import Part, Path, walk
+from memspan.validation.pointer import Path, Token, walk
 
 LISTED_ERRORS = 1_000
 """No answer lists more: nobody reads them, and a body of wrong values must not be answered by a bigger one."""
@@ -31,7 +31,7 @@ def _follows_from_another(error: Mapping[str, Any]) -> bool:
 
 
 def _placed(error: Mapping[str, Any], body: object) -> Placed:
-    loc: Sequence[Part] = error["loc"]
+    loc: Sequence[Token] = error["loc"]
     if error["type"] == "missing":
         found = walk(body, loc[:-1], error["input"])
         return Placed((*found.path, loc[-1]), found.labels, error, None)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-Part = str | int
-Path = tuple[Part, ...]
+Token = str | int
+Path = tuple[Token, ...]
 
 NAMED_CHARACTERS = 60
 """How much of a field name, which a client may have made up, is repeated in a sentence."""
@@ -44,7 +44,7 @@ class Walk:
         self.path = path
         self.labels = labels
 
-    def onward(self, part: Part) -> "Iterator[Walk]":
+    def onward(self, part: Token) -> "Iterator[Walk]":
         """The walks that reading one more part may mean: a step, a label, or (a key named like its tag) either."""
         exists = _holds(self.value, part)
         if exists:
@@ -53,7 +53,7 @@ class Walk:
             yield Walk(self.value, self.path, (*self.labels, (self.path, str(part))))
 
 
-def walk(body: Any, loc: Sequence[Part], given: object) -> Walk:
+def walk(body: Any, loc: Sequence[Token], given: object) -> Walk:
     """Follow ``loc`` along the body as far as it exists, and choose the reading that ends at the value ``given``."""
     walks = [Walk(body)]
     for part in loc:
@@ -63,7 +63,7 @@ def walk(body: Any, loc: Sequence[Part], given: object) -> Walk:
     return next((found for found in walks if repr(found.value) == repr(given)), walks[0])
 
 
-def _holds(value: Any, part: Part) -> bool:
+def _holds(value: Any, part: Token) -> bool:
     match value:
         case dict():
             return part in value
@@ -73,5 +73,5 @@ def _holds(value: Any, part: Part) -> bool:
             return False
 
 
-def _is_tag(value: Any, part: Part) -> bool:
+def _is_tag(value: Any, part: Token) -> bool:
     return isinstance(value, dict) and value.get("kind") == part

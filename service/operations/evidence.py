@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from memspan.claims.evidence import Evidence, History, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence, History
 from memspan.experiment.results import RunRow
 from service.operations import ids
 from service.operations.specs import StoredSpec, grid, parsed
@@ -50,13 +50,13 @@ def _reading(row: ProbeRecord, stored: StoredSpec) -> dict[str, Any]:
 
 def gathered(connection: Connection, scale: str, rows: Sequence[StudyExperiment]) -> Evidence:
     """What the experiments of one group found, by their names in the study; usable while the connection is."""
-    return Evidence(scale, {row.study_part: _part(connection, row) for row in rows})
+    return Evidence(scale, {row.study_part: _experiment_evidence(connection, row) for row in rows})
 
 
-def _part(connection: Connection, row: StudyExperiment) -> Part:
+def _experiment_evidence(connection: Connection, row: StudyExperiment) -> ExperimentEvidence:
     stored = StoredSpec(row.key, row.spec)
     found, asked = run_rows(connection, row.key), readings(connection, stored)
-    return Part(row.study_part, parsed(stored), found, asked, _histories(connection, row.key))
+    return ExperimentEvidence(row.study_part, parsed(stored), found, asked, _histories(connection, row.key))
 
 
 def _histories(connection: Connection, experiment: int) -> Callable[[int], Mapping[int, History]]:

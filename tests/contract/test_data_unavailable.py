@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memspan.datasets import mnist
-from memspan.datasets.digest import md5_of
+from memspan.datasets.download import md5_of
 from memspan.datasets.folder import data_folder
 from tests.contract.problems import field_errors
 from tests.contract.stage import SMALL, Stage

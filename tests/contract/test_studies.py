@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import judged
 from memspan.experiment.grid import conditions, flaws
@@ -104,8 +104,8 @@ EVIDENCE: dict[str, Form] = {
 @pytest.mark.parametrize("form", EVIDENCE)
 @each_spec
 def test_any_evidence_gives_a_verdict(spec: StudySpec, form: str) -> None:
-    parts = {name: _part(name, each, EVIDENCE[form]) for name, each in asked(spec).items()}
-    for judgement in judged(spec.claims, Evidence(spec.scale, parts)):
+    experiments = {name: _experiment_evidence(name, each, EVIDENCE[form]) for name, each in asked(spec).items()}
+    for judgement in judged(spec.claims, Evidence(spec.scale, experiments)):
         assert judgement.document()["verdict"] in ("supported", "contradicted", "inconclusive")
         assert judgement.reason or judgement.measured
 
@@ -116,14 +116,14 @@ def test_without_its_experiments_a_claim_says_what_is_missing(spec: StudySpec) -
         assert judgement.measured or "was deleted" in judgement.reason
 
 
-def _part(name: str, spec: ExperimentSpec, form: Form) -> Part:
+def _experiment_evidence(name: str, spec: ExperimentSpec, form: Form) -> ExperimentEvidence:
     """An experiment whose runs found what the form says; its probes are not there."""
     rows = [
         RunRow(place, repeat, **{"state": "succeeded", "seconds": 1.0, "metrics": {}, **form(place, repeat)})
         for place in range(len(conditions(spec)))
         for repeat in range(spec.repeats)
     ]
-    return Part(name, spec, rows, histories=lambda place: {run.repeat: _line(run, spec) for run in rows})
+    return ExperimentEvidence(name, spec, rows, histories=lambda place: {run.repeat: _line(run, spec) for run in rows})
 
 
 def _line(run: RunRow, spec: ExperimentSpec) -> dict[str, list[float]]:

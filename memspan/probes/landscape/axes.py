@@ -15,7 +15,7 @@ RANDOM = "filter_normalised"
 ONE_NUMBER = re.compile(r"(?P<weight>[a-z][a-z0-9_.]{0,79})\[(?P<index>\d{1,9})\]")
 """One number of one weight, counted in the order in which the weight is stored, e.g. ``layer0.recurrent[0]``."""
 
-Direction = Mapping[str, Tensor]
+WeightDirection = Mapping[str, Tensor]
 """How far each weight moves for one step along the axis, without a member axis, float64."""
 
 
@@ -30,7 +30,7 @@ class Axis:
     """
 
     name: str
-    direction: Direction
+    direction: WeightDirection
     origin: float
     values: Tensor
 
@@ -47,7 +47,7 @@ def misnamed(name: str, network: Network) -> str | None:
     return None if index < count else f"{weight} has the numbers 0 to {count - 1}, given {index}"
 
 
-def one_number(weights: Weights, name: str) -> tuple[Direction, float]:
+def one_number(weights: Weights, name: str) -> tuple[WeightDirection, float]:
     """The direction of one number of one weight (1, ...), and its value."""
     found = ONE_NUMBER.fullmatch(name)
     assert found is not None
@@ -56,7 +56,7 @@ def one_number(weights: Weights, name: str) -> tuple[Direction, float]:
     return direction, float(weights[found["weight"]][0].reshape(-1)[int(found["index"])])
 
 
-def filter_normalised(weights: Weights, rng: Generator) -> Direction:
+def filter_normalised(weights: Weights, rng: Generator) -> WeightDirection:
     """A random direction in which the weights into each unit have the length of the weights that are there.
 
     A step of 1 so is as large as what has been learnt, for every unit. A vector, such as a bias, counts as one unit.

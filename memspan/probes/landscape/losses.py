@@ -12,7 +12,7 @@ from memspan.dynamics.tiles import TAPED_TILE_VALUES, tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.signature import Signature
-from memspan.probes.landscape.axes import Direction
+from memspan.probes.landscape.axes import WeightDirection
 
 
 def losses_and_gradients(
@@ -20,7 +20,7 @@ def losses_and_gradients(
     signature: Signature,
     weights: Weights,
     batch: Batch,
-    directions: Sequence[Direction],
+    directions: Sequence[WeightDirection],
     offsets: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """The loss of each sequence (G, B) and the gradient of their mean along the directions (G, D), at G points.
@@ -43,7 +43,7 @@ def _in_one_block(
     signature: Signature,
     weights: Weights,
     batch: Batch,
-    directions: Sequence[Direction],
+    directions: Sequence[WeightDirection],
     offsets: Tensor,
 ) -> tuple[Tensor, Tensor]:
     kernel = next(iter(weights.values()))
@@ -56,7 +56,7 @@ def _in_one_block(
     return loss.detach().cpu(), gradients.cpu()
 
 
-def _moved(name: str, directions: Sequence[Direction], offsets: Tensor) -> Tensor:
+def _moved(name: str, directions: Sequence[WeightDirection], offsets: Tensor) -> Tensor:
     """How far a weight lies from where it stood, (G, ...)."""
     stacked = torch.stack([direction[name] for direction in directions])
     moved: Tensor = torch.tensordot(offsets, stacked, dims=1)

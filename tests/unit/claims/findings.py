@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memspan.claims.evidence import Evidence, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models.lstm import LSTM
@@ -36,12 +36,12 @@ def rows(*accuracies: Sequence[float]) -> list[RunRow]:
     return found[::-1]
 
 
-def part(runs: Sequence[RunRow], **fields: Any) -> Part:
-    return Part("corrected", SPEC, runs, **fields)
+def experiment(runs: Sequence[RunRow], **fields: Any) -> ExperimentEvidence:
+    return ExperimentEvidence("corrected", SPEC, runs, **fields)
 
 
-def evidence(**parts: Part) -> Evidence:
-    return Evidence("quick", parts)
+def evidence(**experiments: ExperimentEvidence) -> Evidence:
+    return Evidence("quick", experiments)
 
 
 def histories(lines: Mapping[int, Mapping[int, Sequence[float]]]) -> Any:

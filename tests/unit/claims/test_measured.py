@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from memspan.claims import measured
-from memspan.claims.measured import Measured, NotMeasured, bootstrapped
+from memspan.claims.measured import (
+    Measured,
+    NotMeasured,
+    bootstrapped,
+    epochs_to_reach,
+    log_ratio_difference,
+    share_of_gap,
+)
 
 
 def flags(successes: int, n: int) -> measured.Flags:
@@ -114,3 +121,34 @@ def test_a_ratio_to_zero_is_infinite_and_one_of_zeros_no_number() -> None:
 def test_one_exploded_run_in_thirty_does_not_decide_a_ratio() -> None:
     losses = np.r_[np.full(29, 2.0), 1e9]
     assert measured.ratio(losses, np.full(30, 1.0)).value == 2.0
+
+
+def same(value: float) -> np.ndarray:
+    return np.full(4, value)
+
+
+@pytest.mark.parametrize(("other", "share"), [(1e-2, 0.0), (1e-3, 0.5), (1e-4, 1.0), (1e-5, 1.5), (1e-1, -0.5)])
+def test_a_loss_half_way_in_powers_of_ten_closes_half_of_the_gap(other: float, share: float) -> None:
+    found = share_of_gap(same(1e-2), same(other), same(1e-4))
+    assert (found.value, found.low, found.high) == pytest.approx((share, share, share))
+
+
+def test_medians_decide_how_much_is_closed() -> None:
+    exploded = np.array([1e-3, 1e-3, 1e-3, 7e7])
+    assert share_of_gap(same(1e-2), exploded, same(1e-4)).value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("better", [1e-2, 2e-2, np.nan])
+def test_without_a_gap_nothing_is_closed(better: float) -> None:
+    with pytest.raises(NotMeasured, match="no gap"), np.errstate(all="ignore"):
+        share_of_gap(same(1e-2), same(1e-3), np.array([better, better, better, 3e-2]))
+
+
+def test_pairs_lie_apart_by_powers_of_ten() -> None:
+    found = log_ratio_difference((same(1e-2), same(1e-4)), (same(3e-3), same(3e-3)))
+    assert (found.value, found.n) == (pytest.approx(2.0), 4)
+
+
+def test_epochs_are_counted_from_one_and_a_mark_never_reached_costs_one_more_than_all() -> None:
+    lines = np.array([[3.0, 2.0, 1.0], [3.0, 3.0, 3.0], [1.0, np.nan, np.nan], [3.0, np.nan, np.nan]])
+    assert epochs_to_reach(lines, np.array([2.0, 2.0, 1.0, 2.0])).tolist() == [2, 4, 1, 4]

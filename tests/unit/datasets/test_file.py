@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from memspan.datasets.digest import md5_of
+from memspan.datasets.download import md5_of
 from memspan.datasets.file import File
 from memspan.datasets.unavailable import DatasetDamaged, DatasetMissing
 

@@ -17,7 +17,7 @@ from memspan.interfaces.numbers import jsonable, spelled
 from memspan.interfaces.predictor import trained
 from memspan.interfaces.readings import Curve, Scalars, Surface
 from memspan.interfaces.signature import Problem, Signature
-from memspan.interfaces.spec import Real, Sizes, Whole, stacked
+from memspan.interfaces.spec import LayerSizes, Real, Whole, stacked
 from memspan.models import build
 from memspan.models.lstm import LSTM
 from memspan.training import Training
@@ -43,14 +43,14 @@ def test_numbers_are_numbers(text: str, real: bool, whole: bool) -> None:
 
 @pytest.mark.parametrize(("text", "sizes"), [("3", (3,)), ("[3]", (3,)), ("[8, 6]", (8, 6)), ("4096", (4096,))])
 def test_sizes_are_one_layer_or_a_stack(text: str, sizes: tuple[int, ...]) -> None:
-    assert stacked(TypeAdapter(Sizes).validate_json(text, strict=True)) == sizes
+    assert stacked(TypeAdapter(LayerSizes).validate_json(text, strict=True)) == sizes
 
 
 @pytest.mark.parametrize(
     "text", ["0", "-1", "4097", "[]", "[0]", "2.0", "true", "[2, true]", str([1] * 17), "null", "{}"]
 )
 def test_sizes_that_are_none_are_refused(text: str) -> None:
-    assert not accepts(Sizes, text)
+    assert not accepts(LayerSizes, text)
 
 
 def test_an_epoch_ends_with_what_is_left() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from memspan.claims.evidence import Evidence, History, Part
+from memspan.claims.evidence import Evidence, ExperimentEvidence, History
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import Judgement, judged
 from memspan.engine.population import Condition
@@ -36,7 +36,7 @@ def evidence(
     return Evidence(
         study.scale,
         {
-            name: Part(name, spec, _rows(spec, metrics, seconds), readings(spec), _histories(spec, lines))
+            name: ExperimentEvidence(name, spec, _rows(spec, metrics, seconds), readings(spec), _histories(spec, lines))
             for name, spec in experiments(study).items()
         },
     )

@@ -10,7 +10,7 @@ from memspan.claims.measured import Measured, NotMeasured
 from memspan.statistics import Span
 
 
-def reach(span: Span, repeats: int) -> Measured:
+def measured_span(span: Span, repeats: int) -> Measured:
     """A memory span in steps; below the shortest tested length the interval starts at 0, for nothing bounds it."""
     low = 0.0 if span.censored == "below" else span.low
     return Measured(span.span, low, span.high, repeats, _beyond(span))
@@ -24,7 +24,7 @@ def _beyond(span: Span) -> str:
     return f"The span lies beyond the {end} tested length: it is {span.span:g} steps or {word}."
 
 
-def times(first: Span, second: Span, repeats: int) -> Measured:
+def span_ratio(first: Span, second: Span, repeats: int) -> Measured:
     """How many times farther the first reaches than the second.
 
     Where one lies outside the tested lengths the ratio is a bound: of one that is a largest value the interval starts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from memspan.claims.measured import Measured
-from memspan.claims.reading import average, minus, negative, over, scalar, score
+from memspan.claims.probe_result import average, interval_difference, interval_ratio, negated, scalar, score
 
 ONE, OTHER = Measured(6.0, 5.0, 8.0, 10), Measured(2.0, 1.0, 4.0, 7)
 
@@ -30,12 +30,12 @@ def test_a_score_without_a_value_is_no_number() -> None:
 
 
 def test_a_negative_has_its_ends_the_other_way_round() -> None:
-    assert told(negative(ONE)) == (-6.0, -8.0, -5.0, 10)
+    assert told(negated(ONE)) == (-6.0, -8.0, -5.0, 10)
 
 
 def test_a_difference_and_a_ratio_reach_as_far_as_both_intervals_allow() -> None:
-    assert told(minus(ONE, OTHER)) == (4.0, 1.0, 7.0, 7)
-    assert told(over(ONE, OTHER)) == (3.0, 1.25, 8.0, 7)
+    assert told(interval_difference(ONE, OTHER)) == (4.0, 1.0, 7.0, 7)
+    assert told(interval_ratio(ONE, OTHER)) == (3.0, 1.25, 8.0, 7)
 
 
 def test_an_average_of_independent_numbers_narrows_as_errors_do() -> None:
@@ -54,7 +54,7 @@ def test_a_difference_holds_the_truth_at_least_as_often_as_its_parts_say() -> No
     held = 0
     for error in errors:
         first, second = (Measured(sign * error, sign * error - 0.392, sign * error + 0.392, 25) for sign in (1, -1))
-        found = minus(first, second)
+        found = interval_difference(first, second)
         held += found.low <= 0 <= found.high
     assert held >= 930
 

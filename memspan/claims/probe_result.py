@@ -12,33 +12,34 @@ from typing import Any
 
 from memspan.claims.measured import Measured
 
-Reading = Mapping[str, Any]
+ProbeResult = Mapping[str, Any]
+"""A probe's reading as it was stored, its numbers as floats."""
 
 
-def scalar(reading: Reading, name: str) -> Measured:
+def scalar(result: ProbeResult, name: str) -> Measured:
     """One of the named numbers of a Scalars."""
-    return Measured(reading["values"][name], reading["low"][name], reading["high"][name], reading["n"])
+    return Measured(result["values"][name], result["low"][name], result["high"][name], result["n"])
 
 
-def score(reading: Reading, name: str) -> Measured:
+def score(result: ProbeResult, name: str) -> Measured:
     """What a Curve over several repeats comes to, with its interval; NaN where that is not defined."""
-    told = [reading["scores"].get(key) for key in (name, f"{name}_low", f"{name}_high")]
+    told = [result["scores"].get(key) for key in (name, f"{name}_low", f"{name}_high")]
     value, low, high = (math.nan if each is None else float(each) for each in told)
-    return Measured(value, low, high, reading["n"])
+    return Measured(value, low, high, result["n"])
 
 
-def negative(found: Measured) -> Measured:
+def negated(found: Measured) -> Measured:
     """A number with the other sign."""
     return Measured(-found.value, -found.high, -found.low, found.n, found.note)
 
 
-def minus(first: Measured, second: Measured) -> Measured:
+def interval_difference(first: Measured, second: Measured) -> Measured:
     """How much larger the first is."""
     n = min(first.n, second.n)
     return Measured(first.value - second.value, first.low - second.high, first.high - second.low, n)
 
 
-def over(first: Measured, second: Measured) -> Measured:
+def interval_ratio(first: Measured, second: Measured) -> Measured:
     """How many times larger the first is; both are above 0, such as times."""
     n = min(first.n, second.n)
     return Measured(first.value / second.value, first.low / second.high, first.high / second.low, n)
