@@ -25,7 +25,7 @@ $(VENV)/.check: $(VENV)/.test
 
 .venv-peers/.bench:
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3' matplotlib tqdm 'jax>=0.10' 'keras>=3' tensorflow-cpu
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3' matplotlib tqdm 'jax>=0.10' 'keras>=3' tensorflow-cpu 'numba>=0.61'
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'captum>=0.9'
 	touch $@
 

@@ -24,6 +24,7 @@ from benchmarks import (
     peers,
     rates,
     thresholds,
+    turned_down,
 )
 from benchmarks.report import machine
 
@@ -42,6 +43,7 @@ SPEED = {
     "overhead": overhead.main,
     "peers": peers.main,
     "thresholds": thresholds.main,
+    "turned_down": turned_down.main,
 }
 """how fast, beside what users would pick instead"""
 FIGURES = {

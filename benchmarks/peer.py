@@ -13,7 +13,7 @@ from benchmarks.peers import PEERS
 from benchmarks.workload import Workload, written
 
 WORKERS = 2
-PACKAGES = {"against_jax": "jax", "against_keras": "keras"}
+PACKAGES = {"against_jax": "jax", "against_keras": "keras", "against_numba": "numba"}
 Measured = dict[str, float]
 
 
@@ -33,6 +33,11 @@ def missing(module: str) -> str:
 def alone(module: str, loads: Sequence[Workload]) -> list[Measured]:
     """One process on the cores that two workers would have, with the threads that it chooses itself."""
     return _answer(_started(module, loads, _cores()))
+
+
+def on_one_core(module: str, loads: Sequence[Workload]) -> list[Measured]:
+    """One process on one core."""
+    return _answer(_started(module, loads, {min(_cores())}))
 
 
 def side_by_side(module: str, loads: Sequence[Workload]) -> list[Measured]:
