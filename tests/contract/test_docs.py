@@ -66,6 +66,13 @@ def test_every_benchmark_that_a_page_names_can_be_run(page: Path) -> None:
     assert set(named) <= {*ALL, *GROUPS}
 
 
+@pytest.mark.parametrize("room", ["memspan", "service", "workers"])
+def test_every_benchmark_that_a_constant_names_can_be_run(room: str) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / room).rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r"python -m benchmarks ([a-z_]+)", source)}
+    assert named <= {*ALL, *GROUPS}
+
+
 @each_page
 def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
     named = set(re.findall(r"python -m ((?:memspan|service|workers|benchmarks|tests|examples)[a-z_.]*)", text(page)))

@@ -26,7 +26,7 @@ from memspan.engine.state import State
 from memspan.interfaces.batch import Batch
 
 SLICE_SECONDS = 0.1
-"""about how long a call trains. Calling costs nothing from a hundredth on, and whoever cancels, or stops a worker,
+"""about how long a call trains. Calling costs nothing from a hundredth of it on, and whoever cancels or stops a worker
 doesn't wait for it (``python -m benchmarks thresholds``)"""
 
 
