@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     )
 
     home: Annotated[Path, BeforeValidator(_path)] = Field(
-        default=Path("~/.memspan"), validate_default=True, description="Folder for the database, uploads and data sets."
+        default=Path("~/.memspan"), validate_default=True, description="Folder for the database and data sets."
     )
     database_url: str = Field(
         default_factory=lambda given: _sqlite(given["home"]),
