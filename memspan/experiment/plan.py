@@ -11,10 +11,10 @@ from memspan.engine.cost import BASIS
 from memspan.engine.placement import Device, Placement
 from memspan.experiment.fleet import Fleet, work_of
 from memspan.experiment.grid import lengths_of
-from memspan.experiment.line import Line, is_search, lines
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import asked_seconds
 from memspan.experiment.search import longest
+from memspan.experiment.series import Series, all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 
@@ -51,7 +51,7 @@ class Plan:
 def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
     """Work out the plan of a sound spec's placements."""
     spec = placements.spec
-    efforts = [_effort(placements, line, fleet) for line in lines(spec)]
+    efforts = [_effort(placements, series, fleet) for series in all_series(spec)]
     by_model = _by_model(spec, placements)
     return Plan(
         conditions=sum(effort.conditions for effort in efforts),
@@ -69,7 +69,7 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
 
 @dataclass(frozen=True)
 class _Effort:
-    """What a line of the grid takes.
+    """What a series of the grid takes.
 
     Attributes:
         seconds: of one worker, in all; the answers to probes included.
@@ -90,10 +90,10 @@ def _seconds(efforts: Sequence[_Effort], fleet: Fleet, device: Device) -> float:
     return max([total, *(effort.longest for effort in efforts)])
 
 
-def _effort(placements: Placements, line: Line, fleet: Fleet) -> _Effort:
-    spec, placed = placements.spec, [placements[position] for position in line.positions]
+def _effort(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
+    spec, placed = placements.spec, [placements[position] for position in series.positions]
     device = placed[0].device
-    if line.search is None:
+    if series.search is None:
         (placement,) = placed
         work, repeats = work_of(placement), spec.repeats
         return _Effort(
@@ -104,7 +104,7 @@ def _effort(placements: Placements, line: Line, fleet: Fleet) -> _Effort:
             seconds=fleet.seconds(work, placement.seconds(repeats)) + _asked(spec, placement, repeats, fleet),
             longest=fleet.seconds(work, placement.seconds(min(placement.width, repeats))),
         )
-    parts, full = Counter(longest(line.search, spec.repeats)), line.search.most_lengths(spec.repeats)
+    parts, full = Counter(longest(series.search, spec.repeats)), series.search.most_lengths(spec.repeats)
     runs = full * spec.repeats
     stacks = sum(_most_stacks(spec, placed, part) * times for part, times in parts.items())
     each = [  # of the average length

@@ -12,8 +12,8 @@ import numpy as np
 
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
-from memspan.experiment.line import is_search, lines
 from memspan.experiment.report import score_metric
+from memspan.experiment.series import all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics import Summary, memory_span, summarize_many, wilson
 
@@ -129,12 +129,12 @@ def _place(condition: Condition) -> dict[str, Any]:
 
 def _spans(grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: Sequence[int]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
-    lines: dict[tuple[Any, Any], list[int]] = defaultdict(list)
+    by_model: dict[tuple[Any, Any], list[int]] = defaultdict(list)
     for index, condition in enumerate(grid):
         if condition.length is not None and done[index]:
-            lines[condition.task, condition.model].append(index)
+            by_model[condition.task, condition.model].append(index)
     found = []
-    for (task, model), indices in lines.items():
+    for (task, model), indices in by_model.items():
         lengths = [grid[index].extent for index in indices]
         span = memory_span(lengths, [solved[i] for i in indices], [len(done[i]) for i in indices])
         if span:
@@ -148,17 +148,17 @@ def _searches(spec: ExperimentSpec, rows: Mapping[int, Sequence[RunRow]]) -> lis
     grid = conditions(spec)
     return [
         {
-            "task": grid[line.positions.start].task.model_dump(mode="json"),
-            "model": grid[line.positions.start].model.model_dump(mode="json"),
+            "task": grid[series.positions.start].task.model_dump(mode="json"),
+            "model": grid[series.positions.start].model.model_dump(mode="json"),
             "rounds": max((run.round for run in runs), default=0),
             "lengths": len({run.condition for run in runs}),
             "runs": len(runs),
-            "most_runs": line.search.most_lengths(spec.repeats) * spec.repeats,
+            "most_runs": series.search.most_lengths(spec.repeats) * spec.repeats,
             "over": all(run.state not in ("queued", "running") for run in runs),
         }
-        for line in lines(spec)
-        if line.search
-        for runs in [[run for position in line.positions for run in rows.get(position, ())]]
+        for series in all_series(spec)
+        if series.search
+        for runs in [[run for position in series.positions for run in rows.get(position, ())]]
     ]
 
 

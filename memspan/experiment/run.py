@@ -19,11 +19,11 @@ from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import Place, flaws
-from memspan.experiment.line import Line, lines
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
 from memspan.experiment.results import RunRow, document
-from memspan.experiment.rounds import Batch, following, opening
+from memspan.experiment.rounds import Allocation, following, opening
+from memspan.experiment.series import Series, all_series
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results
 from memspan.interfaces.limits import Limits
@@ -121,39 +121,39 @@ class _Session:
         self._histories = defaultdict(lambda: defaultdict(list))
 
     def results(self) -> Results:
-        openings = [(line, opening(self._spec, line)) for line in lines(self._spec)]
-        self._plan([batch for _, batches in openings for batch in batches])
-        for line, batches in openings:
-            for position, outcomes in self._train_line(line, batches).items():
+        openings = [(series, opening(self._spec, series)) for series in all_series(self._spec)]
+        self._plan([allocation for _, allocations in openings for allocation in allocations])
+        for series, allocations in openings:
+            for position, outcomes in self._train_series(series, allocations).items():
                 self._probe(self._placements[position].condition, outcomes)
         found = document(self._spec, self._rows, self._probes)
-        epochs = {place: dict(lines) for place, lines in self._histories.items()}
+        epochs = {place: dict(curves) for place, curves in self._histories.items()}
         return Results(self._spec, found, tuple(self._rows), epochs)
 
-    def _plan(self, batches: Sequence[Batch]) -> None:
+    def _plan(self, allocations: Sequence[Allocation]) -> None:
         """Count runs that are going to be trained into what progress is measured by."""
-        self._total += sum(len(batch.repeats) for batch in batches) * self._spec.training.epochs
+        self._total += sum(len(allocation.repeats) for allocation in allocations) * self._spec.training.epochs
 
-    def _train_line(self, line: Line, batches: Sequence[Batch]) -> dict[int, dict[int, Outcome]]:
-        """Train what a line begins with and all that follows, round by round; the outcomes by position and repeat."""
+    def _train_series(self, series: Series, allocations: Sequence[Allocation]) -> dict[int, dict[int, Outcome]]:
+        """Train what a series begins with and all that follows, round by round; the outcomes by position and repeat."""
         outcomes: dict[int, dict[int, Outcome]] = {}
         rows: list[RunRow] = []
         for number in count(1):
-            for batch in batches:
-                trained = self._train(batch, number, rows)
-                outcomes[batch.position] = outcomes.get(batch.position, {}) | trained
-            batches = following(self._spec, line, rows)
-            if not batches:
+            for allocation in allocations:
+                trained = self._train(allocation, number, rows)
+                outcomes[allocation.position] = outcomes.get(allocation.position, {}) | trained
+            allocations = following(self._spec, series, rows)
+            if not allocations:
                 break
-            self._plan(batches)
+            self._plan(allocations)
         self._rows += rows
         return dict(sorted(outcomes.items()))
 
-    def _train(self, batch: Batch, number: int, rows: list[RunRow]) -> dict[int, Outcome]:
+    def _train(self, allocation: Allocation, number: int, rows: list[RunRow]) -> dict[int, Outcome]:
         """Train some repeats of a condition, one stack after the other, and add their rows."""
-        index, placement = batch.position, self._placements[batch.position]
+        index, placement = allocation.position, self._placements[allocation.position]
         outcomes: dict[int, Outcome] = {}
-        for _, mates in groupby(batch.repeats, lambda repeat: repeat // placement.width):
+        for _, mates in groupby(allocation.repeats, lambda repeat: repeat // placement.width):
             members = list(mates)
             finished = self._train_stack(index, placement, members)
             share = finished.seconds / len(members)

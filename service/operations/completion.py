@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from memspan.experiment.line import Line, is_search, lines_of
+from memspan.experiment.series import Series, is_search, series_of
 from memspan.experiment.spec import ExperimentSpec
 from service.operations.new_probes import of_condition
 from service.operations.progress import counts_of, progress_body
@@ -40,15 +40,15 @@ def _follow(connection: Connection, row: ExperimentRecord, ended: Iterable[int])
     spec, queues = parsed(StoredSpec(row.key, row.spec)), set[Queue]()
     if not spec.probes and not is_search(spec):
         return queues
-    for line in lines_of(spec, ended):
-        if not experiments.open_runs(connection, row.key, line.positions):
-            queues |= follow(connection, row, line) or _queue_probes(connection, row, spec, line)
+    for series in series_of(spec, ended):
+        if not experiments.open_runs(connection, row.key, series.positions):
+            queues |= follow(connection, row, series) or _queue_probes(connection, row, spec, series)
     return queues
 
 
-def _queue_probes(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, line: Line) -> set[Queue]:
-    """Queue the spec's probes of the conditions of a line, all of whose runs have ended, at least one of them well."""
-    conditions = experiments.succeeded(connection, row.key, line.positions) if spec.probes else ()
+def _queue_probes(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, series: Series) -> set[Queue]:
+    """Queue the spec's probes of a series' conditions, all of whose runs have ended, at least one of them well."""
+    conditions = experiments.succeeded(connection, row.key, series.positions) if spec.probes else ()
     weights = spec.report.checkpoint
     asked = [of_condition(row.key, each, weights, probe, required=True) for each in conditions for probe in spec.probes]
     probes.add(connection, asked)

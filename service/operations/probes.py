@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from memspan.engine.population import Condition
-from memspan.experiment.line import lines_of
+from memspan.experiment.series import series_of
 from memspan.interfaces.numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
@@ -93,11 +93,11 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
 
 def _all_ended(connection: Connection, stored: StoredSpec, chosen: Sequence[tuple[int, Condition]]) -> None:
     """A probe over repeats waits for all, those that a search may still add too: its answer would change with each."""
-    lines = lines_of(parsed(stored), [position for position, _ in chosen])
-    open_lines = [line for line in lines if experiments.open_runs(connection, stored.key, line.positions)]
+    asked = series_of(parsed(stored), [position for position, _ in chosen])
+    unfinished = [series for series in asked if experiments.open_runs(connection, stored.key, series.positions)]
     for position, condition in chosen:
         where = f"{condition.task.kind}, {condition.model.kind}, length {condition.length}"
-        if any(position in line.positions for line in open_lines):
+        if any(position in series.positions for series in unfinished):
             raise Conflict(f"The runs of {where} are not finished yet; ask again when they are, or choose others.")
         if not experiments.succeeded(connection, stored.key, range(position, position + 1)):
             raise Conflict(f"No run of {where} succeeded, so there is no model to ask.")

@@ -3,22 +3,23 @@
 from collections.abc import Iterable
 
 from memspan.experiment.placements import Placements
-from memspan.experiment.rounds import Batch
+from memspan.experiment.rounds import Allocation
 from service.queue_names import Queue
 from service.storage.runs import NewRun
 
 
-def run_rows(placements: Placements, batches: Iterable[Batch], number: int = 1) -> list[NewRun]:
+def run_rows(placements: Placements, allocations: Iterable[Allocation], number: int = 1) -> list[NewRun]:
     """A row for each run of round ``number``."""
-    return [row for batch in batches for row in _of_condition(placements, batch, number)]
+    return [row for allocation in allocations for row in _of_condition(placements, allocation, number)]
 
 
-def _of_condition(placements: Placements, batch: Batch, number: int) -> list[NewRun]:
-    placement = placements[batch.position]
-    each = placement.seconds(len(batch.repeats)) / len(batch.repeats)  # a torch stack costs as much half empty as full
+def _of_condition(placements: Placements, allocation: Allocation, number: int) -> list[NewRun]:
+    placement = placements[allocation.position]
+    count = len(allocation.repeats)
+    each = placement.seconds(count) / count  # a torch stack costs as much half empty as full
     return [
         NewRun(
-            condition=batch.position,
+            condition=allocation.position,
             repeat=repeat,
             round=number,
             seed=placement.condition.run_seed(repeat),
@@ -29,5 +30,5 @@ def _of_condition(placements: Placements, batch: Batch, number: int) -> list[New
             stack_seconds=placement.stack_seconds,
             run_seconds=each,
         )
-        for repeat in batch.repeats
+        for repeat in allocation.repeats
     ]

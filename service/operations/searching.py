@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from memspan.experiment.line import Line
 from memspan.experiment.placements import Placements
-from memspan.experiment.rounds import Batch, following
+from memspan.experiment.rounds import Allocation, following
+from memspan.experiment.series import Series
 from service.operations.evidence import run_row
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.queueing import run_rows
@@ -18,21 +18,22 @@ from service.storage.experiments import ExperimentRecord
 from service.storage.runs import ResultRecord
 
 
-def follow(connection: Connection, row: ExperimentRecord, line: Line) -> set[Queue]:
-    """Queue what follows the runs of a line, which have all ended; the queues in which it waits.
+def follow(connection: Connection, row: ExperimentRecord, series: Series) -> set[Queue]:
+    """Queue what follows the runs of a series, which have all ended; the queues in which it waits.
 
-    None where the line is done: its span is known, its budget used up, or the experiment's time is over. The caller
+    None where the series is done: its span is known, its budget used up, or the experiment's time is over. The caller
     holds the experiment's lock, so each round is queued exactly once, whoever else ends runs at the same moment.
     """
-    if line.search is None or probes.are_required(connection, row.key, line.positions) or over_time(connection, row):
+    positions = series.positions
+    if series.search is None or probes.are_required(connection, row.key, positions) or over_time(connection, row):
         return set()
-    stored = runs.for_results(connection, row.key, line.positions)
-    batches = following(parsed(StoredSpec(row.key, row.spec)), line, [run_row(each) for each in stored])
-    return _queue(connection, row, batches, stored) if batches else set()
+    stored = runs.for_results(connection, row.key, positions)
+    allocations = following(parsed(StoredSpec(row.key, row.spec)), series, [run_row(each) for each in stored])
+    return _queue(connection, row, allocations, stored) if allocations else set()
 
 
 def _queue(
-    connection: Connection, row: ExperimentRecord, batches: Sequence[Batch], before: Sequence[ResultRecord]
+    connection: Connection, row: ExperimentRecord, allocations: Sequence[Allocation], before: Sequence[ResultRecord]
 ) -> set[Queue]:
     """Insert a round's runs and tell listeners.
 
@@ -40,23 +41,24 @@ def _queue(
     """
     number = max(each.round for each in before) + 1
     gpu = any(each.queue is Queue.GPU for each in before)
-    added = run_rows(Placements(parsed(StoredSpec(row.key, row.spec)), gpu), batches, number)
+    added = run_rows(Placements(parsed(StoredSpec(row.key, row.spec)), gpu), allocations, number)
     runs.add(connection, row.key, added)
     experiments.grow(connection, row.key, len(added))
     grown = replace(row, runs=row.runs + len(added))
     progress = progress_body(counts_of(connection, grown), row.state, eta_seconds(connection, grown))
-    events.append(connection, row.key, ("round", _told(row, batches, number)), ("progress", progress))
+    events.append(connection, row.key, ("round", _told(row, allocations, number)), ("progress", progress))
     return {each.queue for each in added}
 
 
-def _told(row: ExperimentRecord, batches: Sequence[Batch], number: int) -> dict[str, Any]:
+def _told(row: ExperimentRecord, allocations: Sequence[Allocation], number: int) -> dict[str, Any]:
     """What an event says of a round."""
-    asked = [(grid(StoredSpec(row.key, row.spec))[batch.position], len(batch.repeats)) for batch in batches]
+    conditions = grid(StoredSpec(row.key, row.spec))
+    asked = [(conditions[allocation.position], len(allocation.repeats)) for allocation in allocations]
     first = asked[0][0]
     return {
         "task": first.task.kind,
         "model": first.model.kind,
-        "condition": batches[0].position,
+        "condition": allocations[0].position,
         "round": number,
         "lengths": [condition.length for condition, _ in asked],
         "repeats": [repeats for _, repeats in asked],

@@ -2,9 +2,9 @@
 
 from urllib.parse import quote
 
-from memspan.experiment.line import lines
 from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import opening
+from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
 from service.operations.context import Context
@@ -52,7 +52,8 @@ def insert(
     gpu = _gpu_is_there(connection)
     if spec.device == "gpu" and not gpu:
         raise no_gpu()
-    rows = run_rows(Placements(spec, gpu), [batch for line in lines(spec) for batch in opening(spec, line)])
+    allocations = [allocation for series in all_series(spec) for allocation in opening(spec, series)]
+    rows = run_rows(Placements(spec, gpu), allocations)
     key = experiments.add(
         connection,
         NewExperiment(

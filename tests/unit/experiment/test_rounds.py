@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from memspan.experiment.grid import conditions
-from memspan.experiment.line import Line, lines, lines_of
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.results import RunRow, document
 from memspan.experiment.rounds import following, opening
 from memspan.experiment.run import parse
+from memspan.experiment.series import Series, all_series, series_of
 
 SEARCH: dict[str, Any] = {
     "tasks": [{"kind": "latch"}, {"kind": "regression"}],
@@ -23,11 +23,11 @@ COUNT = len(SPEC.lengths.search.candidates())  # type: ignore[union-attr]
 
 
 def solved_below(length: int) -> list[RunRow]:
-    """The opening of the first line, solved at all lengths below one."""
+    """The opening of the first series, solved at all lengths below one."""
     return [
-        RunRow(batch.position, repeat, "succeeded", {"test_accuracy": float(at(batch.position) < length)})
-        for batch in opening(SPEC, lines(SPEC)[0])
-        for repeat in batch.repeats
+        RunRow(allocation.position, repeat, "succeeded", {"test_accuracy": float(at(allocation.position) < length)})
+        for allocation in opening(SPEC, all_series(SPEC)[0])
+        for repeat in allocation.repeats
     ]
 
 
@@ -39,42 +39,42 @@ def at(position: int) -> int:
 
 def test_each_task_and_model_with_lengths_is_a_line_of_its_own() -> None:
     search = SPEC.lengths.search  # type: ignore[union-attr]
-    assert lines(SPEC) == (
-        Line(range(COUNT), search),
-        Line(range(COUNT, 2 * COUNT), search),
-        Line(range(2 * COUNT, 2 * COUNT + 1)),
-        Line(range(2 * COUNT + 1, 2 * COUNT + 2)),
+    assert all_series(SPEC) == (
+        Series(range(COUNT), search),
+        Series(range(COUNT, 2 * COUNT), search),
+        Series(range(2 * COUNT, 2 * COUNT + 1)),
+        Series(range(2 * COUNT + 1, 2 * COUNT + 2)),
     )
     assert len(conditions(SPEC)) == 2 * COUNT + 2
 
 
 def test_positions_are_traced_to_their_lines() -> None:
-    assert lines_of(SPEC, [3, 0, 2 * COUNT]) == (lines(SPEC)[0], lines(SPEC)[2])
+    assert series_of(SPEC, [3, 0, 2 * COUNT]) == (all_series(SPEC)[0], all_series(SPEC)[2])
     grid = parse({**SEARCH, "lengths": [2, 3]})
-    assert lines_of(grid, [4, 1, 1]) == (Line(range(1, 2)), Line(range(4, 5)))
+    assert series_of(grid, [4, 1, 1]) == (Series(range(1, 2)), Series(range(4, 5)))
 
 
 def test_what_has_no_length_to_search_is_asked_for_all_at_once() -> None:
-    first, _, third, _ = lines(SPEC)
-    assert [len(batch.repeats) for batch in opening(SPEC, third)] == [10]
+    first, _, third, _ = all_series(SPEC)
+    assert [len(allocation.repeats) for allocation in opening(SPEC, third)] == [10]
     assert following(SPEC, third, []) == ()
-    assert [(at(batch.position), batch.repeats) for batch in opening(SPEC, first)] == [
+    assert [(at(allocation.position), allocation.repeats) for allocation in opening(SPEC, first)] == [
         (4, range(1)), (9, range(1)), (19, range(1))
     ]  # fmt: skip
 
 
 def test_repeats_go_on_counting_where_those_before_ended() -> None:
     rows = solved_below(10)
-    added = following(SPEC, lines(SPEC)[0], rows)
-    assert any(9 < at(batch.position) < 19 for batch in added)
-    again = {row.condition for row in rows} & {batch.position for batch in added}
-    assert all(batch.repeats.start == 1 for batch in added if batch.position in again)
-    assert all(batch.repeats.start == 0 for batch in added if batch.position not in again)
+    added = following(SPEC, all_series(SPEC)[0], rows)
+    assert any(9 < at(allocation.position) < 19 for allocation in added)
+    again = {row.condition for row in rows} & {allocation.position for allocation in added}
+    assert all(allocation.repeats.start == 1 for allocation in added if allocation.position in again)
+    assert all(allocation.repeats.start == 0 for allocation in added if allocation.position not in again)
 
 
 def test_rounds_do_not_depend_on_the_order_in_which_runs_ended() -> None:
-    rows, line = solved_below(10), lines(SPEC)[0]
-    assert following(SPEC, line, rows) == following(SPEC, line, rows[::-1])
+    rows, series = solved_below(10), all_series(SPEC)[0]
+    assert following(SPEC, series, rows) == following(SPEC, series, rows[::-1])
 
 
 def test_results_show_the_lengths_that_have_runs_and_how_far_the_search_is() -> None:

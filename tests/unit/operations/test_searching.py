@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, update
 
 from memspan.experiment.grid import conditions
-from memspan.experiment.line import lines
 from memspan.experiment.rounds import following
+from memspan.experiment.series import all_series
 from memspan.interfaces.readings import Scalars
 from memspan.probes.change import Change
 from service.errors import Conflict, Unprocessable
@@ -83,11 +83,11 @@ def test_what_is_asked_for_is_what_the_runs_so_far_say(scene: Scene) -> None:
     whole = spec(lengths=LENGTHS, repeats=10, models=[{"kind": "rnn"}, {"kind": "lstm"}])
     with scene.context.database.reading() as connection:
         rows = run_rows(connection, key)
-    for line in lines(whole):
-        mine = [row for row in rows if row.condition in line.positions]
+    for series in all_series(whole):
+        mine = [row for row in rows if row.condition in series.positions]
         for number in range(1, max(row.round for row in mine)):
-            asked = following(whole, line, [row for row in mine if row.round <= number])
-            expected = {(batch.position, repeat) for batch in asked for repeat in batch.repeats}
+            asked = following(whole, series, [row for row in mine if row.round <= number])
+            expected = {(allocation.position, repeat) for allocation in asked for repeat in allocation.repeats}
             assert {(row.condition, row.repeat) for row in mine if row.round == number + 1} == expected
 
 

@@ -1,4 +1,4 @@
-"""Lines: which conditions of a grid are asked for together."""
+"""Series: which conditions of a grid are asked for together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from memspan.experiment.spec import ExperimentSpec
 
 
 @dataclass(frozen=True)
-class Line:
-    """Some neighbours in a grid.
+class Series:
+    """Neighbours in a grid whose runs are asked for together: the lengths of one task and model, or one condition.
 
     Attributes:
         positions: in the grid.
@@ -28,23 +28,23 @@ def is_search(spec: ExperimentSpec) -> bool:
     return isinstance(spec.lengths, Search)
 
 
-def lines(spec: ExperimentSpec) -> tuple[Line, ...]:
-    """The whole grid: a line for each task and model of a search, which has its own span, else for each condition."""
-    found: list[Line] = []
+def all_series(spec: ExperimentSpec) -> tuple[Series, ...]:
+    """The whole grid: a series for each task and model of a search, which has its own span, else for each condition."""
+    found: list[Series] = []
     first = 0
     for task in spec.tasks:
         size = len(lengths_of(spec)) if task.has_length else 1
         search = spec.lengths.search if task.has_length and isinstance(spec.lengths, Search) else None
         for _ in spec.models:
             whole = range(first, first + size)
-            found += [Line(whole, search)] if search else [Line(range(each, each + 1)) for each in whole]
+            found += [Series(whole, search)] if search else [Series(range(each, each + 1)) for each in whole]
             first += size
     return tuple(found)
 
 
-def lines_of(spec: ExperimentSpec, positions: Iterable[int]) -> tuple[Line, ...]:
-    """The lines that some positions of the grid lie in, each once."""
+def series_of(spec: ExperimentSpec, positions: Iterable[int]) -> tuple[Series, ...]:
+    """The series that some positions of the grid lie in, each once."""
     asked = set(positions)
     if not is_search(spec):
-        return tuple(Line(range(position, position + 1)) for position in sorted(asked))
-    return tuple(line for line in lines(spec) if not asked.isdisjoint(line.positions))
+        return tuple(Series(range(position, position + 1)) for position in sorted(asked))
+    return tuple(series for series in all_series(spec) if not asked.isdisjoint(series.positions))
