@@ -1,6 +1,6 @@
 """The application: routes, pages and the edge around them."""
 
-from asyncio import to_thread
+from asyncio import create_task, to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -69,8 +69,9 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.event_feeds = EventFeeds(context)
-        await to_thread(acquaint)  # a fifth of a second that the first POST would wait for
+        acquainted = create_task(to_thread(acquaint))  # the first POST would wait for it; nobody else has to
         yield
+        await acquainted
 
     return lifespan
 

@@ -50,19 +50,17 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=0, help="local workers; default: one for each core")] = None,
 ) -> None:
     """Serve API and dashboard, with local workers and an embedded database; nothing else is needed."""
-    from service.preparation import prepared
     from service.serving import serve_all
 
-    serve_all(prepared(), host, port, (os.cpu_count() or 1) if workers is None else workers)
+    serve_all(host, port, (os.cpu_count() or 1) if workers is None else workers)
 
 
 @cli.command()
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API and the dashboard alone; workers run elsewhere."""
-    from service.preparation import prepared
     from service.serving import serve_api
 
-    serve_api(prepared(), host, port)
+    serve_api(host, port)
 
 
 @cli.command()

@@ -19,7 +19,8 @@ from celery import Celery, signals
 from service.logs import configure_logs
 from service.operations import patrol
 from service.operations.context import Context
-from service.queue.bell import TASK, bell_for
+from service.queue.bell import bell_for
+from service.queue.redis_bell import TASK
 from service.queue_names import ALL, Queue, parsed
 from service.settings import Settings, load_settings
 from service.storage.database import Database

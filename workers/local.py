@@ -1,6 +1,7 @@
 """A local worker: the work loop without a broker. ``memspan serve`` starts some as child processes.
 
-A line on standard input wakes it; the end of standard input means that the parent is gone, and it leaves too.
+A line on standard input wakes it; the first one says that the database has its schema, and nothing is touched before.
+The end of standard input means that the parent is gone, and it leaves too.
 """
 
 import argparse
@@ -52,6 +53,11 @@ class Doorbell:
         """
         self.leaving.set()
 
+    def wait_for_the_first(self) -> None:
+        """Return when somebody has rung once, or when this process is asked to leave."""
+        while not (self.rung.is_set() or self.leaving.is_set()):
+            self.rung.wait(LOOK_SECONDS)
+
     def wait(self, seconds: float) -> None:
         """Return when somebody rings, or after ``seconds``."""
         self.rung.wait(seconds)
@@ -60,15 +66,17 @@ class Doorbell:
 
 def main() -> None:
     """Work until asked to leave."""
-    arguments = argparse.ArgumentParser(prog="python -m workers.local", description=__doc__)
+    arguments = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     arguments.add_argument("--queue", type=parsed, default=ALL, help="queues to serve, comma-separated")
     queues: tuple[Queue, ...] = arguments.parse_args().queue
+    doorbell = Doorbell()
+    signal.signal(signal.SIGTERM, doorbell.leave)
+    doorbell.wait_for_the_first()
+    if doorbell.leaving.is_set():
+        return
     settings = load_settings()
     configure_logs(settings.log_level)
     torch.set_num_threads(settings.threads)
-    doorbell = Doorbell()
-    signal.signal(signal.SIGTERM, doorbell.leave)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which then ends its children
     identity = identify(queues)
     context = Context(settings, Database(settings.database_url), NoBell())
     beat = Beat(context, identity)
@@ -80,7 +88,3 @@ def main() -> None:
         if not loop.work(identity.queues):
             doorbell.wait(LOOK_SECONDS)
     beat.end()
-
-
-if __name__ == "__main__":
-    main()

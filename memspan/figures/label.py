@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 LONGEST_VALUE = 24  # characters of one field
@@ -17,6 +17,13 @@ def label(part: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> str:
     alike = [other for other in parts if other["kind"] == part["kind"]]
     differing = [field for field in part if any(other.get(field) != part[field] for other in alike)]
     return " · ".join([str(part["kind"]), *(_words(field, part[field]) for field in differing)])
+
+
+def probe_label(entry: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> str:
+    """A probe's short name among all of the experiment: ``change · index -1``, ``change · index -1 · best weights``."""
+    name = label(entry["spec"], [other["spec"] for other in every]).replace("_", " ")
+    weights = {other.get("checkpoint") for other in every}
+    return name if len(weights) < 2 else f"{name} · {entry.get('checkpoint')} weights"
 
 
 def _words(field: str, value: object) -> str:

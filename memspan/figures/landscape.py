@@ -9,9 +9,9 @@ from typing import Any, Literal
 import altair as alt
 
 from memspan.figures.document import Part, Results, Row, entries, finite, spread
+from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose, data, stack
-from memspan.figures.probe import probe_label
 from memspan.figures.range import loss_axis
 
 NOTHING = "No loss landscape has been measured yet."

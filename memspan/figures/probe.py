@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from memspan.figures.curve import curve_panel
 from memspan.figures.document import Part, Results, entries, spread
-from memspan.figures.label import label
+from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose
 from memspan.figures.scalars import scalars_panel
@@ -25,13 +24,6 @@ def probe(results: Results) -> Figure:
     names = naming(results)
     panels = [panel for group in _groups(done) for panel in _panels(names, done, group)]
     return compose(panels[:MOST_PANELS], "What the models use", "Mean and 95 % interval over repeats", NOTHING)
-
-
-def probe_label(entry: Part, every: Sequence[Part]) -> str:
-    """A probe's short name among all of the experiment: ``change · index -1``, ``change · index -1 · best weights``."""
-    name = label(entry["spec"], [other["spec"] for other in every]).replace("_", " ")
-    weights = {other.get("checkpoint") for other in every}
-    return name if len(weights) < 2 else f"{name} · {entry.get('checkpoint')} weights"
 
 
 def _groups(done: Group) -> list[Group]:

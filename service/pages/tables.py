@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from memspan.figures.document import entries, metric_of, of_task
+from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming
-from memspan.figures.probe import probe_label
 from memspan.figures.reach import reach
 from memspan.figures.scores import curve_scores
 from service.pages.words import number

@@ -58,6 +58,14 @@ def test_a_client_of_a_service_elsewhere_imports_no_science(command: tuple[str, 
     assert not found & HEAVY
 
 
+def test_what_answers_requests_imports_neither_charts_nor_a_broker() -> None:
+    assert not imported("-c", "import service.app, service.server, service.supervisor") & {"altair", "celery", "kombu"}
+
+
+def test_serving_imports_nothing_large_before_its_workers_are_started() -> None:
+    assert not imported("-c", "import service.serving") & {*HEAVY, "pydantic", "structlog", "uvicorn"}
+
+
 def test_the_command_line_tells_its_version() -> None:
     command = [sys.executable, "-m", "service", "--version"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout

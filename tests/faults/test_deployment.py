@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from service.queue.bell import MOST_WAITING, RedisBell
+from service.queue.redis_bell import MOST_WAITING, RedisBell
 from tests.deployment import Deployment
 from tests.faults.disturbance import (
     ENOUGH_SECONDS,

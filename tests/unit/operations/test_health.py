@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from service.operations import health
-from service.queue.bell import Bell, LocalBell, NoBell, RedisBell
+from service.queue.bell import Bell, LocalBell, NoBell
+from service.queue.redis_bell import RedisBell
 from service.storage.database import stored_revision
 from tests.scenes import Scene
 

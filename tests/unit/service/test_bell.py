@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.queue.bell import RedisBell
+from service.queue.redis_bell import RedisBell
 from tests.servers import RedisServer, running
 from tests.waiting import until
 

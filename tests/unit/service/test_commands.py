@@ -16,7 +16,7 @@ from sqlalchemy import text
 from migrations.upgrade import newest
 from service.client import connection, following
 from service.commands import cli
-from service.serving import _bound
+from service.listening import bound
 from service.settings import Settings
 from service.storage.database import Database
 
@@ -85,11 +85,15 @@ def test_what_a_command_says_when_it_gives_up_is_all_that_it_says(tmp_path: Path
     (tmp_path / "memspan.db").write_bytes(b"\0\1" * 1000)
     environment = {**os.environ, "MEMSPAN_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.strip().count("\n") == 0
-    assert done.stderr.startswith(f"The database sqlite:///{tmp_path / 'memspan.db'} can't be used")
+    started = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    said, complained = started.communicate(timeout=60)
+    assert (started.returncode, said) == (1, "")
+    assert complained.strip().count("\n") == 0
+    assert complained.startswith(f"The database sqlite:///{tmp_path / 'memspan.db'} can't be used")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(started.pid, 0)  # no worker stays behind
 
 
 def test_a_home_that_is_no_folder_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,7 +108,7 @@ def test_an_address_that_is_taken_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=rf"can't listen at 127\.0\.0\.1, port {port}: Address already in use"):
-            _bound("127.0.0.1", port)
+            bound("127.0.0.1", port)
 
 
 def test_a_server_without_a_protocol_is_told_apart_from_one_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from service.local_workers import LocalWorkers
 from service.operations.context import Context
 from service.operations.health import known_workers
 from service.queue.bell import NoBell
@@ -42,27 +43,25 @@ def pid_of_worker(context: Context, other_than: int = 0) -> int:
 
 
 def test_a_dead_worker_is_replaced_and_a_stopped_one_keeps_nobody_waiting(context: Context) -> None:
-    supervisor = Supervisor(1)
-    supervisor.start(context)
-    try:
+    workers = LocalWorkers(1)
+    workers.open()
+    with Supervisor(workers, context):
         first = pid_of_worker(context)
         kill(first)
         second = pid_of_worker(context, other_than=first)
         until(lambda: len(known_workers(context)) == 1, 30, "the dead one to be forgotten")
         kill(second, signal.SIGSTOP)
-        ringing = threading.Thread(target=ring, args=(supervisor,), daemon=True)
+        ringing = threading.Thread(target=ring, args=(workers,), daemon=True)
         ringing.start()
         ringing.join(60)
         waiting = ringing.is_alive()
         kill(second, signal.SIGCONT)
         assert not waiting, "a worker that does not listen must not stop who rings"
-    finally:
-        supervisor.stop()
     assert gone(first)
     assert gone(second)
     assert known_workers(context) == [], "a worker that was told to leave signs off"
 
 
-def ring(supervisor: Supervisor) -> None:
+def ring(workers: LocalWorkers) -> None:
     for _ in range(MORE_THAN_A_PIPE_HOLDS):
-        supervisor.wake()
+        workers.wake()

@@ -1,0 +1,71 @@
+"""The server: answers requests, and walks the patrol where nobody else does."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from uuid import uuid4
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from service.listening import announce
+from service.operations import patrol
+from service.operations.context import Context
+
+STOP_SECONDS = 5
+
+log = structlog.stdlib.get_logger("memspan.serving")
+
+
+def run_server(app: FastAPI, listening: socket.socket) -> None:
+    """Answer requests until SIGTERM or SIGINT.
+
+    Forwarded addresses are not believed: who is trusted is decided by the connection itself.
+    """
+    configuration = uvicorn.Config(
+        app,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = uvicorn.Server(configuration)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    announce(listening)
+    server.run(sockets=[listening])
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind the stack, so that whoever started something ends it.
+
+    uvicorn passes on the signal that made it stop; left alone it would end this process at once.
+    """
+    raise SystemExit(0)
+
+
+@contextmanager
+def watched(context: Context) -> Iterator[None]:
+    """Walk the patrol in a thread while the API is served."""
+    ended = threading.Event()
+    owner = uuid4().hex
+
+    def watch() -> None:
+        while not ended.wait(context.settings.lease_seconds / 12):
+            try:
+                patrol.walk(context, owner)
+            except Exception as error:  # the database may be away; the next round finds out
+                log.warning("patrol_stopped", error=str(error))
+
+    thread = threading.Thread(target=watch, name="patrol", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=STOP_SECONDS)

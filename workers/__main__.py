@@ -1,0 +1,12 @@
+"""``python -m workers``: a local worker."""
+
+import signal
+
+from service.collection import collection_paused
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which then ends its children
+
+with collection_paused():
+    from workers.local import main
+
+main()
