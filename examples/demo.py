@@ -18,6 +18,8 @@ import httpx
 from rich.console import Console
 
 from memspan.figures.label import label
+from memspan.statistics import notation
+from memspan.statistics.notation import number
 from service.client.following import submit, watch
 from service.client.tables import tables
 
@@ -109,10 +111,10 @@ def meaning(results: dict[str, Any]) -> str:
 
 def _reach(span: dict[str, Any]) -> str:
     if span["censored"] == "above":
-        return f"beyond the longest tested length {span['span']:.0f}"
+        return f"beyond the longest tested length {number(span['span'])}"
     if span["censored"] == "below":
-        return f"not even the shortest tested length {span['span']:.0f}"
-    return f"{span['span']:.0f} ({span['low']:.0f}–{span['high']:.0f})"
+        return f"not even the shortest tested length {number(span['span'])}"
+    return str(notation.span(span))
 
 
 def _moved(results: dict[str, Any]) -> str:

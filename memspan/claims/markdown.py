@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memspan.interfaces.numbers import numeric
+from memspan.statistics.notation import estimate, number, share, span
 
 Document = Mapping[str, Any]
-LARGE = 1e7  # beyond it an exponent reads better
-UNKNOWN = "–"
 BOUNDS = {"at_least": "≥", "at_most": "≤"}
-BEYOND = {"above": "> ", "below": "< ", None: ""}
 
 
 def markdown(study: Document, results: Mapping[str, Document]) -> str:
@@ -31,14 +28,14 @@ def claims(judged: Sequence[Document]) -> str:
     rows = (
         [
             " ".join([claim["text"], f"*{claim['metric'].rstrip('.')}*", *map(amendment, claim["amended"])]),
-            _measured(claim["measured"], claim["low"], claim["high"]),
-            str(claim["n"]),
-            f"{BOUNDS[claim['direction']]} {_number(claim['threshold'])}",
+            str(estimate(claim["measured"], claim["low"], claim["high"])),
+            number(claim["n"]),
+            f"{BOUNDS[claim['direction']]} {number(claim['threshold'])}",
             f"**{claim['verdict']}**" + (f": {claim['reason']}" if claim["reason"] else ""),
         ]
         for claim in judged
     )
-    return _table("Claims", ["claim", "measured [95 % interval]", "n", "threshold", "verdict"], rows)
+    return _table("Claims", ["claim", "measured (95 % interval)", "n", "threshold", "verdict"], rows)
 
 
 def amendment(change: Document) -> str:
@@ -59,9 +56,9 @@ def experiment(name: str, results: Document) -> Iterator[str]:
 def conditions(name: str, results: Document) -> str:
     """One row a condition: its score over repeats, how many of them solved the task, its size."""
     where = _Places(results)
-    heads = ["metric", "mean [95 % interval]", "median", "solved", "repeats", "diverged", "parameters"]
+    heads = ["metric", "mean (95 % interval)", "median", "solved", "repeats", "diverged", "parameters"]
     rows = (
-        [*where.cells(entry), *_score(entry), *_success(entry), str(entry["parameters"])]
+        [*where.cells(entry), *_score(entry), *_success(entry), number(entry["parameters"])]
         for entry in results["conditions"]
     )
     return _table(f"{name}: conditions", [*where.heads, *heads], rows)
@@ -69,47 +66,34 @@ def conditions(name: str, results: Document) -> str:
 
 def _score(entry: Document) -> list[str]:
     found = entry["metrics"].get(entry["metric"], {})
-    interval = _measured(found.get("mean"), found.get("low"), found.get("high"))
-    return [entry["metric"].replace("_", " "), interval, _number(found.get("median"))]
+    mean = estimate(found.get("mean"), found.get("low"), found.get("high"))
+    return [entry["metric"].replace("_", " "), str(mean), number(found.get("median"))]
 
 
 def _success(entry: Document) -> list[str]:
     success, runs = entry["success"], entry["runs"]
-    rate = _measured(success["rate"], success["low"], success["high"], digits=2)
-    return [rate, str(runs["succeeded"]), str(runs["diverged"])]
+    rate = share(success["rate"], success["low"], success["high"])
+    return [str(rate), number(runs["succeeded"]), number(runs["diverged"])]
 
 
 def spans(name: str, results: Document) -> str:
     """One row for each task and model: the length that half of its repeats solve."""
-    from memspan.figures.reach import reach  # charts take a second to import; workers never draw
-
     where = _Places(results, lengths=False)
-    rows = (
-        [
-            *where.cells(entry),
-            f"{BEYOND[entry['censored']]}{_number(entry['span'], 3)} [{reach(entry, _steps)}]",
-            _number(entry["longest_solved"]),
-        ]
-        for entry in results["spans"]
-    )
-    return _table(f"{name}: memory spans (steps)", [*where.heads, "span [95 % interval]", "longest solved"], rows)
-
-
-def _steps(length: object) -> str:
-    return _number(length, 3)
+    rows = ([*where.cells(entry), str(span(entry)), number(entry["longest_solved"])] for entry in results["spans"])
+    return _table(f"{name}: memory spans (steps)", [*where.heads, "span (95 % interval)", "longest solved"], rows)
 
 
 def probes(name: str, results: Document) -> str:
     """One row for each condition and number that a probe gave."""
     where, specs = _Places(results), [probe["spec"] for probe in results["probes"]]
     rows = (
-        [*where.cells(probe), asked, _measured(value, probe["result"]["low"][key], probe["result"]["high"][key]), unit]
+        [*where.cells(probe), asked, str(estimate(value, found["low"][key], found["high"][key])), unit]
         for probe in results["probes"]
-        if (probe["result"] or {}).get("kind") == "scalars"
-        for key, value in probe["result"]["values"].items()
-        for asked, unit in [(_asked(probe["spec"], specs, key), probe["result"]["units"].get(key, ""))]
+        if (found := probe["result"] or {}).get("kind") == "scalars"
+        for key, value in found["values"].items()
+        for asked, unit in [(_asked(probe["spec"], specs, key), found["units"].get(key, ""))]
     )
-    return _table(f"{name}: probes", [*where.heads, "probe", "mean [95 % interval]", "unit"], rows)
+    return _table(f"{name}: probes", [*where.heads, "probe", "mean (95 % interval)", "unit"], rows)
 
 
 def scores(name: str, results: Document) -> Iterator[str]:
@@ -136,9 +120,7 @@ def _found(probe: Document, names: Sequence[str]) -> Iterator[str]:
     """Scores in cells, each with its interval where it has one."""
     found = probe["result"]["scores"]
     for name in names:
-        low, high = (found.get(f"{name}_{end}") for end in ("low", "high"))
-        value = found.get(name)
-        yield _number(value) if low is None and high is None else _measured(value, low, high)
+        yield str(estimate(found.get(name), *(found.get(f"{name}_{end}") for end in ("low", "high"))))
 
 
 def _words(name: str) -> str:
@@ -174,7 +156,7 @@ class _Places:
         from memspan.figures.label import label  # charts take a second to import; workers never draw
 
         task = [label(entry["task"], self._tasks)] if len(self._tasks) > 1 else []
-        return [*task, label(entry["model"], self._models), *([_number(entry["length"])] if self._lengths else [])]
+        return [*task, label(entry["model"], self._models), *([number(entry["length"])] if self._lengths else [])]
 
 
 def _distinct(parts: Iterable[Document]) -> list[Document]:
@@ -193,19 +175,3 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
-
-
-def _measured(value: Any, low: Any, high: Any, digits: int = 4) -> str:
-    if value is None:
-        return UNKNOWN
-    return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]"
-
-
-def _number(value: Any, digits: int = 4) -> str:
-    value = numeric(value)
-    if value is None:
-        return UNKNOWN
-    if isinstance(value, int):
-        return str(value)
-    written = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e+" in written and abs(value) < LARGE else written

@@ -13,6 +13,7 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.numbers import jsonable
+from memspan.statistics.notation import number
 
 
 class Table(Sequence[dict[str, Any]]):
@@ -51,9 +52,7 @@ class Table(Sequence[dict[str, Any]]):
 
 
 def _shown(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return number(value) if value is None or isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

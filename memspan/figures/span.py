@@ -9,7 +9,7 @@ import altair as alt
 from memspan.figures.document import Part, Results, Row, finite, of_task
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, colour, compose, data, length_axis, model_axis, shape, stack
-from memspan.figures.reach import reach
+from memspan.statistics import notation
 
 NOTHING = "No memory span yet: it needs finished runs at one length or more."
 ARROWS = {"above": "▶ beyond the longest tested", "below": "◀ below the shortest tested"}
@@ -42,7 +42,7 @@ def _row(entry: Part, names: Naming) -> Row | None:
     facts = {
         "longest_solved": entry.get("longest_solved"),
         "censored": censored,
-        "interval": reach(entry, "{:.4g}".format),
+        "interval": notation.span(entry).interval,
         "note": ARROWS.get(censored or "", ""),
     }
     return {"model": names.model(entry["model"]), **numbers, **facts}

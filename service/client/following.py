@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from memspan.statistics.notation import duration, progress
 from service.client.connection import ENDED_BADLY, INTERRUPTED, connected, post
 from service.client.stream import FINAL, follow
 from service.client.tables import tables
@@ -42,14 +44,20 @@ def submit(client: httpx.Client, spec: str) -> dict[str, Any]:
     return post(client, "/experiments", spec)
 
 
+class _Epochs(ProgressColumn):
+    """4 of 480 epochs."""
+
+    def render(self, task: Task) -> Text:
+        return Text(progress(task.completed, task.total, "epochs"), style="progress.download")
+
+
 def bars(console: Console) -> Progress:
     """Progress bars of epochs."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TextColumn("{task.percentage:>3.0f} %"),
-        MofNCompleteColumn(),
-        TextColumn("epochs"),
+        _Epochs(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
@@ -84,4 +92,4 @@ def left_words(state: str, eta_seconds: float | None) -> str:
     """How much is left, or how it ended."""
     if state in FINAL:
         return state
-    return "" if eta_seconds is None else f"about {eta_seconds:.0f} s left"
+    return "" if eta_seconds is None else f"about {duration(eta_seconds)} left"

@@ -10,10 +10,12 @@ from rich.text import Text
 
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
-from memspan.figures.reach import reach
 from memspan.figures.scores import curve_scores
+from memspan.statistics.notation import UNKNOWN, Written, estimate, number, span
 
 Entry = Mapping[str, Any]
+FEW = 2
+"""models whose values and intervals have room side by side"""
 
 
 def tables(results: Entry) -> Group:
@@ -60,33 +62,20 @@ def scores(results: Entry, task: Entry) -> Table:
         table.add_column(label(model, models), justify="right")
     for length in _lengths(conditions):
         cells = {str(c["model"]): _score(c["metrics"].get(metric)) for c in conditions if c["length"] == length}
-        table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
+        table.add_row(number(length), *_row(models, cells))
     return table
 
 
-def _score(summary: Entry | None) -> str:
+def _score(summary: Entry | None) -> Written:
     if summary is None or summary["n"] == 0:
-        return "–"
-    return with_interval(summary["mean"], summary["low"], summary["high"])
+        return Written(UNKNOWN)
+    return estimate(summary["mean"], summary["low"], summary["high"])
 
 
-def with_interval(value: Any, low: Any, high: Any) -> str:
-    """A value and its interval in few digits."""
-    return f"{_number(value)} ({_number(low)}…{_number(high)})"
-
-
-def _number(value: Any) -> str:
-    """Two or three digits that count."""
-    if not isinstance(value, (int, float)):
-        return str(value)
-    size = abs(value)
-    if size >= 1e6:
-        return f"{value:.1e}"
-    if size >= 100 or value == int(value):
-        return f"{value:.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.01 else f"{value:.0e}"
+def _row(models: Sequence[Entry], cells: Mapping[str, Written]) -> list[str]:
+    """A cell for each model; of many models the interval stands under the value."""
+    written = [str(cells.get(str(model), UNKNOWN)) for model in models]
+    return [each.replace(" (", "\n(") for each in written] if len(models) > FEW else written
 
 
 def spans(results: Entry) -> Table:
@@ -94,15 +83,10 @@ def spans(results: Entry) -> Table:
     models = _models(results)
     title = "Memory span: the length that half of the repeats solve"
     table = narrow_table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
-    marks = {"above": "beyond ", "below": "below ", None: ""}
-    for span in results["spans"]:
-        table.add_row(
-            span["task"]["kind"],
-            label(span["model"], models),
-            marks[span["censored"]] + _number(span["span"]),
-            reach(span, _number),
-            "none" if span["longest_solved"] is None else str(span["longest_solved"]),
-        )
+    for entry in results["spans"]:
+        found = span(entry)
+        solved = "none" if entry["longest_solved"] is None else number(entry["longest_solved"])
+        table.add_row(entry["task"]["kind"], label(entry["model"], models), found.value, found.interval, solved)
     return table
 
 
@@ -113,7 +97,7 @@ def searches(results: Entry) -> Table:
     table = narrow_table("task", "model", "rounds", "lengths", "runs", "at most", title=title)
     for search in results["searches"]:
         numbers = (search[name] for name in ("rounds", "lengths", "runs", "most_runs"))
-        table.add_row(search["task"]["kind"], label(search["model"], models), *map(str, numbers))
+        table.add_row(search["task"]["kind"], label(search["model"], models), *map(number, numbers))
     return table
 
 
@@ -141,24 +125,19 @@ def _table_of(results: Entry, done: Sequence[Entry], name: str, question: str) -
     for model in models:
         table.add_column(label(model, models), justify="right")
     for length in _lengths(done):
-        cells = {str(p["model"]): _numbers(p["result"]).get(name, "–") for p in done if p["length"] == length}
-        table.add_row("–" if length is None else str(length), *(cells.get(str(model), "–") for model in models))
+        numbers = {str(p["model"]): _numbers(p["result"]) for p in done if p["length"] == length}
+        cells = {model: each[name] for model, each in numbers.items() if name in each}
+        table.add_row(number(length), *_row(models, cells))
     return table
 
 
-def _numbers(result: Entry) -> dict[str, str]:
+def _numbers(result: Entry) -> dict[str, Written]:
     """A probe's numbers by name, with their intervals: scalars, or what a curve comes to."""
     if result["kind"] == "scalars":
         return {
-            name: _ranged(value, result["low"][name], result["high"][name]) for name, value in result["values"].items()
+            name: estimate(value, result["low"][name], result["high"][name]) for name, value in result["values"].items()
         }
-    return {each.name: _ranged(each.value, each.low, each.high) for each in curve_scores(result)}
-
-
-def _ranged(value: Any, low: Any, high: Any) -> str:
-    if value is None:
-        return "–"
-    return _number(value) if low is None or high is None else with_interval(value, low, high)
+    return {each.name: estimate(each.value, each.low, each.high) for each in curve_scores(result)}
 
 
 def failures(results: Entry) -> list[Text]:

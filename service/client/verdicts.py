@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.client.tables import narrow_table, with_interval
+from memspan.statistics.notation import estimate, number
+from service.client.tables import narrow_table
 
 Entry = Mapping[str, Any]
 COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow"}
@@ -34,11 +35,11 @@ def _claimed(claim: Entry) -> RenderableType:
 
 def _measured(claim: Entry) -> str:
     """The value with its interval, and what was claimed of it."""
-    claimed = f"claimed {BOUNDS[claim['direction']]} {claim['threshold']:g}"
+    claimed = f"claimed {BOUNDS[claim['direction']]} {number(claim['threshold'])}"
     if claim["measured"] is None:
         return f"–\n{claimed}"
-    value = with_interval(claim["measured"], claim["low"], claim["high"])
-    return f"{value}\n{claimed}, n = {claim['n']}"
+    value = estimate(claim["measured"], claim["low"], claim["high"])
+    return f"{value}\n{claimed}, n = {number(claim['n'])}"
 
 
 def _verdict(claim: Entry) -> RenderableType:

@@ -7,7 +7,7 @@ from typing import Any
 
 from memspan.figures.document import finite, metric_of, of_task
 from memspan.figures.naming import Naming, naming
-from service.pages.words import number
+from memspan.statistics import notation
 
 Part = Mapping[str, Any]
 UNFINISHED = {"queued", "running", "paused"}
@@ -48,14 +48,11 @@ def _spans(spans: Sequence[Part], names: Naming) -> str:
 
 def _reach(name: str, span: Part) -> str:
     if span.get("censored") == "above":
-        return f"{name} remembers beyond the longest tested length, {_steps(span['span'])}"
+        return f"{name} remembers beyond the longest tested length, {notation.number(span['span'])}"
     if span.get("censored") == "below":
-        return f"{name} does not reach the shortest tested length, {_steps(span['span'])}"
-    return f"{name} remembers about {_steps(span['span'])} steps ({_steps(span['low'])}–{_steps(span['high'])})"
-
-
-def _steps(length: float) -> str:
-    return f"{length:,.0f}" if length >= 10 else f"{length:.1f}".removesuffix(".0")
+        return f"{name} does not reach the shortest tested length, {notation.number(span['span'])}"
+    found = notation.span(span)
+    return f"{name} remembers about {found.value} steps ({found.interval})"
 
 
 def _scores(conditions: Sequence[Part], names: Naming) -> str:
@@ -74,5 +71,4 @@ def _summary(condition: Part, metric: str) -> Part | None:
 
 
 def _score(summary: Part) -> str:
-    mean, low, high = (number(summary.get(name), 3) for name in ("mean", "low", "high"))
-    return f"{mean} ({low}–{high})"
+    return str(notation.estimate(summary.get("mean"), summary.get("low"), summary.get("high")))

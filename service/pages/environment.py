@@ -5,12 +5,14 @@ A field that a document lacks is shown as a dash, as one that is null: half a pa
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-from service.pages import words
+from memspan.statistics import notation
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -27,13 +29,27 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "count": words.count,
-        "number": words.number,
-        "short": words.short,
-        "interval": words.interval,
-        "percent": words.percent,
-        "duration": words.duration,
-        "moment": words.moment,
-        "segment": words.segment,
+        "number": notation.number,
+        "estimate": notation.estimate,
+        "share": notation.share,
+        "duration": notation.duration,
+        "moment": moment,
+        "segment": segment,
     }
     return made
+
+
+def moment(value: object) -> str:
+    """An RFC 3339 time as ``2024-05-02 10:11 UTC``."""
+    if not isinstance(value, str | datetime):
+        return notation.UNKNOWN
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return str(value)
+    return f"{time.astimezone(UTC) if time.tzinfo else time:%Y-%m-%d %H:%M} UTC"
+
+
+def segment(value: object) -> str:
+    """A value as one segment of a path in a link."""
+    return quote(str(value), safe="")

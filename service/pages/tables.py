@@ -9,9 +9,8 @@ from typing import Any
 from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming
-from memspan.figures.reach import reach
 from memspan.figures.scores import curve_scores
-from service.pages.words import number
+from memspan.statistics.notation import span
 
 Part = Mapping[str, Any]
 
@@ -43,8 +42,8 @@ def _conditions(results: Part, names: Naming, task: Part) -> Conditions:
 def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
     """Memory spans, one row a task and model."""
     return [
-        {**span, "task": names.task(span["task"]), "label": names.model(span["model"]), "interval": reach(span, _steps)}
-        for span in entries(results, "spans")
+        {**entry, "task": names.task(entry["task"]), "label": names.model(entry["model"]), "written": span(entry)}
+        for entry in entries(results, "spans")
     ]
 
 
@@ -54,10 +53,6 @@ def searches(results: Part, names: Naming) -> list[dict[str, Any]]:
         {**search, "task": names.task(search["task"]), "label": names.model(search["model"])}
         for search in entries(results, "searches")
     ]
-
-
-def _steps(length: object) -> str:
-    return number(length, 3)
 
 
 def baselines(results: Part, names: Naming) -> list[dict[str, Any]]:

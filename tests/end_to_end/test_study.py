@@ -105,7 +105,7 @@ def test_tables_go_to_a_file_and_what_was_started_can_be_looked_at_again(
     capsys.readouterr()
     assert studying.inquire(address, asked(group=group, wait=False)) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "It is tiny. 7 (7…7) supported claimed ≤ 100, n = 1" in shown
+    assert "It is tiny. 7 (7 to 7) supported claimed ≤ 100, n = 1" in shown
     assert "The study (quick scale) stands at: succeeded." in shown
 
 

@@ -43,7 +43,7 @@ def test_a_claim_stands_beside_its_number() -> None:
     _, _, row = rows(claims([CLAIM]))
     assert row == [
         "A \\| B remembers. *share of repeats*",
-        "0.1235 [0.1, inf]",
+        "0.123 (0.100 to ∞)",
         "30",
         "≥ 0.5",
         "**inconclusive**: Its interval straddles the threshold.",
@@ -66,7 +66,7 @@ def test_conditions_name_only_what_differs() -> None:
     head, _, first, *_ = rows(conditions("corrected", document()))
     assert head[:2] == ["model", "length"]
     assert first == [
-        "rnn", "2", "test accuracy", "0.6 [0.55, 0.65]", "0.6", "0.8 [0.63, 0.9]", "30", "2", "16",
+        "rnn", "2", "test accuracy", "0.60 (0.55 to 0.65)", "0.6", "80 % (63 to 90 %)", "30", "2", "16",
     ]  # fmt: skip
     assert rows(conditions("both", document((LATCH, FIRST_LAST))))[0][0] == "task"
     assert "length" not in rows(conditions("rows", document(lengths=(None,))))[0]
@@ -80,21 +80,21 @@ def test_a_condition_without_a_finished_run_has_dashes() -> None:
 
 def test_spans_say_when_they_lie_beyond_the_lengths() -> None:
     assert [row[1] for row in rows(spans("corrected", document()))[2:]] == [
-        "20 [15 … 20]",
-        "20 [15 … 20]",
-        "> 50 [45 … >50]",
+        "20 (15 to 20)",
+        "20 (15 to 20)",
+        "> 50 (45 to > 50)",
     ]
 
 
 def test_long_spans_are_written_without_exponents() -> None:
     form = document()
     form["spans"][0] |= {"span": 999.9996, "low": 562.3, "high": 1000.0, "censored": None}
-    assert rows(spans("corrected", form))[2][1] == "1000 [562 … 1000]"
+    assert rows(spans("corrected", form))[2][1] == "1,000 (562 to 1,000)"
 
 
 def test_probes_have_a_row_for_each_number() -> None:
     table = rows(probes("corrected", document()))
-    assert table[2] == ["rnn", "2", "change index 0: change", "20 [18, 22]", "percent"]
+    assert table[2] == ["rnn", "2", "change index 0: change", "20 (18 to 22)", "percent"]
     assert len(table) == 2 + 9, "a curve is no row"
 
 
@@ -121,7 +121,7 @@ def test_what_curves_and_surfaces_come_to_has_a_table_for_each_kind_of_probe() -
     ]
     first, second = map(rows, scores("corrected", {**document(), "probes": asked}))
     assert first[0] == ["model", "length", "probe", "half length"]
-    assert first[2:] == [["rnn", "2", "state gradient", "12.5 [10, inf]"]]
+    assert first[2:] == [["rnn", "2", "state gradient", "12.5 (10.0 to ∞)"]]
     assert second[0][3:] == ["lowest", "largest gradient"]
     assert [row[2:] for row in second[2:]] == [
         ["landscape repeat 0", "0.25", "–"],

@@ -66,9 +66,9 @@ def test_a_span_beyond_the_tested_lengths_has_an_open_end() -> None:
         {**document["spans"][1], "span": 2.0, "low": 2.0, "high": 2.0, "censored": "below"},
     ]
     text = shown({**document, "spans": spans})
-    assert "3 … >8" in text
-    assert "<2" in text
-    assert "2 … 2" not in text
+    assert "3 to > 8" in text
+    assert "< 2" in text
+    assert "2 to 2" not in text
 
 
 def test_an_unfinished_classification_is_already_called_accuracy() -> None:

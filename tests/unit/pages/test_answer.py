@@ -9,7 +9,7 @@ import pytest
 from service.pages.answer import answer
 from tests.unit.figures.document import FIRST_LAST, LATCH, document, empty
 
-SPANS = "lstm · chrono remembers beyond the longest tested length, 50; rnn remembers about 20 steps (15–20); "
+SPANS = "lstm · chrono remembers beyond the longest tested length, 50; rnn remembers about 20 steps (15 to 20); "
 
 
 def said(form: dict[str, Any], state: str = "succeeded") -> list[str]:
@@ -18,7 +18,7 @@ def said(form: dict[str, Any], state: str = "succeeded") -> list[str]:
 
 def test_the_farthest_memory_is_named_first() -> None:
     (sentence,) = said(document())
-    assert sentence == SPANS + "lstm · keras remembers about 20 steps (15–20)."
+    assert sentence == SPANS + "lstm · keras remembers about 20 steps (15 to 20)."
 
 
 def test_a_span_below_the_grid_is_said() -> None:
@@ -39,13 +39,13 @@ def test_an_unfinished_experiment_answers_so_far() -> None:
 def test_without_lengths_the_scores_are_the_answer_best_first() -> None:
     form = document(lengths=(None,))
     form["spans"] = []
-    assert said(form)[0].startswith("Test accuracy: lstm · keras 0.900 (0.850–0.950); lstm · chrono 0.900")
+    assert said(form)[0].startswith("Test accuracy: lstm · keras 0.90 (0.85 to 0.95); lstm · chrono 0.90")
 
 
 def test_a_lower_loss_is_better() -> None:
     form = document((FIRST_LAST,), lengths=(None,))
     form["spans"] = []
-    assert said(form)[0].startswith("Test loss: rnn 0.600")
+    assert said(form)[0].startswith("Test loss: rnn 0.60")
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "failed", "cancelled"])

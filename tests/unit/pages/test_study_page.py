@@ -16,7 +16,7 @@ def test_a_study_shows_its_question_its_explanation_and_every_claim() -> None:
     for words in (STUDY["question"], STUDY["explanation"], STUDY["reference"], *(each["text"] for each in CLAIMS)):
         assert words in PAGE.text
     assert "1 supported 1 contradicted 3 inconclusive" in PAGE.text
-    assert "0.7000 [0.5000, 0.9000] n = 30" in PAGE.text
+    assert "0.70 (0.50 to 0.90) n = 30" in PAGE.text
     assert "Its interval straddles the threshold." in PAGE.text
     assert "Not measured claimed: at least 0.4" in PAGE.text
 
@@ -24,7 +24,7 @@ def test_a_study_shows_its_question_its_explanation_and_every_claim() -> None:
 def test_a_measured_claim_is_drawn_and_told_to_who_can_not_see_it() -> None:
     drawings = PAGE.all("svg")
     assert len(drawings) == 4
-    assert drawings[0]["aria-label"] == "0.7000 [0.5000, 0.9000] against at least 0.4"
+    assert drawings[0]["aria-label"] == "0.70 (0.50 to 0.90) against at least 0.4"
 
 
 def test_a_claim_that_was_changed_says_when_what_it_was_and_why() -> None:
