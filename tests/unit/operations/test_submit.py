@@ -12,8 +12,10 @@ from service.errors import Unprocessable
 from service.middleware.idempotency import Began, Mismatch, Replay, Running
 from service.middleware.ledger import HOLD_SECONDS, SqlLedger
 from service.operations import experiments
+from service.storage import experiments as experiment_rows
 from service.storage.clock import now
 from service.storage.database import Database
+from service.storage.experiments import KeyTaken, NewExperiment
 from service.storage.tables import experiments as experiments_table
 from service.storage.tables import runs
 from tests.scenes import Scene, context_over, spec
@@ -111,3 +113,11 @@ def test_a_key_is_forgotten_when_its_time_is_over(ledger: SqlLedger) -> None:
     ledger.begin("key", "body", NOW)
     ledger.finish("key", 200, (), b"")
     assert ledger.begin("key", "other", NOW + timedelta(hours=25)) == Began()
+
+
+def test_a_key_that_another_unit_of_work_has_just_taken_is_named(scene: Scene) -> None:
+    new = NewExperiment("", {}, 0, " ", 0, "the key", None)
+    with scene.context.database.writing() as connection:
+        experiment_rows.add(connection, new)
+    with scene.context.database.writing() as connection, pytest.raises(KeyTaken, match="the key"):
+        experiment_rows.add(connection, new)
