@@ -12,7 +12,7 @@ from service.storage.database_errors import DatabaseError
 from service.storage.workers import Identity
 
 STALLED_SECONDS = 900.0
-"""a claim that has made no step for so long isn't renewed: a hung device must not look alive"""
+"""a lease under which no step was made for so long isn't renewed: a hung device must not look alive"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
@@ -23,7 +23,7 @@ class Beat:
     def __init__(self, context: Context, identity: Identity) -> None:
         self._context, self._identity = context, identity
         self._seconds = context.settings.lease_seconds / 4
-        self._claims: list[str] = []
+        self._leases: list[str] = []
         self._stepped = time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
@@ -34,13 +34,13 @@ class Beat:
             workers.register(connection, self._identity)
         self._thread.start()
 
-    def hold(self, claim: str) -> None:
-        """Keep a claim from now on; a probe may be answered in the middle of training, so there can be two."""
+    def hold(self, lease: str) -> None:
+        """Keep a lease from now on; a probe may be answered in the middle of training, so there can be two."""
         self._stepped = time.monotonic()
-        self._claims.append(claim)
+        self._leases.append(lease)
 
-    def let_go(self, claim: str) -> None:
-        self._claims.remove(claim)
+    def let_go(self, lease: str) -> None:
+        self._leases.remove(lease)
 
     def stepped(self) -> None:
         """The work moves on."""
@@ -64,11 +64,11 @@ class Beat:
                 log.warning("beat_missed", error=str(error))
 
     def _beat(self) -> None:
-        claims = list(self._claims)
+        leases = list(self._leases)
         if time.monotonic() - self._stepped < STALLED_SECONDS:
-            for claim in claims:
-                work.beat(self._context, claim)
-        state, held = ("busy", claims[-1]) if claims else ("idle", None)
+            for lease in leases:
+                work.beat(self._context, lease)
+        state, held = ("busy", leases[-1]) if leases else ("idle", None)
         with self._context.database.writing() as connection:
             if not workers.beat(connection, self._identity.name, state, held):
                 workers.register(connection, self._identity)

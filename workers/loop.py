@@ -74,7 +74,7 @@ class Loop:
             return False
         if runs.more_waits:
             self._context.bell.ring(runs.queue)  # wakes one more, who wakes one more
-        self._holding(runs.claim, lambda: self._train(runs))
+        self._holding(runs.lease, lambda: self._train(runs))
         return True
 
     def _answer_probe(self) -> bool:
@@ -82,7 +82,7 @@ class Loop:
         probe = self._patiently(lambda: probe_operations.claim(self._context, self._identity.name))
         if probe is None:
             return False
-        self._holding(probe.claim, lambda: self._measure(probe))
+        self._holding(probe.lease, lambda: self._measure(probe))
         return True
 
     def _interlude(self) -> None:
@@ -91,12 +91,12 @@ class Loop:
             if not self._answer_probe():
                 return
 
-    def _holding(self, claim: str, work: Callable[[], None]) -> None:
-        self._beat.hold(claim)
+    def _holding(self, lease: str, work: Callable[[], None]) -> None:
+        self._beat.hold(lease)
         try:
             work()
         finally:
-            self._beat.let_go(claim)
+            self._beat.let_go(lease)
 
     def _train(self, work: ClaimedRuns) -> None:
         """Train claimed runs; an error in it is the runs' end, not the worker's."""

@@ -105,7 +105,7 @@ class Reporter:
                 self._interlude()
                 return None
             case Order.STOP:
-                log.warning("lease_lost", claim=self._work.claim, experiment=self._work.experiment)
+                log.warning("lease_lost", lease=self._work.lease, experiment=self._work.experiment)
                 return Fate.LOST
             case Order.CANCEL:
                 return self._end(RunState.CANCELLED)

@@ -1,4 +1,4 @@
-"""The end of runs: what they end with, and what follows for their experiment. Behind the fence of their claim."""
+"""The end of runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
 
 from collections.abc import Mapping, Sequence
 
@@ -120,7 +120,7 @@ def end(
     """End runs as cancelled or failed."""
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        ended = endings.end(connection, work.claim, state, reason, detail)
+        ended = endings.end(connection, work.lease, state, reason, detail)
         if not ended:
             return
         _ended_event(connection, work, ended, state)

@@ -48,9 +48,9 @@ class Where:
 
 @dataclass(frozen=True)
 class ClaimedProbe:
-    """A probe under a claim, with the weights that it is asked of."""
+    """A probe under a lease, with the weights that it is asked of."""
 
-    claim: str
+    lease: str
     key: int
     experiment: int
     spec: ProbeSpec
@@ -150,7 +150,7 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
             return None
         weights = _weights(connection, row)
     return ClaimedProbe(
-        claim=mine.claim,
+        lease=mine.lease,
         key=row.key,
         experiment=row.experiment_key,
         spec=family.spec(row.kind).model_validate(row.spec),
@@ -172,7 +172,7 @@ def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
     repeats = 1 if work.spec.one_repeat else len(work.weights)
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        if endings.answer_probe(connection, work.claim, jsonable(reading.document()), repeats):
+        if endings.answer_probe(connection, work.lease, jsonable(reading.document()), repeats):
             _follow(connection, work, RunState.SUCCEEDED)
 
 
@@ -180,7 +180,7 @@ def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> N
     """Store why a probe has no answer."""
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        if endings.fail_probe(connection, work.claim, reason, detail):
+        if endings.fail_probe(connection, work.lease, reason, detail):
             _follow(connection, work, RunState.FAILED)
 
 

@@ -1,6 +1,6 @@
 """What a worker asks for: claim runs, tell how they go, hand in what they ended with.
 
-Every call is one short unit of work behind the fence of a claim: a worker that lost its lease changes nothing.
+Every call is one short unit of work behind the fence of a lease: a worker that lost its lease changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,14 +45,14 @@ class Order(Enum):
 
 @dataclass(frozen=True)
 class ClaimedRuns:
-    """Runs of one stack under one claim.
+    """Runs of one stack under one lease.
 
     Attributes:
         runs: the run's key by its repeat.
         snapshots: where each repeat goes on; empty for a fresh start.
     """
 
-    claim: str
+    lease: str
     experiment: int
     placement: Placement
     position: int
@@ -67,7 +67,7 @@ class ClaimedRuns:
 
 
 def holder(context: Context, worker: str) -> Holder:
-    """A new claim of a worker."""
+    """A worker with a new lease."""
     return Holder(uuid4().hex, worker, context.settings.lease_seconds)
 
 
@@ -92,7 +92,7 @@ def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns
     if not rows:
         return claim(context, worker, queues)
     return ClaimedRuns(
-        claim=mine.claim,
+        lease=mine.lease,
         experiment=first.experiment_key,
         placement=_placement(first),
         position=first.condition,
@@ -123,10 +123,10 @@ def _snapshots(rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[in
     return found, broken
 
 
-def beat(context: Context, claim: str) -> bool:
+def beat(context: Context, lease: str) -> bool:
     """Renew a lease; whether anything is still held."""
     with context.database.writing() as connection:
-        return leases.beat(connection, claim, context.settings.lease_seconds) > 0
+        return leases.beat(connection, lease, context.settings.lease_seconds) > 0
 
 
 def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured) -> Order:
@@ -163,7 +163,7 @@ def keep(
 def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
     """Lock the experiment, then the runs that are still held; their keys."""
     experiments.lock(connection, work.experiment)
-    return leases.lock_held_runs(connection, work.claim)
+    return leases.lock_held_runs(connection, work.lease)
 
 
 def store_metrics(
@@ -199,7 +199,7 @@ def give_back(context: Context, work: ClaimedRuns) -> None:
     """Put runs back into their queue without blame: paused, or the worker is told to stop."""
     with context.database.writing() as connection:
         row = experiments.lock(connection, work.experiment)
-        leases.give_back(connection, work.claim)
+        leases.give_back(connection, work.lease)
         if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
             endings.cancel_waiting(connection, work.experiment)
             follow_up(connection, work.experiment)

@@ -24,10 +24,10 @@ def finish(connection: Connection, outcomes: Sequence[RunOutcome]) -> None:
     move(connection, runs, RunState.SUCCEEDED, runs.c.key.in_(keys), values={"finished_at": now()})
 
 
-def end(connection: Connection, claim: str, state: RunState, reason: Reason | None, detail: str | None) -> int:
-    """End what is still held of a claim's runs as failed or cancelled; how many that are."""
+def end(connection: Connection, lease: str, state: RunState, reason: Reason | None, detail: str | None) -> int:
+    """End what is still held of a lease's runs as failed or cancelled; how many that are."""
     values = {"reason": reason, "detail": detail, "finished_at": now()}
-    keys = move(connection, runs, state, held(runs, claim), values=values)
+    keys = move(connection, runs, state, held(runs, lease), values=values)
     snapshots.drop(connection, keys)
     return len(keys)
 
@@ -49,13 +49,13 @@ def cancel_waiting(connection: Connection, experiment: int) -> None:
         move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
 
 
-def answer_probe(connection: Connection, claim: str, result: dict[str, Any], n: int) -> bool:
+def answer_probe(connection: Connection, lease: str, result: dict[str, Any], n: int) -> bool:
     """Store what a probe measured over ``n`` repeats; whether it was still held."""
     values = {"result": result, "n": n, "finished_at": now()}
-    return bool(move(connection, probes, RunState.SUCCEEDED, held(probes, claim), values=values))
+    return bool(move(connection, probes, RunState.SUCCEEDED, held(probes, lease), values=values))
 
 
-def fail_probe(connection: Connection, claim: str, reason: Reason, detail: str) -> bool:
+def fail_probe(connection: Connection, lease: str, reason: Reason, detail: str) -> bool:
     """Store why a probe has no answer; whether it was still held."""
     values = {"reason": reason, "detail": detail, "finished_at": now()}
-    return bool(move(connection, probes, RunState.FAILED, held(probes, claim), values=values))
+    return bool(move(connection, probes, RunState.FAILED, held(probes, lease), values=values))

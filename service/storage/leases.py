@@ -1,7 +1,7 @@
 """Leases: the row is the job. Claiming, beating and giving back rows of runs and probes.
 
-A claim is a token that no other claim ever has. Every write of a worker asks for rows that still carry its token and
-still run, so a worker that lost its lease writes nothing.
+A lease is a token that no other lease ever has, and the time for which its rows are a worker's. Every write of a worker
+asks for rows that still carry its token and still run, so a worker that lost its lease writes nothing.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from service.storage.tables import experiments, probes, runs
 class Holder:
     """Who claims, under which token, and for how long."""
 
-    claim: str
+    lease: str
     worker: str
     lease_seconds: float
 
     def values(self, table: Table) -> dict[str, Any]:
         """What a claimed row is set to; the attempt counts every claim."""
         return {
-            "claim": self.claim,
+            "lease": self.lease,
             "worker": self.worker,
             "lease_until": now() + self.lease_seconds,
             "attempt": table.c.attempt + 1,
@@ -103,28 +103,28 @@ def claim_probe(connection: Connection, holder: Holder) -> int | None:
     return keys[0] if keys else None
 
 
-def held(table: Table, claim: str) -> ColumnElement[bool]:
-    """The fence: rows that run under this very claim."""
-    return and_(table.c.claim == claim, table.c.state == RunState.RUNNING)
+def held(table: Table, lease: str) -> ColumnElement[bool]:
+    """The fence: rows that run under this very lease."""
+    return and_(table.c.lease == lease, table.c.state == RunState.RUNNING)
 
 
-def lock_held_runs(connection: Connection, claim: str) -> list[int]:
-    """The keys of the runs still held under a claim, which are kept from changing until the unit of work ends."""
-    return list(connection.execute(select(runs.c.key).where(held(runs, claim)).with_for_update()).scalars())
+def lock_held_runs(connection: Connection, lease: str) -> list[int]:
+    """The keys of the runs still held under a lease, which are kept from changing until the unit of work ends."""
+    return list(connection.execute(select(runs.c.key).where(held(runs, lease)).with_for_update()).scalars())
 
 
-def beat(connection: Connection, claim: str, lease_seconds: float) -> int:
-    """Renew the lease of all rows under a claim; how many there still are."""
+def beat(connection: Connection, lease: str, lease_seconds: float) -> int:
+    """Renew the lease of its rows; how many there still are."""
     renewed = 0
     for table in (runs, probes):
-        statement = update(table).where(held(table, claim)).values(lease_until=now() + lease_seconds)
+        statement = update(table).where(held(table, lease)).values(lease_until=now() + lease_seconds)
         renewed += connection.execute(statement).rowcount
     return renewed
 
 
-def give_back(connection: Connection, claim: str) -> None:
-    """Put the runs still held under a claim back into their queue, without blame."""
-    move(connection, runs, RunState.QUEUED, held(runs, claim), source=RunState.RUNNING)
+def give_back(connection: Connection, lease: str) -> None:
+    """Put the runs still held under a lease back into their queue, without blame."""
+    move(connection, runs, RunState.QUEUED, held(runs, lease), source=RunState.RUNNING)
 
 
 def put_back(connection: Connection, keys: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select, update
 from service.storage.states import EXPERIMENT_MOVES, RUN_MOVES, ExperimentState, RunState, sources
 from service.storage.tables import experiments
 
-RELEASED = {"claim": None, "lease_until": None, "worker": None}
+RELEASED = {"lease": None, "lease_until": None, "worker": None}
 
 
 class IllegalMove(Exception):

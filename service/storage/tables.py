@@ -79,7 +79,7 @@ runs = Table(
     Column("detail", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
-    Column("claim", Text),
+    Column("lease", Text),
     Column("worker", Text),
     Column("lease_until", Float),
     Column("epochs_done", Float, nullable=False, server_default="0"),
@@ -94,7 +94,7 @@ runs = Table(
     Index(None, "experiment_key", "state", "stack_seconds"),
     Index(None, "experiment_key", "state", "queue"),
     Index(None, "state", "lease_until"),
-    Index(None, "claim"),
+    Index(None, "lease"),
     sqlite_autoincrement=True,
 )
 
@@ -156,7 +156,7 @@ probes = Table(
     Column("detail", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),
-    Column("claim", Text),
+    Column("lease", Text),
     Column("worker", Text),
     Column("lease_until", Float),
     Column("n", Integer),
@@ -166,7 +166,7 @@ probes = Table(
     Index(None, "experiment_key", "state"),
     Index(None, "checkpoint_key"),
     Index(None, "state", "lease_until"),
-    Index(None, "claim"),
+    Index(None, "lease"),
     sqlite_autoincrement=True,
 )
 
@@ -191,7 +191,7 @@ workers = Table(
     Column("queues", QueueList, nullable=False),
     Column("device", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("claim", Text),
+    Column("lease", Text),
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
 )

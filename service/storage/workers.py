@@ -48,15 +48,15 @@ class WorkerRecord(Identity):
 
 def register(connection: Connection, identity: Identity) -> None:
     """A worker says that it is there."""
-    row = {**vars(identity), "state": "idle", "claim": None}
+    row = {**vars(identity), "state": "idle", "lease": None}
     statement = upsert(connection, workers).values(started_at=now(), beat_at=now(), **row)
     changed = {**row, "beat_at": now()}
     connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.name], set_=changed))
 
 
-def beat(connection: Connection, name: str, state: str, claim: str | None) -> bool:
+def beat(connection: Connection, name: str, state: str, lease: str | None) -> bool:
     """A worker is still there; False when nobody knows it any more."""
-    statement = update(workers).where(workers.c.name == name).values(beat_at=now(), state=state, claim=claim)
+    statement = update(workers).where(workers.c.name == name).values(beat_at=now(), state=state, lease=lease)
     return connection.execute(statement).rowcount == 1
 
 

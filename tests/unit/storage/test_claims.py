@@ -123,6 +123,6 @@ def test_a_claim_counts_the_attempt_and_marks_the_start(scene: Scene) -> None:
     claimed = scene.claim("somebody")
     with scene.context.database.reading() as connection:
         rows = connection.execute(select(runs)).all()
-    assert {(row.attempt, row.worker, row.claim) for row in rows} == {(1, "somebody", claimed.claim)}
+    assert {(row.attempt, row.worker, row.lease) for row in rows} == {(1, "somebody", claimed.lease)}
     assert all(row.started_at < row.lease_until for row in rows)
     assert scene.state(key) == "running"

@@ -40,7 +40,7 @@ def fail(scene: Scene, zombie: ClaimedRuns) -> None:
 
 
 def beat(scene: Scene, zombie: ClaimedRuns) -> None:
-    assert not work.beat(scene.context, zombie.claim)
+    assert not work.beat(scene.context, zombie.lease)
 
 
 @pytest.mark.parametrize("deed", [tell, keep, finish, give_back, cancel, fail, beat])

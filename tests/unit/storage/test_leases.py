@@ -35,7 +35,7 @@ def test_a_lease_that_is_beaten_does_not_expire(scene: Scene) -> None:
     claimed = scene.claim()
     with scene.context.database.writing() as connection:
         connection.execute(update(runs).values(lease_until=now() + 1))
-    assert work.beat(scene.context, claimed.claim)
+    assert work.beat(scene.context, claimed.lease)
     assert stored(scene).lease_until > stored(scene).started_at + 50
 
 

@@ -9,6 +9,7 @@ from alembic import command
 from sqlalchemy import select, text
 
 from migrations.upgrade import configuration, newest, upgrade
+from service.storage import leases, losses
 from service.storage.database import Database, stored_revision
 from service.storage.tables import experiments, metadata, runs
 
@@ -54,6 +55,12 @@ RUN = """
 INSERT INTO runs (experiment_key, condition, repeat, seed, engine, width, stack, queue, cost, state)
 VALUES (1, 0, 0, 7, 'fused', 8, 0, 'cpu', 12.0, 'queued')
 """
+HELD = """
+INSERT INTO runs (
+    experiment_key, condition, repeat, seed, engine, width, stack, queue, stack_seconds, run_seconds,
+    state, claim, worker, lease_until
+) VALUES (1, 0, 0, 7, 'fused', 8, 0, 'cpu', 12.0, 1.5, 'running', 'token', 'gone', 1.5)
+"""
 
 
 def test_runs_of_an_older_release_get_their_share_of_their_stack(empty: Database) -> None:
@@ -65,6 +72,18 @@ def test_runs_of_an_older_release_get_their_share_of_their_stack(empty: Database
     with empty.reading() as connection:
         (row,) = connection.execute(select(runs.c.stack_seconds, runs.c.run_seconds)).all()
     assert tuple(row) == (12.0, 1.5)
+
+
+def test_what_a_worker_of_an_older_release_held_can_be_taken_back(empty: Database) -> None:
+    bring(empty, "0006")
+    with empty.writing() as connection:
+        connection.execute(text(FIRST))
+        connection.execute(text(HELD))
+    upgrade(empty.engine)
+    with empty.writing() as connection:
+        assert leases.lock_held_runs(connection, "token") == [1]
+        losses.lose_held_by(connection, 1, 3, "gone")
+        assert leases.lock_held_runs(connection, "token") == []
 
 
 def test_the_newest_schema_can_be_taken_back(empty: Database) -> None:

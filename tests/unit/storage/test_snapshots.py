@@ -16,7 +16,7 @@ def test_a_claim_hands_out_the_newest_slice(scene: Scene) -> None:
     scene.give_back(claimed)
     again = scene.claim()
     assert {(each.position.epoch, each.position.step) for each in again.snapshots.values()} == {(1, 2)}
-    assert again.claim != claimed.claim
+    assert again.lease != claimed.lease
 
 
 def test_a_run_whose_snapshot_is_broken_starts_again(scene: Scene) -> None:
