@@ -10,6 +10,7 @@ from memspan.engine.fused import speed
 from memspan.engine.fused.layout import layouts
 from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
 
 STEP_SECONDS = 6e-4
 """an optimiser step of the torch engine, whatever the model (batch, loss, optimiser)"""
@@ -37,3 +38,33 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     sequences = 1 + training.validation_size / (3 * training.train_size)
     epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
     return training.epochs * epoch
+
+
+CALL_SECONDS = 3e-4
+"""a call of a network by torch, forward, whatever the model"""
+CALL_STEP_SECONDS = 4e-5
+"""a time step of such a call of a recurrent network"""
+STATE_SECONDS = 1e-8
+"""a state, gates and all, at a time step of one sequence, forward"""
+ANSWER_MULTIPLY_SECONDS = 5e-11
+"""a multiplication of a weight with a number, forward"""
+CALL_VALUES = 2**22
+"""numbers that one call may hold"""
+GRADIENT = 3.5
+"""times as long as forward alone takes forward and backward"""
+PROBE_SECONDS = 0.02
+"""a probe whatever it asks: its claim, its data, its intervals, its rows"""
+
+
+def call_seconds(signature: Signature, network: Network, steps: int | None = None) -> float:
+    """A call of a network by torch that answers next to nothing."""
+    return CALL_SECONDS + (CALL_STEP_SECONDS * (steps or signature.length) if network.state_size else 0.0)
+
+
+def forward_seconds(signature: Signature, network: Network, sequences: float, steps: int | None = None) -> float:
+    """Answers to sequences, counted over all members, in as many calls as bound memory."""
+    length = steps or signature.length
+    values = max(length * max(network.state_size, signature.channels), network.kept)
+    products = network.multiplications or network.parameters * (length if network.state_size else 1)
+    each = values * (STATE_SECONDS if network.state_size else KEPT_SECONDS / 3) + products * ANSWER_MULTIPLY_SECONDS
+    return sequences * (each + values / CALL_VALUES * call_seconds(signature, network, steps))

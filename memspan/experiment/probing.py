@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.cost import GRADIENT, PROBE_SECONDS, call_seconds, forward_seconds
 from memspan.engine.placement import Placement
 from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
@@ -26,4 +27,10 @@ def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) ->
 
 def asked_seconds(probe: ProbeSpec, placement: Placement, repeats: int) -> float:
     """What the answer to a probe takes of one worker, over the checkpoints of some repeats."""
-    return 0.0
+    condition, network = placement.condition, placement.network
+    effort = probe.effort(condition.task, condition.extent, network)
+    members = repeats if probe.asks_weights and not probe.one_repeat else 1
+    answers, gradients = (forward_seconds(condition.signature, network, members * count, effort.steps)
+                          for count in (effort.answers, effort.gradients))  # fmt: skip
+    calls = call_seconds(condition.signature, network, effort.steps) * effort.calls
+    return PROBE_SECONDS + calls + answers + GRADIENT * gradients

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.spec import PartSpec
 from memspan.interfaces.task import TaskSpec
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a probe asks of each model, counted in whole sequences; what its answer costs follows from it.
+
+    Attributes:
+        answers: sequences that the model answers.
+        gradients: sequences through which it is differentiated.
+        calls: of the network that can't be made together, whatever a call may hold; all repeats share them.
+        steps: of a sequence; None = as many as the task's have.
+    """
+
+    answers: float = 0.0
+    gradients: float = 0.0
+    calls: float = 1.0
+    steps: int | None = None
 
 
 class ProbeSpec(PartSpec):
@@ -26,6 +44,10 @@ class ProbeSpec(PartSpec):
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         """Why the probe does not apply to a task, or to a network that was built for it; None when it does."""
         return None
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        """What it takes to ask it about sequences of a task: plans and remaining times are made of it."""
+        raise NotImplementedError
 
     def misplaced(self, length: int) -> dict[str, int]:
         """The fields whose time step lies outside a sequence of ``length`` steps."""

@@ -10,7 +10,7 @@ from torch import Generator
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Real, Whole
@@ -52,6 +52,9 @@ class Blinding(ProbeSpec):
             both = "index_off and index_on name the same step of"
             return f"Of {task.kind}, {both} {steps}: one must be hidden, the other ramped."
         return None
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=self.sequences)
 
 
 @probe(Blinding)

@@ -10,8 +10,9 @@ from torch import Generator, Tensor
 
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Real, Whole
@@ -41,6 +42,9 @@ class Change(ProbeSpec):
 
     def indices(self) -> dict[str, int]:
         return {"index": self.index}
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=2 * self.sequences, calls=2)
 
 
 @probe(Change)

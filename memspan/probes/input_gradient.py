@@ -11,7 +11,9 @@ from memspan.attribution.blocks import blocks
 from memspan.attribution.input_gradients import input_gradients
 from memspan.attribution.lag_curve import Quantity, lag_curve
 from memspan.attribution.relevance import relevant
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
@@ -29,6 +31,9 @@ class InputGradient(AnswerGradientProbe):
     title: ClassVar[str] = "Input gradient by lag"
     reference: ClassVar[str] = "Simonyan, Vedaldi & Zisserman (2014), arXiv 1312.6034 (saliency)"
     kind: Literal["input_gradient"] = "input_gradient"
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(gradients=self.sequences)
 
 
 @probe(InputGradient)

@@ -18,7 +18,9 @@ from memspan.attribution.lag_curve import Quantity, lag_curve, mean_score
 from memspan.attribution.relevance import relevant
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
@@ -38,6 +40,9 @@ class IntegratedGradients(AnswerGradientProbe):
     reference: ClassVar[str] = "Sundararajan, Taly & Yan (2017), arXiv 1703.01365"
     kind: Literal["integrated_gradients"] = "integrated_gradients"
     n_steps: Annotated[Whole, Field(ge=1, le=1_000, description="nodes of the integral from zero to the input")] = 50
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=2 * self.sequences, gradients=self.n_steps * self.sequences, calls=2)
 
 
 @probe(IntegratedGradients)

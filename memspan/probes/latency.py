@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from memspan.attribution.blocks import too_large
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor, trained
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
@@ -42,6 +42,9 @@ class Latency(ProbeSpec):
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         return too_large(task, length, self.sequences)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=self.sequences * (self.runs + 1), calls=self.runs + 1)
 
 
 @probe(Latency)

@@ -12,7 +12,7 @@ from memspan.attribution.blocks import DRAWN_VALUES, blocks
 from memspan.attribution.sequence_metrics import metrics_of
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Length, Whole
@@ -53,6 +53,10 @@ class LengthShift(ProbeSpec):
         if self.metric not in metrics:
             return f"The task {task.kind} is scored by {', '.join(metrics)}; the metric {self.metric} was asked for."
         return self._other_shape(task, length)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        steps = sum(task.signature(other).length for other in self.lengths) // len(self.lengths)
+        return Effort(answers=self.sequences * len(self.lengths), calls=len(self.lengths), steps=max(steps, 1))
 
     def _other_shape(self, task: TaskSpec, length: int) -> str | None:
         """A network fits lengths at which the task has as many channels and outputs as it was built for."""

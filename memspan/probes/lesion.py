@@ -16,7 +16,7 @@ from memspan.attribution.weight_blocks import WeightBlock, weight_blocks
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Predictor, trained
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Whole
@@ -66,6 +66,9 @@ class Lesion(ProbeSpec):
             for block in weight_blocks(network)
             if block.role is not None and self.part in ("all", block.role) and self.gate in (None, block.gate)
         )
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=4 * self.sequences, calls=4)
 
 
 @probe(Lesion)

@@ -14,7 +14,9 @@ from memspan.dynamics.double_precision import double_precision
 from memspan.dynamics.state_probe import RecurrentProbe, one_way, recurrent_internals
 from memspan.dynamics.system import DynamicalSystem, dynamical_system
 from memspan.dynamics.tiles import tiles
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.spec import Whole
@@ -51,6 +53,11 @@ class Lyapunov(RecurrentProbe):
 
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
         return one_way(self, task, recurrence)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        """One pass back for each exponent; a step's QR takes about as long as two more."""
+        steps, columns = self.steps + 2 * self.transient, min(self.exponents, network.state_size)
+        return Effort(answers=self.sequences, gradients=self.sequences * columns, calls=3, steps=steps)
 
 
 @probe(Lyapunov)

@@ -19,6 +19,7 @@ from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Whole
@@ -68,6 +69,11 @@ class Occlusion(AnswerProbe):
         if self.window > steps:
             return f"The task {task.kind} has {steps} steps here: window must be at most {steps}, given {self.window}."
         return super().objection(task, length, network)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(
+            answers=self.sequences * (1 + len(windows(task.signature(length).length, self.window, self.stride)))
+        )
 
 
 @probe(Occlusion)

@@ -14,8 +14,9 @@ from memspan.dynamics.sequence_losses import sequence_losses
 from memspan.dynamics.state_probe import StateProbe, recurrent_internals
 from memspan.dynamics.tiles import TAPED_TILE_VALUES, tiles
 from memspan.interfaces.batch import Batch
-from memspan.interfaces.network import Weights
+from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.signature import Signature
@@ -41,6 +42,9 @@ class StateGradient(StateProbe):
         "IEEE Trans. Neural Networks 5(2)"
     )
     kind: Literal["state_gradient"] = "state_gradient"
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(gradients=self.sequences)
 
 
 @probe(StateGradient)

@@ -17,7 +17,7 @@ from memspan.attribution.weight_blocks import WeightBlock, weight_blocks
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Whole
@@ -49,6 +49,9 @@ class WeightGradient(ProbeSpec):
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         problem = too_large(task, length, self.batch_size)
         return None if problem is None else problem.replace("sequences must", "batch_size must")
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(gradients=self.batches * self.batch_size, calls=self.batches)
 
 
 @probe(WeightGradient)

@@ -14,6 +14,7 @@ from memspan.dynamics.system import dynamical_system
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.spec import Real, Whole
@@ -72,6 +73,10 @@ class Capacity(RecurrentProbe):
         lags = self.lags or min(max(2 * states, FEWEST_LAGS), MOST_LAGS)
         samples = max(FEWEST_SAMPLES, SAMPLES_A_UNIT * states)
         return self.sequences, -(-samples // self.sequences), lags
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        sequences, used, lags = self.size(network.state_size)
+        return Effort(answers=sequences, steps=used + lags)
 
 
 @probe(Capacity)

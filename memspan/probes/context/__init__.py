@@ -16,7 +16,9 @@ from memspan.attribution.lag_curve import Quantity, curve, estimated_score
 from memspan.attribution.replacement import answers_to_replaced, other_sequences
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Real, Whole
@@ -45,6 +47,9 @@ class Context(AnswerProbe):
         Whole,
         Field(ge=2, le=10_000, description="most contexts that are tried; all of a shorter sequence, else log-spaced"),
     ] = 100
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=self.sequences * len(contexts(self.select(task, length).step + 1, self.points)))
 
 
 @probe(Context)

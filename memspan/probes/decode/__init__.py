@@ -16,6 +16,7 @@ from memspan.dynamics.tiles import tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.spec import Whole
@@ -62,6 +63,10 @@ class Decode(StateProbe):
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
         misplaced = super().objection_to_layers(task, recurrence) or one_way(self, task, recurrence)
         return misplaced or too_many(self, task, self.chosen(recurrence).size)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        """A read-out for each step takes about as long as the states that it reads."""
+        return Effort(answers=2 * self.sequences)
 
 
 @probe(Decode)

@@ -8,7 +8,9 @@ import numpy as np
 from torch import Generator, Tensor
 
 from memspan.dynamics.state_probe import LayerProbe, recurrent_internals
+from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.task import TaskSpec
@@ -40,6 +42,9 @@ class Gates(LayerProbe):
         if misplaced or self.chosen(recurrence).cell.keep:
             return misplaced
         return f"The probe {self.kind} needs a gate that keeps memory, and this model has none for {task.kind}."
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=self.sequences)
 
 
 @probe(Gates)

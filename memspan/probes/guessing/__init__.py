@@ -14,7 +14,7 @@ from memspan.attribution.internals import internals_of
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
@@ -25,6 +25,9 @@ from memspan.tasks import sample
 
 ROUNDING = 1e-9
 """what 1 - accuracy may lose: an accuracy of exactly the bound counts"""
+
+GUESSED_SHARE = 0.1
+"""of the sequences, that the average guess is scored on before it is given up (latch: .04, adding: .2)"""
 
 
 class Guessing(ProbeSpec):
@@ -55,6 +58,9 @@ class Guessing(ProbeSpec):
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         return too_large(task, length, self.sequences)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=GUESSED_SHARE * self.trials * self.sequences)
 
 
 @probe(Guessing)

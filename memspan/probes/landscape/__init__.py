@@ -19,7 +19,7 @@ from memspan.dynamics.state_probe import NoInternals
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.predictor import Internals, Predictor
-from memspan.interfaces.probe import ProbeSpec
+from memspan.interfaces.probe import Effort, ProbeSpec
 from memspan.interfaces.readings import Curve, Surface
 from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Real, Whole
@@ -42,6 +42,9 @@ AxisName = Annotated[
 HalfWidth = Annotated[Real, Field(gt=0, le=1e6)]
 Centre = Annotated[Real, Field(ge=-1e6, le=1e6)]
 Z = {Problem.CLASSIFICATION: ("cross-entropy", "nats"), Problem.REGRESSION: ("mean squared error", "1")}
+
+SEARCH_CALLS = 16
+"""of the network, one after another, that finding the steepest wall takes; read off searches of all studies"""
 
 
 class Landscape(ProbeSpec):
@@ -96,6 +99,10 @@ class Landscape(ProbeSpec):
     def names(self) -> tuple[str, ...]:
         """Of its one or two axes."""
         return (self.x,) if self.y is None else (self.x, self.y)
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        """Every point of the grid, and the search between them, in double precision."""
+        return Effort(gradients=3 * self.sequences * self.points ** len(self.names), calls=SEARCH_CALLS)
 
 
 @probe(Landscape)
