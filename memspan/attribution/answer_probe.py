@@ -15,18 +15,18 @@ from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 
-Step = Annotated[
+AnswerStep = Annotated[
     Whole | None,
     Field(description="time step of the answer that is looked at, negative ones from the end; null: the last answer"),
 ]
-Sequences = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
+SequenceCount = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
 
 
 class AnswerProbe(ProbeSpec):
     """A probe of one answer of each sequence."""
 
-    sequences: Sequences = 100
-    step: Step = None
+    sequences: SequenceCount = 100
+    step: AnswerStep = None
 
     def indices(self) -> dict[str, int]:
         return {} if self.step is None else {"step": self.step}

@@ -15,7 +15,7 @@ from memspan.layers.recurrent import answer
 
 
 @dataclass(frozen=True)
-class Recorder:
+class StateRecorder:
     """Runs layers step by step and remembers, by layer's name.
 
     Attributes:
@@ -38,8 +38,10 @@ class Recorder:
         return self.states[layer.name]
 
 
-def recorded(recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor) -> tuple[Tensor, Recorder]:
+def recorded(
+    recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor
+) -> tuple[Tensor, StateRecorder]:
     """What a network answers at the last step (M, B, K), and how it came to it, for inputs (M, B, T, C)."""
-    recorder = Recorder()
+    recorder = StateRecorder()
     outputs = answer(recurrence, every_step, weights, inputs, runner=recorder)
     return (outputs[:, :, -1] if every_step else outputs), recorder

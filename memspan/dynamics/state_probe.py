@@ -17,7 +17,7 @@ from memspan.interfaces.task import TaskSpec
 MOST_UNITS = 1_024
 """that a linear read-out is fitted to: more would take a worker's memory, and more samples than are drawn"""
 
-Sequences = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
+SequenceCount = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
 LayerIndex = Annotated[
     Whole,
     Field(ge=-16, le=15, description="layer of a stack, 0 next to the input; negative ones count from the top"),
@@ -27,7 +27,7 @@ LayerIndex = Annotated[
 class RecurrentProbe(ProbeSpec):
     """A probe of the states of recurrent layers."""
 
-    sequences: Sequences = 64
+    sequences: SequenceCount = 64
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         """Too many sequences, no recurrent layers, or whatever else keeps the probe from these layers."""

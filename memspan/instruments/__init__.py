@@ -1,11 +1,8 @@
 """Instruments: predictors of known memory. A probe is proved on them before it is believed on a model."""
 
-from memspan.instruments.adder import adder
-from memspan.instruments.blind import blind
 from memspan.instruments.delay_line import delay_line
-from memspan.instruments.echo import echo
+from memspan.instruments.formulas import adder, blind, echo, leaky
 from memspan.instruments.gate import gate
-from memspan.instruments.leaky import leaky
 from memspan.instruments.linear import linear
 from memspan.instruments.one_unit_map import one_unit_map
 

@@ -72,7 +72,7 @@ def orthogonal(shape: tuple[int, ...], rng: Generator) -> Tensor:
     return matrix.float().contiguous()
 
 
-def blocks(*starts: Initializer) -> Initializer:
+def by_block(*starts: Initializer) -> Initializer:
     """A vector of equal blocks, one initialiser for each."""
 
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:

@@ -98,6 +98,6 @@ def starts(spec: GRU, length: int) -> Start:
     if spec.initialization == "torch":
         return torch_start(gates=3)
     update = initial.chrono(length) if spec.initialization == "chrono" else initial.zeros
-    bias = initial.blocks(initial.zeros, update, initial.zeros)
+    bias = initial.by_block(initial.zeros, update, initial.zeros)
     second = initial.zeros if spec.reset == "after" else None
     return Start(initial.glorot_uniform, initial.orthogonal, bias, recurrent_bias=second)

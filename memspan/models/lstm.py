@@ -149,7 +149,7 @@ def starts(wiring: Wiring, spec: LSTM, length: int) -> Start:
 
 def forget_bias(gates: tuple[str, ...], value: float) -> Initializer:
     """b_f = ``value``, the others 0; with 1 it is Keras' unit_forget_bias."""
-    return initial.blocks(*(initial.constant(value) if gate == "f" else initial.zeros for gate in gates))
+    return initial.by_block(*(initial.constant(value) if gate == "f" else initial.zeros for gate in gates))
 
 
 def chrono_bias(gates: tuple[str, ...], length: int) -> Initializer:

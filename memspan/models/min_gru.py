@@ -64,4 +64,4 @@ def starts(spec: MinGRU, length: int) -> Start | Starts:
     if spec.initialization == "torch":
         return linear_start
     gate = initial.negative(initial.chrono(length)) if spec.initialization == "chrono" else initial.zeros
-    return Start(initial.glorot_uniform, initial.zeros, initial.blocks(gate, initial.zeros))
+    return Start(initial.glorot_uniform, initial.zeros, initial.by_block(gate, initial.zeros))

@@ -62,7 +62,7 @@ def measure(spec: IntegratedGradients, model: Predictor, task: TaskSpec, length:
     def parts() -> Iterator[Tensor]:
         for part in blocks(len(batch), model.members * batch.inputs[0].numel()):
             found = integrated(model, batch[part], selected, spec.n_steps).sum(-1)  # (M, b, T)
-            missing.append((found.double().sum(-1) - difference(model, batch[part], selected)).abs())
+            missing.append((found.double().sum(-1) - whole_difference(model, batch[part], selected)).abs())
             yield found.abs()
 
     quantity = Quantity("mean |integrated gradient|", spec.unit(task, length))
@@ -100,7 +100,7 @@ def _scaled(inputs: Tensor, factors: Tensor) -> Tensor:
     return (factors.view(-1, 1, 1, 1) * inputs).flatten(0, 1)
 
 
-def difference(model: Predictor, batch: Batch, selected: SelectedAnswer) -> Tensor:
+def whole_difference(model: Predictor, batch: Batch, selected: SelectedAnswer) -> Tensor:
     """The answer's number for some sequences less that of an all-zero input, (M, B)."""
     with torch.no_grad():
         both = torch.cat([batch.inputs, torch.zeros_like(batch.inputs)])

@@ -26,7 +26,7 @@ from memspan.statistics.band import band
 from memspan.statistics.typical import scores
 from memspan.tasks import sample
 
-Sequences = Annotated[Whole, Field(ge=2, le=1_000, description="courses through time that are followed")]
+SequenceCount = Annotated[Whole, Field(ge=2, le=1_000, description="courses through time that are followed")]
 
 LEAST = torch.finfo(torch.float64).eps
 """a contraction in one step that can't be told from one to nothing: no exponent lies below log ε = -36"""
@@ -44,7 +44,7 @@ class Lyapunov(RecurrentProbe):
         "Vogt, Puelma Touzel, Shlizerman & Lajoie (2022), arXiv 2006.14123; Engelken (2023), arXiv 2312.17306"
     )
     kind: Literal["lyapunov"] = "lyapunov"
-    sequences: Sequences = 4
+    sequences: SequenceCount = 4
     steps: Annotated[Whole, Field(ge=1, le=10_000, description="steps that are averaged over")] = 200
     transient: Annotated[
         Whole, Field(ge=0, le=10_000, description="steps before them, and after them, that don't count")

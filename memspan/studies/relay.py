@@ -44,7 +44,7 @@ def gru_ahead(evidence: Evidence) -> Measured:
     )
 
 
-def apart(evidence: Evidence) -> Measured:
+def accuracy_gap(evidence: Evidence) -> Measured:
     """Distance of the RNN's and the LSTM's mean accuracies."""
     experiment = evidence["relay"]
     return bootstrapped(
@@ -99,7 +99,7 @@ class RelayStudy(StudySpec):
             "distance of their mean test accuracies, lengths of 20 and more",
             "at_most",
             0.05,
-            apart,
+            accuracy_gap,
         ),
         Claim(
             "task-decides",

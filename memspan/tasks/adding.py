@@ -15,7 +15,7 @@ from memspan.interfaces.spec import Real
 from memspan.interfaces.task import Baseline, TaskSpec
 from memspan.tasks import task
 
-Bound = Annotated[Real, Field(ge=-1_000, le=1_000)]
+Number = Annotated[Real, Field(ge=-1_000, le=1_000)]
 
 
 class Adding(TaskSpec):
@@ -36,8 +36,8 @@ class Adding(TaskSpec):
         Literal["one_per_half", "anywhere"],
         Field(description="one mark in each half of the sequence, or two different steps anywhere"),
     ] = "one_per_half"
-    low: Annotated[Bound, Field(description="least number; 0 and -1 are usual")] = 0.0
-    high: Annotated[Bound, Field(description="largest number, 1 mostly; above low")] = 1.0
+    low: Annotated[Number, Field(description="least number; 0 and -1 are usual")] = 0.0
+    high: Annotated[Number, Field(description="largest number, 1 mostly; above low")] = 1.0
 
     @model_validator(mode="after")
     def _ordered(self) -> Adding:

@@ -30,7 +30,7 @@ from memspan.statistics.typical import averaged
 FEWEST_LAGS, MOST_LAGS = 20, 1_000
 FEWEST_SAMPLES, SAMPLES_A_UNIT = 4_096, 16
 
-Sequences = Annotated[
+SequenceCount = Annotated[
     Whole, Field(ge=16, le=1_000, multiple_of=2, description="courses that are driven; the second half is held out")
 ]
 
@@ -49,7 +49,7 @@ class Capacity(RecurrentProbe):
         "Ortega (2023), arXiv 2305.01457"
     )
     kind: Literal["capacity"] = "capacity"
-    sequences: Sequences = 64
+    sequences: SequenceCount = 64
     channel: Annotated[Whole, Field(ge=0, le=4_096, description="input channel that is driven")] = 0
     lags: Annotated[
         Whole | None,

@@ -30,7 +30,7 @@ from memspan.statistics.resampled import resampled
 from memspan.statistics.typical import averaged
 from memspan.tasks import sample
 
-Sequences = Annotated[
+SequenceCount = Annotated[
     Whole, Field(ge=16, le=10_000, multiple_of=2, description="fresh sequences; the second half is held out")
 ]
 
@@ -46,7 +46,7 @@ class Decode(StateProbe):
     title: ClassVar[str] = "Decode a hidden variable"
     reference: ClassVar[str] = "Alain & Bengio (2016), Understanding intermediate layers, arXiv 1610.01644"
     kind: Literal["decode"] = "decode"
-    sequences: Sequences = 512
+    sequences: SequenceCount = 512
     variable: Annotated[
         str | None, Field(max_length=60, description="which of the task's hidden variables; null: the first")
     ] = None

@@ -129,7 +129,7 @@ def around(spec: Landscape, internals: Internals, batch: Batch, rng: Generator) 
     loss, gradients = look(grid)
     here, _ = look(torch.zeros(1, len(axes)))
     largest = largest_gradient(look, grid, loss.mean(1), gradients, tuple(len(axis.values) for axis in axes))
-    told = scores(axes, loss.mean(1), largest) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
+    told = summary(axes, loss.mean(1), largest) | {"checkpoint_loss": float(here.mean()), "repeat": chosen}
     return drawn(internals.signature, axes, loss, told)
 
 
@@ -152,7 +152,7 @@ def _axis(
     return Axis(f"random direction {place}" if random else name, direction, origin, values)
 
 
-def scores(axes: Sequence[Axis], loss: Tensor, largest: LargestGradient) -> dict[str, float | None]:
+def summary(axes: Sequence[Axis], loss: Tensor, largest: LargestGradient) -> dict[str, float | None]:
     """What a landscape comes to, of losses (G,) and its largest gradient."""
     numbers = loss[~loss.isnan()]
     found: dict[str, float | None] = {

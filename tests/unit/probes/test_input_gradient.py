@@ -87,7 +87,7 @@ def test_several_models_give_the_mean_of_their_curves_and_count_themselves() -> 
     assert asked(adder(), sequences=10).n == 10
 
 
-def test_another_output_of_a_regression_may_be_watched() -> None:
+def test_another_output_of_a_regression_may_be_selected() -> None:
     two = Predictor(1, lambda x: torch.stack([x[:, 0, 0], 3 * x[:, -1, 0]], dim=-1).unsqueeze(0))
     assert "output must be at most 0, given 1" in (InputGradient(output=1).objection(SUM, LENGTH) or "")
     assert "output must be at most 0, given 2" in (InputGradient(output=2).objection(Latch(), LENGTH) or "")

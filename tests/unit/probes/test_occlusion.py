@@ -100,7 +100,7 @@ def test_a_classification_loses_logarithms_of_the_true_class() -> None:
 
 
 def test_sorted_classes_are_mixed_before_they_stand_for_each_other() -> None:
-    """A stranger's bit is the other one half of the time: 5 standard errors of n = 2 000, false alarm 6e-7."""
+    """Another sequence's bit is the other one half of the time: 5 standard errors of n = 2 000, false alarm 6e-7."""
     model = two_classes(lambda x: 100 * x[:, 0, 0])
     found = asked(model, Latch(noise=0, variant="as_published"), of="answer", sequences=2_000)
     assert abs(found.y[-1] - 0.5) < 5 * 0.5 / math.sqrt(2_000)
