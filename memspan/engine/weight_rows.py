@@ -36,6 +36,11 @@ class WeightRows:
         self._shapes = {name: weight.shape for name, weight in network.weights.items()}
         self._sizes = [torch.Size(shape).numel() for shape in self._shapes.values()]
 
+    @property
+    def places(self) -> dict[str, int]:
+        """Where each weight begins."""
+        return dict(zip(self._shapes, accumulate(self._sizes, initial=0), strict=False))
+
     def row(self, weights: Mapping[str, Tensor]) -> Tensor:
         """One member's weights as a vector (P,)."""
         return torch.cat([weights[name].reshape(-1) for name in self._shapes])
@@ -50,9 +55,10 @@ class WeightRows:
 
     def pieces(self, gradients: Sequence[Tensor | None]) -> list[Piece]:
         """Gradients in the order of the weights, each (M, ...), None where a weight is used nowhere."""
-        places = accumulate(self._sizes, initial=0)
         found = []
-        for used, some in groupby(zip(places, gradients, strict=False), key=lambda each: each[1] is not None):
+        for used, some in groupby(
+            zip(self.places.values(), gradients, strict=True), key=lambda each: each[1] is not None
+        ):
             if used:
                 own = list(some)
                 found.append(

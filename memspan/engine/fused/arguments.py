@@ -57,8 +57,9 @@ class Field(IntEnum):
     FIRST_LAYER = auto()
 
 
-EACH = 5
-"""fields of a layer, and of a level"""
+PARTS = ("tape", "above", "below", "joined", "sent")
+"""of the workspace that a layer has, the first three, and a level, the others"""
+EACH = len(PARTS)
 
 
 def tape(layer: int) -> int:
@@ -84,6 +85,14 @@ def joined(level: int) -> int:
 def sent(level: int) -> int:
     """Field of the part that holds the gradients of a level's outputs."""
     return Field.FIRST_LAYER + EACH * level + 4
+
+
+def part_name(field: int) -> str:
+    """What a part of the workspace is called, e.g. gradients or tape 0."""
+    if field < Field.FIRST_LAYER:
+        return Field(field).name.lower().replace("_", " ")
+    number, part = divmod(field - Field.FIRST_LAYER, EACH)
+    return f"{PARTS[part]} {number}"
 
 
 def packed(layers: int, values: Mapping[int, int]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -20,7 +20,7 @@ from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
 from memspan.engine.fused.speed import steps_within
-from memspan.engine.fused.workspace import Workspace, workspace
+from memspan.engine.fused.workspace import sequence_size, workspace
 from memspan.engine.population import Condition
 from memspan.engine.state import State
 from memspan.interfaces.batch import Batch
@@ -47,7 +47,8 @@ class Fused:
         self._signature = condition.signature
         self._metrics = self._signature.metrics
         self._weights = state.rows.shape[1]
-        self._workspace = self._laid_out()
+        self._size = sequence_size(self._signature)
+        self._workspace = workspace(self._program, self._size, self._weights)
         self._memory = aligned(self._workspace.size * self._program.streams * LANES)
         self._sequences: Sequences | None = None
 
@@ -99,23 +100,12 @@ class Fused:
         means = sums / len(batch)
         return {name: means[:, index].tolist() for index, name in enumerate(self._metrics)}
 
-    def _laid_out(self) -> Workspace:
-        length, numbers, answers = self._sizes()
-        return workspace(self._program, numbers, answers, length, self._weights)
-
-    def _sizes(self) -> tuple[int, int, int]:
-        """Time steps, numbers of a sequence's inputs, numbers of its targets."""
-        signature = self._signature
-        due = signature.length if signature.every_step else 1
-        each = signature.outputs if self._metrics == ("loss",) else 1
-        return signature.length, signature.length * signature.channels, due * each
-
     def _common(self, rows: Any, sums: Any) -> dict[int, int]:
         """The fields that training and scoring share."""
-        length, numbers, answers = self._sizes()
+        length = self._size.length
         return self._workspace.places | {
-            Field.LENGTH: length, Field.CHANNELS: self._signature.channels, Field.NUMBERS: numbers,
-            Field.ANSWERS: answers, Field.DUE: length if self._signature.every_step else 1,
+            Field.LENGTH: length, Field.CHANNELS: self._signature.channels, Field.NUMBERS: self._size.inputs,
+            Field.ANSWERS: self._size.targets, Field.DUE: length if self._signature.every_step else 1,
             Field.ANSWER_FROM: self._signature.answer_from if self._signature.every_step else 0,
             Field.MEMBERS: rows.shape[0], Field.BLOCKS: rows.shape[1] // LANES, Field.ROWS: address(rows),
             Field.SUMS: address(sums), Field.WORKSPACE: address(self._memory),

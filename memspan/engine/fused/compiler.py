@@ -32,15 +32,29 @@ def processor() -> str:
 
 def compiled(kernel: Kernel) -> bytes:
     """The object code of a kernel."""
+    code: bytes = machine().emit_object(_optimised(kernel))
+    return code
+
+
+def assembly(kernel: Kernel) -> str:
+    """The same in the processor's assembly language, for people."""
+    text: str = machine().emit_assembly(_optimised(kernel))
+    return text
+
+
+def machine_bytes(data: bytes) -> int:
+    """The size of the instructions in object code."""
+    return sum(each.size() for each in llvm.ObjectFileRef.from_data(data).sections() if each.is_text())
+
+
+def _optimised(kernel: Kernel) -> Any:
     module = llvm.parse_assembly(kernel.text)
     module.verify()
-    processor_ = machine()
     options = llvm.create_pipeline_tuning_options(speed_level=SPEED)
     options.loop_vectorization = options.slp_vectorization = False  # the vectors are there
-    passes = llvm.create_pass_builder(processor_, options)
+    passes = llvm.create_pass_builder(machine(), options)
     passes.getModulePassManager().run(module, passes)
-    code: bytes = processor_.emit_object(module)
-    return code
+    return module
 
 
 class Linked:
@@ -57,5 +71,5 @@ class Linked:
             call.engine = self._engine  # type: ignore[attr-defined]
 
     def __getitem__(self, name: str) -> Callable[[Any], None]:
-        """A function that takes the address of a arguments; calling it lets go of the interpreter's lock."""
+        """A function that takes the address of its arguments; calling it lets go of the interpreter's lock."""
         return self._calls[name]

@@ -17,6 +17,11 @@ class Kernel:
     name: str
     text: str
 
+    @property
+    def purpose(self) -> str:
+        """What it is for, e.g. backward; the name without the hash."""
+        return self.name.rpartition("_")[0]
+
 
 def kernel(purpose: str, code: Code) -> Kernel:
     """Name a finished function by its purpose and its content."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memspan.engine.fused.trace import Step, step
+from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Layer
 
@@ -105,17 +106,5 @@ def layout(layer: Layer, places: Mapping[str, int]) -> LayerLayout:
 def layouts(network: Network) -> tuple[LayerLayout, ...]:
     """All layers of a network, from the input upwards, or UnknownOperation."""
     assert network.recurrence is not None
-    found = places(network)
+    found = WeightRows(network).places
     return tuple(layout(layer, found) for layer in network.recurrence.layers)
-
-
-def places(network: Network) -> dict[str, int]:
-    """Where each weight begins in a row."""
-    found, place = {}, 0
-    for name, weight in network.weights.items():
-        found[name] = place
-        size = 1
-        for extent in weight.shape:
-            size *= extent
-        place += size
-    return found

@@ -10,13 +10,14 @@ from memspan.engine.fused.descent import descent
 from memspan.engine.fused.driver import Kernels
 from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.lanes import gather
-from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts, places
+from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts
 from memspan.engine.fused.loops import backward, forward
 from memspan.engine.fused.products import products, row_copy
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.scoring import scoring
 from memspan.engine.fused.training import training
 from memspan.engine.population import Condition
+from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Recurrence
@@ -56,7 +57,7 @@ class _Key:
 def _program(key: _Key) -> Program:
     network, signature = key.network(), key.signature
     assert network.recurrence is not None
-    found = places(network)
+    found = WeightRows(network).places
     layers = layouts(network)
     every_step = signature.every_step
     streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in layers) else 1})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.interfaces.cell import Cell
 from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Layer
 from memspan.interfaces.signature import Signature
@@ -33,10 +34,14 @@ def takes(network: Network, signature: Signature) -> bool:
     return small and all(map(_takes_layer, recurrence.layers)) and works()
 
 
+def largest_size(cell: Cell) -> int:
+    """Most units of a layer that the fused engine takes on."""
+    return CROSSOVER.get(len(cell.gates), min(CROSSOVER.values()))
+
+
 def _takes_layer(layer: Layer) -> bool:
     cell = layer.cell
-    largest = CROSSOVER.get(len(cell.gates), min(CROSSOVER.values()))
-    if cell.inner is not None or layer.size > largest:
+    if cell.inner is not None or layer.size > largest_size(cell):
         return False
     try:
         step(cell)

@@ -8,6 +8,22 @@ from memspan.engine.fused.arguments import Field, above, below, joined, sent, ta
 from memspan.engine.fused.assembly import LANES
 from memspan.engine.fused.backward_looped import scratch_vectors
 from memspan.engine.fused.program import Program
+from memspan.interfaces.signature import Problem, Signature
+
+
+@dataclass(frozen=True)
+class SequenceSize:
+    """Time steps of a sequence, and the numbers of its inputs and of its targets."""
+
+    length: int
+    inputs: int
+    targets: int
+
+
+def sequence_size(signature: Signature) -> SequenceSize:
+    due = signature.length if signature.every_step else 1
+    each = signature.outputs if signature.problem is Problem.REGRESSION else 1
+    return SequenceSize(signature.length, signature.length * signature.channels, due * each)
 
 
 @dataclass(frozen=True)
@@ -18,11 +34,12 @@ class Workspace:
     size: int
 
 
-def workspace(made: Program, numbers: int, answers: int, length: int, weights: int) -> Workspace:
-    """Lay out the workspace for sequences of ``numbers`` inputs and ``answers`` targets, for so many weights."""
+def workspace(made: Program, sequence: SequenceSize, weights: int) -> Workspace:
+    """Lay out the workspace for sequences of a size and so many weights."""
+    length = sequence.length
     sizes: dict[int, int] = {
-        Field.LANES_IN: _whole(numbers),
-        Field.LANES_TARGETS: _whole(answers),
+        Field.LANES_IN: _whole(sequence.inputs),
+        Field.LANES_TARGETS: _whole(sequence.targets),
         Field.GRADIENTS: _whole(weights),
         Field.SCRATCH: max(scratch_vectors(each) for each in made.layouts),
     }
