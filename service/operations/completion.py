@@ -7,7 +7,7 @@ from memspan.experiment.spec import ExperimentSpec
 from service.operations.new_probes import of_condition
 from service.operations.progress import counts_of, progress_body
 from service.operations.searching import follow
-from service.operations.specs import StoredSpec, parsed
+from service.operations.specs import spec_of
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, snapshots
 from service.storage.database import Connection
@@ -37,7 +37,7 @@ def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()
 
 def _follow(connection: Connection, row: ExperimentRecord, ended: Iterable[int]) -> set[Queue]:
     """The next round of each search whose runs have all ended; probes, where there is none or no search."""
-    spec, queues = parsed(StoredSpec(row.key, row.spec)), set[Queue]()
+    spec, queues = spec_of(row), set[Queue]()
     if not spec.probes and not is_search(spec):
         return queues
     for series in series_of(spec, ended):

@@ -5,11 +5,13 @@ from functools import cache
 from typing import Any
 
 from memspan.claims.evidence import Evidence, ExperimentEvidence, History
+from memspan.engine.population import Condition
 from memspan.experiment.results import RunRow
 from service.operations import ids
-from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.specs import grid_of, spec_of
 from service.storage import metrics, probes, runs
 from service.storage.database import Connection
+from service.storage.experiments import ExperimentRecord
 from service.storage.probes import ProbeRecord
 from service.storage.runs import ResultRecord
 from service.storage.studies import StudyExperiment
@@ -26,13 +28,13 @@ def run_rows(connection: Connection, experiment: int) -> list[RunRow]:
     return [run_row(each) for each in runs.for_results(connection, experiment)]
 
 
-def readings(connection: Connection, stored: StoredSpec) -> list[dict[str, Any]]:
+def readings(connection: Connection, experiment: ExperimentRecord) -> list[dict[str, Any]]:
     """The probes over all repeats of an experiment's conditions, as its results show them."""
-    return [_reading(each, stored) for each in probes.of_conditions(connection, stored.key)]
+    conditions = grid_of(experiment)
+    return [_reading(each, conditions[each.condition]) for each in probes.of_conditions(connection, experiment.key)]
 
 
-def _reading(row: ProbeRecord, stored: StoredSpec) -> dict[str, Any]:
-    condition = grid(stored)[row.condition]
+def _reading(row: ProbeRecord, condition: Condition) -> dict[str, Any]:
     return {
         "id": ids.public(ids.PROBE, row.key),
         "kind": row.kind,
@@ -54,9 +56,8 @@ def gathered(connection: Connection, scale: str, rows: Sequence[StudyExperiment]
 
 
 def _experiment_evidence(connection: Connection, row: StudyExperiment) -> ExperimentEvidence:
-    stored = StoredSpec(row.key, row.spec)
-    found, asked = run_rows(connection, row.key), readings(connection, stored)
-    return ExperimentEvidence(row.study_part, parsed(stored), found, asked, _histories(connection, row.key))
+    found, asked = run_rows(connection, row.key), readings(connection, row)
+    return ExperimentEvidence(row.study_part, spec_of(row), found, asked, _histories(connection, row.key))
 
 
 def _histories(connection: Connection, experiment: int) -> Callable[[int], Mapping[int, History]]:

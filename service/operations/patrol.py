@@ -8,7 +8,7 @@ import structlog
 from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
-from service.operations.specs import StoredSpec, grid
+from service.operations.specs import grid_of
 from service.storage import endings, experiments, leases, losses, workers
 from service.storage.database import Connection
 from service.storage.losses import Losses
@@ -82,7 +82,7 @@ def _end_finished(context: Context) -> None:
         with context.database.writing() as connection:
             row = experiments.lock(connection, key)
             if row is not None:
-                follow_up(connection, key, range(len(grid(StoredSpec(key, row.spec)))))
+                follow_up(connection, key, range(len(grid_of(row))))
 
 
 def reap(context: Context, parent: str) -> list[str]:

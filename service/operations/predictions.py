@@ -11,7 +11,7 @@ from service.operations import ids
 from service.operations.context import Context
 from service.operations.inputs import POINTER, array_of, refused
 from service.operations.loaded_model import LoadedModel
-from service.operations.specs import StoredSpec, grid
+from service.operations.specs import condition_of
 from service.storage import checkpoints
 
 
@@ -41,7 +41,7 @@ def _load(context: Context, key: int) -> LoadedModel:
         data = checkpoints.data(connection, row.sha256) if row else None
     if row is None or data is None:
         raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
-    condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+    condition = condition_of(row)
     return LoadedModel(predictor(condition, [data]), condition, condition.network().any_length, len(data))
 
 

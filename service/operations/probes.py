@@ -15,11 +15,12 @@ from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
-from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
 from service.queue_names import Queue
 from service.storage import checkpoints, endings, events, experiments, leases, probes
 from service.storage.database import Connection
+from service.storage.experiments import ExperimentRecord
 from service.storage.probes import NewProbe, ProbeRecord
 from service.storage.states import Reason, RunState
 
@@ -64,7 +65,7 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
         row = checkpoints.get(connection, key)
         if row is None or experiments.lock(connection, row.experiment_key) is None:
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
-        condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+        condition = condition_of(row)
         check(spec, condition, pointer="#")
         answer = _asked(connection, [of_checkpoint(row, spec)])[0]
     context.bell.ring(Queue.PROBE)
@@ -75,31 +76,30 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
     """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
     with context.database.writing() as connection:
         row = locked(connection, key)
-        stored = StoredSpec(key, row.spec)
         tested = experiments.tested(connection, key)
-        chosen = [(i, condition) for i, condition in enumerate(grid(stored)) if i in tested and where.holds(condition)]
+        chosen = [(i, condition) for i, condition in enumerate(grid_of(row)) if i in tested and where.holds(condition)]
         if not chosen:
             message = "No condition of the experiment matches where; see its tasks, models and lengths."
             raise Unprocessable(message, errors=[FieldError("#/where", "no_match", message, where.document())])
         for _, condition in chosen:
             check(spec, condition, pointer="#/probe")
-        _all_ended(connection, stored, chosen)
-        weights = kind or parsed(stored).report.checkpoint
+        _all_ended(connection, row, chosen)
+        weights = kind or spec_of(row).report.checkpoint
         new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
         answers = _asked(connection, new)
     context.bell.ring(Queue.PROBE)
     return answers
 
 
-def _all_ended(connection: Connection, stored: StoredSpec, chosen: Sequence[tuple[int, Condition]]) -> None:
+def _all_ended(connection: Connection, row: ExperimentRecord, chosen: Sequence[tuple[int, Condition]]) -> None:
     """A probe over repeats waits for all, those that a search may still add too: its answer would change with each."""
-    asked = series_of(parsed(stored), [position for position, _ in chosen])
-    unfinished = [series for series in asked if experiments.open_runs(connection, stored.key, series.positions)]
+    asked = series_of(spec_of(row), [position for position, _ in chosen])
+    unfinished = [series for series in asked if experiments.open_runs(connection, row.key, series.positions)]
     for position, condition in chosen:
         where = f"{condition.task.kind}, {condition.model.kind}, length {condition.length}"
         if any(position in series.positions for series in unfinished):
             raise Conflict(f"The runs of {where} are not finished yet; ask again when they are, or choose others.")
-        if not experiments.succeeded(connection, stored.key, range(position, position + 1)):
+        if not experiments.succeeded(connection, row.key, range(position, position + 1)):
             raise Conflict(f"No run of {where} succeeded, so there is no model to ask.")
 
 
@@ -154,7 +154,7 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
         key=row.key,
         experiment=row.experiment_key,
         spec=family.spec(row.kind).model_validate(row.spec),
-        condition=grid(StoredSpec(row.experiment_key, row.experiment_spec))[row.condition],
+        condition=condition_of(row),
         weights=tuple(weights),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.operations.specs import StoredSpec, parsed
+from service.operations.specs import spec_of
 from service.storage import clock, experiments
 from service.storage.database import Connection
 from service.storage.experiments import Counted, ExperimentRecord
@@ -43,7 +43,7 @@ def eta_seconds(connection: Connection, row: ExperimentRecord) -> float | None:
     """Seconds to the end at the pace so far; None before there is a pace."""
     if row.state != ExperimentState.RUNNING or row.started_at is None:
         return None
-    epochs = parsed(StoredSpec(row.key, row.spec)).training.epochs
+    epochs = spec_of(row).training.epochs
     share = experiments.epochs_weighted(connection, row.key) / epochs
     if share <= 0:
         return None
@@ -53,7 +53,7 @@ def eta_seconds(connection: Connection, row: ExperimentRecord) -> float | None:
 
 def over_time(connection: Connection, row: ExperimentRecord) -> bool:
     """Whether an experiment has run for longer than its budget."""
-    budget = parsed(StoredSpec(row.key, row.spec)).limits.max_seconds
+    budget = spec_of(row).limits.max_seconds
     if budget is None or row.started_at is None:
         return False
     return clock.read(connection) > row.started_at + budget

@@ -19,7 +19,7 @@ from service.operations.context import Context
 from service.operations.evidence import readings, run_rows
 from service.operations.experiments import cancelling, found, membership
 from service.operations.progress import counts_of, eta_seconds
-from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.specs import grid_of, spec_of
 from service.operations.times import rfc3339
 from service.storage import failures, metrics, runs, studies
 from service.storage.database import Connection
@@ -90,9 +90,8 @@ def _encoded(data: dict[str, Any]) -> bytes:
 
 def _results(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     """All but the claims."""
-    stored = StoredSpec(row.key, row.spec)
-    asked = [linked(reading) for reading in readings(connection, stored)]
-    made = document(parsed(stored), run_rows(connection, row.key), asked)
+    asked = [linked(reading) for reading in readings(connection, row)]
+    made = document(spec_of(row), run_rows(connection, row.key), asked)
     failed = [asdict(each) for each in failures.of_runs(connection, row.key)]
     own = {name: value for name, value in made.items() if name != "claims"}
     return {"experiment": _header(connection, row), **own, "failures": failed}
@@ -108,7 +107,7 @@ def linked(reading: dict[str, Any]) -> dict[str, Any]:
 
 
 def _landscapes(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
-    every = readings(connection, StoredSpec(row.key, row.spec))
+    every = readings(connection, row)
     return [reading for reading in every if (reading["result"] or {}).get("kind") == "surface"]
 
 
@@ -129,18 +128,16 @@ def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
 
 def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
     """One entry for each condition and metric."""
-    stored = StoredSpec(row.key, row.spec)
-    found_curves = []
+    conditions, found_curves = grid_of(row), []
     for name in ("loss", "accuracy"):
         curves: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
         for point in metrics.learning(connection, row.key, "validation", name):
             curves[point.condition][point.epoch].append(point.value)
-        found_curves += [_curve(stored, position, name, epochs) for position, epochs in sorted(curves.items())]
+        found_curves += [_curve(conditions[position], name, epochs) for position, epochs in sorted(curves.items())]
     return found_curves
 
 
-def _curve(stored: StoredSpec, position: int, name: str, epochs: dict[int, list[float]]) -> dict[str, Any]:
-    condition = grid(stored)[position]
+def _curve(condition: Condition, name: str, epochs: dict[int, list[float]]) -> dict[str, Any]:
     most = max(map(len, epochs.values()))
     padded = np.array([values + [np.nan] * (most - len(values)) for values in epochs.values()])
     summaries = summarize_many(padded)
@@ -169,7 +166,7 @@ def export(context: Context, key: int, form: Format) -> bytes:
     """All runs of an experiment, one a row, with their final metrics."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        conditions = grid(StoredSpec(key, row.spec))
+        conditions = grid_of(row)
         rows = [_exported(each, conditions[each.condition]) for each in runs.for_results(connection, key)]
     if form == "jsonl":
         return b"".join(json.dumps(each, allow_nan=False).encode() + b"\n" for each in rows)

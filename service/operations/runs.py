@@ -7,7 +7,7 @@ from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.experiments import found
-from service.operations.specs import StoredSpec, grid
+from service.operations.specs import condition_of, grid_of
 from service.storage import checkpoints, metrics, runs
 from service.storage.checkpoints import CheckpointOfRun
 from service.storage.metrics import MetricRecord
@@ -21,7 +21,7 @@ def listing(
     """Runs of an experiment with the grid that their conditions are positions of."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        return runs.page(connection, key, after, limit, state), grid(StoredSpec(key, row.spec))
+        return runs.page(connection, key, after, limit, state), grid_of(row)
 
 
 def look(context: Context, key: int) -> tuple[WholeRunRecord, Condition, list[CheckpointOfRun]]:
@@ -30,7 +30,7 @@ def look(context: Context, key: int) -> tuple[WholeRunRecord, Condition, list[Ch
         row = runs.get(connection, key)
         if row is None:
             raise NotFound(f"There is no run {ids.public(ids.RUN, key)}.")
-        condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+        condition = condition_of(row)
         return row, condition, checkpoints.of_run(connection, key)
 
 

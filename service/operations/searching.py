@@ -10,7 +10,7 @@ from memspan.experiment.series import Series
 from service.operations.evidence import run_row
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
 from service.operations.queueing import run_rows
-from service.operations.specs import StoredSpec, grid, parsed
+from service.operations.specs import grid_of, spec_of
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, runs
 from service.storage.database import Connection
@@ -28,7 +28,7 @@ def follow(connection: Connection, row: ExperimentRecord, series: Series) -> set
     if series.search is None or probes.are_required(connection, row.key, positions) or over_time(connection, row):
         return set()
     stored = runs.for_results(connection, row.key, positions)
-    allocations = following(parsed(StoredSpec(row.key, row.spec)), series, [run_row(each) for each in stored])
+    allocations = following(spec_of(row), series, [run_row(each) for each in stored])
     return _queue(connection, row, allocations, stored) if allocations else set()
 
 
@@ -41,7 +41,7 @@ def _queue(
     """
     number = max(each.round for each in before) + 1
     gpu = any(each.queue is Queue.GPU for each in before)
-    added = run_rows(Placements(parsed(StoredSpec(row.key, row.spec)), gpu), allocations, number)
+    added = run_rows(Placements(spec_of(row), gpu), allocations, number)
     runs.add(connection, row.key, added)
     experiments.grow(connection, row.key, len(added))
     grown = replace(row, runs=row.runs + len(added))
@@ -52,7 +52,7 @@ def _queue(
 
 def _told(row: ExperimentRecord, allocations: Sequence[Allocation], number: int) -> dict[str, Any]:
     """What an event says of a round."""
-    conditions = grid(StoredSpec(row.key, row.spec))
+    conditions = grid_of(row)
     asked = [(conditions[allocation.position], len(allocation.repeats)) for allocation in allocations]
     first = asked[0][0]
     return {

@@ -1,18 +1,45 @@
 """Stored specs, parsed once."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
+from service.storage.experiments import ExperimentRecord
 
 UNLIMITED = Limits(*[2**62] * len(Limits.__dataclass_fields__))
 """what was accepted once stays readable when the caps shrink"""
 
 
-class StoredSpec:
+class OfCondition(Protocol):
+    """A record of something that belongs to a condition: a run, a checkpoint, a probe."""
+
+    @property
+    def experiment_key(self) -> int: ...
+    @property
+    def experiment_spec(self) -> dict[str, Any]: ...
+    @property
+    def condition(self) -> int: ...
+
+
+def spec_of(experiment: ExperimentRecord) -> ExperimentSpec:
+    """The spec of an experiment."""
+    return _parsed(_Stored(experiment.key, experiment.spec))
+
+
+def grid_of(experiment: ExperimentRecord) -> tuple[Condition, ...]:
+    """The conditions of an experiment, in the order of its grid."""
+    return _grid(_Stored(experiment.key, experiment.spec))
+
+
+def condition_of(record: OfCondition) -> Condition:
+    """The condition that something belongs to."""
+    return _grid(_Stored(record.experiment_key, record.experiment_spec))[record.condition]
+
+
+class _Stored:
     """A spec as JSON data that can be looked up in a cache by its experiment's key, which is never used twice."""
 
     def __init__(self, key: int, data: dict[str, Any]) -> None:
@@ -22,16 +49,14 @@ class StoredSpec:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StoredSpec) and other.key == self.key and other.data == self.data
+        return isinstance(other, _Stored) and other.key == self.key and other.data == self.data
 
 
 @lru_cache(maxsize=512)
-def parsed(stored: StoredSpec) -> ExperimentSpec:
-    """The spec of an experiment."""
+def _parsed(stored: _Stored) -> ExperimentSpec:
     return ExperimentSpec.model_validate(stored.data, context={"limits": UNLIMITED})
 
 
 @lru_cache(maxsize=128)
-def grid(stored: StoredSpec) -> tuple[Condition, ...]:
-    """The conditions of an experiment, in the order of its grid."""
-    return conditions(parsed(stored))
+def _grid(stored: _Stored) -> tuple[Condition, ...]:
+    return conditions(_parsed(stored))

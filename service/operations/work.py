@@ -15,7 +15,7 @@ from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
-from service.operations.specs import StoredSpec, grid
+from service.operations.specs import condition_of
 from service.queue_names import Queue
 from service.storage import endings, events, experiments, leases, metrics, runs
 from service.storage import snapshots as snapshot_rows
@@ -105,7 +105,7 @@ def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns
 
 def _placement(row: ClaimedRun) -> Placement:
     """How a run was placed when it was submitted."""
-    condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+    condition = condition_of(row)
     device: Device = "gpu" if row.queue is Queue.GPU else "cpu"
     return Placement(condition, condition.network(), device, cast(EngineName, row.engine), row.width)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.operations import ids
-from service.operations.specs import StoredSpec, grid
+from service.operations.specs import condition_of
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Link
 from service.storage.checkpoints import CheckpointRecord
@@ -54,7 +54,7 @@ class Prediction(Answer):
 
 def checkpoint(row: CheckpointRecord) -> dict[str, Any]:
     """One checkpoint with its lineage and shapes."""
-    condition = grid(StoredSpec(row.experiment_key, row.spec))[row.condition]
+    condition = condition_of(row)
     signature, network = condition.signature, condition.network()
     name = ids.public(ids.CHECKPOINT, row.key)
     return {

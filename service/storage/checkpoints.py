@@ -44,7 +44,7 @@ class CheckpointRecord(CheckpointOfRun):
     repeat: int
     seed: int
     engine: str
-    spec: dict[str, Any]
+    experiment_spec: dict[str, Any]
 
 
 OF_RUN = reading(CheckpointOfRun, checkpoints)
@@ -53,7 +53,7 @@ WHOLE = (
         CheckpointRecord,
         checkpoints,
         bytes=blobs.c.bytes,
-        spec=experiments.c.spec,
+        experiment_spec=experiments.c.spec,
         **{name: runs.c[name] for name in ("experiment_key", "condition", "repeat", "seed", "engine")},
     )
     .join(blobs, blobs.c.sha256 == checkpoints.c.sha256)

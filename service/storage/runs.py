@@ -64,7 +64,7 @@ class WholeRunRecord(RunRecord):
     """A run with its final metrics, and the spec of its experiment."""
 
     metrics: dict[str, float] | None
-    spec: dict[str, Any]
+    experiment_spec: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class ClaimedRun:
     queue: Queue
     resume_epoch: int
     resume_step: int
-    spec: dict[str, Any]
+    experiment_spec: dict[str, Any]
     snapshot: bytes | None
 
 
@@ -119,11 +119,11 @@ class RunOutcome:
 
 LIST = reading(RunRecord, runs)
 RESULTS = reading(ResultRecord, runs).order_by(runs.c.key)
-WHOLE = reading(WholeRunRecord, runs, spec=experiments.c.spec).join(
+WHOLE = reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec).join(
     experiments, experiments.c.key == runs.c.experiment_key
 )
 CLAIMED = (
-    reading(ClaimedRun, runs, spec=experiments.c.spec, snapshot=snapshots.c.data)
+    reading(ClaimedRun, runs, experiment_spec=experiments.c.spec, snapshot=snapshots.c.data)
     .join(experiments, experiments.c.key == runs.c.experiment_key)
     .outerjoin(snapshots, snapshots.c.run_key == runs.c.key)
 )
