@@ -89,6 +89,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
     "/{id}/figures/{name}",
     operation_id="get_figure",
     summary="A figure of the results",
+    description=f"One of {', '.join(FIGURES)}; `score.png` for a paper.",
     responses={
         200: {
             "description": "Vega-Lite JSON, or a file where the name ends in .png, .svg or .pdf.",
@@ -105,7 +106,7 @@ def figure(
     name: Annotated[str, Path(description="of the figure, alone or with .png, .svg or .pdf", examples=["score"])],
     theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",
 ) -> Response:
-    """score, success, learning, span, probe or landscape; `score.png` for a paper."""
+    """A figure by its name as Vega-Lite, or as a file for a paper."""
     short, dot, ending = name.partition(".")
     if short not in FIGURES or (dot and ending not in figures.MEDIA):
         known = ", ".join(FIGURES)

@@ -48,6 +48,14 @@ def test_the_stack_is_the_one_that_the_design_names(services: dict[str, Any]) ->
     assert set(services) == {*DATABASES, *OURS}
 
 
+def test_what_the_shell_may_set_has_the_default_of_its_setting() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    given = {name.lower(): value for name, value in re.findall(rf"\$\{{{PREFIX}(\w+):-(.+)\}}", text)}
+    del given["allowed_hosts"]  # other containers of the stack reach the API by its name there
+    assert given.keys() >= {"lease_seconds", "log_level", "threads"}
+    assert Settings.model_validate(given) == Settings.model_validate({})
+
+
 @pytest.mark.parametrize("name", LASTING)
 def test_what_lasts_restarts_by_itself_and_tells_its_health(services: dict[str, Any], name: str) -> None:
     assert services[name]["restart"] == "unless-stopped"

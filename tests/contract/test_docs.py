@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), ROOT / "benchmarks/README.md", *ROOT.glob("docs/**/*.md"))
 )
+ARCHITECTURE = Path("docs/architecture.md")
 USERS_OWN = {"docker-compose.override.yml", "spec.json"}
 """files that a reader is told to write"""
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|toml|yml|txt|js|css|html|ini))")
@@ -51,6 +53,25 @@ def test_every_file_and_folder_that_a_page_names_is_there(page: Path, places: se
     named = [each for each in marked(page) if FILE.fullmatch(each) and each not in USERS_OWN]
     gone = [each for each in named if not any(f"/{place}".endswith(f"/{each}") for place in places)]
     assert gone == []
+
+
+def test_the_order_of_rooms_on_the_page_is_the_one_that_is_held() -> None:
+    contracts = tomllib.loads(text(Path("pyproject.toml")))["tool"]["importlinter"]["contracts"]
+    page = " ".join(text(ARCHITECTURE).split())
+    for contract in contracts:
+        if contract["name"].endswith("has one direction"):
+            layers = " > ".join(contract["layers"]).replace(" : ", " | ")
+            assert re.sub(r"\b(memspan|service)\.", "", layers) in page, contract["name"]
+
+
+def test_the_places_where_a_change_goes_are_whole_paths(places: set[str]) -> None:
+    section = text(ARCHITECTURE).partition("## Where a change goes")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 12
+    for row in rows:
+        named = [each for each in re.findall(r"`([^`]+)`", row) if "/" in each]
+        assert named, row
+        assert set(named) <= places
 
 
 @each_page
