@@ -14,6 +14,7 @@ import httpx
 
 from benchmarks.overhead import RUNS, storage_seconds
 from benchmarks.report import Figure, table
+from tests.waiting import until
 
 PEERS = Path(os.environ.get("MEMSPAN_PEERS", ".venv-peers"))
 COUNT = 100
@@ -48,23 +49,18 @@ def mlflow_seconds() -> float:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/2.0/mlflow", timeout=60) as client:
-                _ready(client)
+                until(lambda: _answers(client), 120, "MLflow's server to answer")
                 return _each(client)
         finally:
             os.killpg(process.pid, 15)
             process.wait(30)
 
 
-def _ready(client: httpx.Client) -> None:
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            if client.post("/experiments/search", json={"max_results": 1}).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError("MLflow's server did not start")
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.post("/experiments/search", json={"max_results": 1}).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _each(client: httpx.Client) -> float:

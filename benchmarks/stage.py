@@ -1,8 +1,6 @@
 """Real processes to measure: the service over SQLite or PostgreSQL."""
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from examples.process import MemspanProcess, started
 from tests.servers import PostgresServer, running
 
 
@@ -29,37 +28,11 @@ def database_url(dialect: str) -> Iterator[str]:
 @contextmanager
 def service(url: str, *command: str) -> Iterator[tuple[httpx.Client, int]]:
     """``memspan`` with a command as a process: a client for it, and its pid."""
+    environment = {**os.environ, "MEMSPAN_DATABASE_URL": url, "MEMSPAN_LOG_LEVEL": "error"}
     with tempfile.TemporaryDirectory() as home:
-        environment = {
-            **os.environ,
-            "MEMSPAN_HOME": home,
-            "MEMSPAN_DATABASE_URL": url,
-            "MEMSPAN_LOG_LEVEL": "error",
-            "PYTHONUNBUFFERED": "1",
-        }
-        arguments = [sys.executable, "-m", "service", *command, "--port", "0"]
-        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout is not None
-            address = next(line for line in process.stdout if "serves at" in line).split()[-1].removesuffix("/results")
-            with httpx.Client(base_url=address, timeout=120) as client:
-                _ready(client)
-                yield client, process.pid
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _ready(client: httpx.Client) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise RuntimeError("the service did not start")
+        process = MemspanProcess(Path(home), *command, "--port", "0", environment=environment)
+        with started(process), httpx.Client(base_url=process.address(), timeout=120) as client:
+            yield client, process.pid
 
 
 def megabytes(pid: int) -> float:

@@ -6,17 +6,14 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
 
+from examples.process import MemspanProcess, NotServing, started
 from memspan.figures.label import label
 from memspan.statistics import notation
 from memspan.statistics.notation import number
@@ -26,15 +23,22 @@ from service.client.tables import tables
 SPEC = Path(__file__).with_name("latch-quick.json")
 FOLDER = Path("out/demo")
 PORT = 8000
-START_SECONDS = 60
 
 
 def main() -> int:
     """Run the demonstration."""
     console = Console()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with service() as address, httpx.Client(base_url=address, timeout=30.0) as client:
-        wait_until_ready(client)
+    quietly = {**os.environ, "MEMSPAN_LOG_LEVEL": "warning"}
+    try:
+        with started(MemspanProcess(FOLDER, "serve", "--port", str(free_port()), environment=quietly)) as process:
+            return demonstrate(process.address(), console)
+    except NotServing as told:
+        raise SystemExit(f"The service did not start. {told}") from None
+
+
+def demonstrate(address: str, console: Console) -> int:
+    """Post the study and say what comes out; the exit status."""
+    with httpx.Client(base_url=address, timeout=30.0) as client:
         console.print(f"\nMemspan serves at [link]{address}/results[/]. Posting {SPEC.name} ...\n")
         experiment = submit(client, SPEC.read_text(encoding="utf-8"))
         state = watch(client, experiment, console)
@@ -51,22 +55,6 @@ def main() -> int:
     return 0 if state == "succeeded" else 1
 
 
-@contextmanager
-def service() -> Iterator[str]:
-    """``memspan serve`` as a child process; its address. It ends with us."""
-    port = free_port()
-    environment = {**os.environ, "MEMSPAN_HOME": str(FOLDER.absolute()), "MEMSPAN_LOG_LEVEL": "warning"}
-    log = (FOLDER / "service.log").open("ab")
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        log.close()
-
-
 def free_port() -> int:
     """The usual port, or another one if somebody has it."""
     for port in (PORT, 0):
@@ -78,19 +66,6 @@ def free_port() -> int:
                 continue
             return int(listening.getsockname()[1])
     raise RuntimeError("no port is free")
-
-
-def wait_until_ready(client: httpx.Client) -> None:
-    """Return once the service can answer."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        try:
-            if client.get("/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(f"The service did not start within {START_SECONDS} s; see {FOLDER / 'service.log'}.")
 
 
 def save_figure(client: httpx.Client, experiment: dict[str, Any]) -> Path:

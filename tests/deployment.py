@@ -11,7 +11,8 @@ from typing import Any
 
 from redis import Redis
 
-from tests.processes import Client, MemspanProcess, address, started
+from examples.process import started
+from tests.processes import Client, MemspanProcess
 from tests.servers import PostgresServer, RedisServer
 from tests.waiting import until
 
@@ -58,6 +59,6 @@ def deployed(
     api = MemspanProcess(home / "api", "api", "--port", "0", **variables)
     worker = MemspanProcess(home / "worker", "worker", "--concurrency", str(concurrency), **variables)
     with started(api), started(worker):
-        made = Deployment(postgres, redis, api, worker, Client(address(api)))
+        made = Deployment(postgres, redis, api, worker, Client(api.address()))
         made.staffed(concurrency)
         yield made

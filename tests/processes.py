@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,98 +13,30 @@ from typing import Any
 
 import httpx
 
+from examples import process
 from tests.waiting import until
 
-ADDRESS = re.compile(r"Memspan serves at (http://\S+)/results")
 Event = tuple[int, str, Any]
-START_SECONDS = 90.0
-STOP_SECONDS = 40.0
 FAST = {"MEMSPAN_LEASE_SECONDS": "2", "MEMSPAN_SLICE_SECONDS": "0.3", "MEMSPAN_LOG_LEVEL": "info"}
 """short leases and slices, so that a death is noticed soon"""
 
 
-class MemspanProcess:
-    """One command of ``memspan`` in a process of its own, with its own home and its log in it."""
+class MemspanProcess(process.MemspanProcess):
+    """A command with short leases, and with nothing of what this process is set to; nothing of it stays behind."""
 
     def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        self.home = home
-        self.log = home / f"{arguments[0]}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEMSPAN_")}
-        self._environment = {**inherited, **FAST, "MEMSPAN_HOME": str(home), **variables}
-        self._arguments = arguments
-        self.process: subprocess.Popen[bytes]
+        super().__init__(home, *arguments, environment={**inherited, **FAST, **variables})
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "service", *self._arguments]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment
-            )
-
-    def said(self) -> str:
-        """All it wrote so far."""
-        return self.log.read_text(errors="replace")
-
-    def alive(self) -> bool:
-        return self.process.poll() is None
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def wait(self, seconds: float = STOP_SECONDS) -> int:
-        """Its exit code, once it has left."""
-        return self.process.wait(seconds)
-
-    def end(self) -> None:
-        """Stop it, whatever state it is in; nothing of it stays behind."""
+    def end(self, seconds: float = process.STOP_SECONDS) -> None:
+        """Stop it, whatever state it is in, and all that it started."""
         family = descendants(self.pid)
         if self.alive():
             self.send(signal.SIGCONT)
-            self.send(signal.SIGTERM)
-            try:
-                self.wait()
-            except subprocess.TimeoutExpired:
-                self.send(signal.SIGKILL)
-                self.wait()
+        super().end(seconds)
         for pid in family:
             kill(pid, signal.SIGCONT)
             kill(pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def started(process: MemspanProcess) -> Iterator[MemspanProcess]:
-    """A process that runs within the block. If the block fails, the end of its log is shown."""
-    process.start()
-    try:
-        yield process
-    except BaseException:
-        print(f"--- {process.log.name}\n{process.said()[-6000:]}")
-        raise
-    finally:
-        process.end()
-
-
-def address(process: MemspanProcess, times: int = 1) -> str:
-    """Where a started API answers, once it does; ``times`` is how often it has been started with this log."""
-
-    def serving() -> str | None:
-        assert process.alive(), process.said()[-6000:]
-        found = ADDRESS.findall(process.said())
-        return found[-1] if len(found) >= times and _answers(found[-1]) else None
-
-    return str(until(serving, START_SECONDS, "the API to answer"))
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @dataclass(frozen=True)

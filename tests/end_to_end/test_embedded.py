@@ -6,13 +6,14 @@ import re
 import signal
 from pathlib import Path
 
+from examples.process import started
 from tests.end_to_end.flow import whole_flow
-from tests.processes import Client, MemspanProcess, address, descendants, gone, started
+from tests.processes import Client, MemspanProcess, descendants, gone
 
 
 def test_a_user_gets_all_from_one_command(tmp_path: Path) -> None:
     with started(MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "2")) as serve:
-        client = Client(address(serve))
+        client = Client(serve.address())
         whole_flow(client)
         assert client.get("/queue")["items"][0]["waiting"] == 0
         family = descendants(serve.pid)

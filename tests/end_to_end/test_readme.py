@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Client, MemspanProcess, address, started
+from examples.process import started
+from tests.processes import Client, MemspanProcess
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 PRINTED_ADDRESS = "http://127.0.0.1:8000"
@@ -26,7 +27,7 @@ def curl_commands() -> list[str]:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     with started(MemspanProcess(tmp_path / "home", "serve", "--port", "0", "--workers", "2")) as process:
-        yield address(process)
+        yield process.address()
 
 
 def test_the_curl_lines_of_the_readme_run_as_printed(served: str, tmp_path: Path) -> None:

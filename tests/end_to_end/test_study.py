@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from examples.process import started
 from memspan.run_study import conduct
 from memspan.studies.latch import LatchStudy
 from service.client import connection, studying
@@ -21,8 +22,7 @@ from service.client.studying import Inquiry
 from tests.contract.stage import Stage, staged
 from tests.inquiry import Inquiry as Study
 from tests.inquiry import experiments
-from tests.processes import MemspanProcess, started
-from tests.processes import address as serve_address
+from tests.processes import MemspanProcess
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ def test_who_stops_watching_hears_how_to_go_on(
 @pytest.mark.long
 def test_the_quick_latch_study_is_judged_by_processes_as_a_user_starts_them(tmp_path: Path) -> None:
     with started(MemspanProcess(tmp_path / "home", "serve", "--port", "0", "--workers", "2")) as serve:
-        options = ["--scale", "quick", "--markdown", str(tmp_path / "tables.md"), "--server", serve_address(serve)]
+        options = ["--scale", "quick", "--markdown", str(tmp_path / "tables.md"), "--server", serve.address()]
         command = [sys.executable, "-m", "service", "study", "latch", *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

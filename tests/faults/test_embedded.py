@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.process import started
 from tests.faults.disturbance import (
     ENOUGH_SECONDS,
     LONG,
@@ -21,7 +22,7 @@ from tests.faults.disturbance import (
     under_way,
     undisturbed,
 )
-from tests.processes import Client, MemspanProcess, address, descendants, gone, kill, started
+from tests.processes import Client, MemspanProcess, descendants, gone, kill
 from tests.waiting import until
 
 
@@ -35,7 +36,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemspanProcess]:
 
 @pytest.fixture(scope="module")
 def client(serve: MemspanProcess) -> Client:
-    made = Client(address(serve))
+    made = Client(serve.address())
     until(lambda: len(made.workers()) == 2, 60, "two workers")
     return made
 
@@ -103,7 +104,7 @@ def test_a_paused_experiment_goes_on_to_the_same_numbers(client: Client) -> None
 def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_path: Path) -> None:
     serve = MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1")
     with started(serve):
-        client = Client(address(serve))
+        client = Client(serve.address())
         name = client.submit(SPEC)
         under_way(client, name)
         family = descendants(serve.pid)
@@ -111,14 +112,14 @@ def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_pa
         serve.wait()
         until(lambda: all(gone(pid) for pid in family), 20, "the workers to leave by themselves")
         serve.start()
-        client = Client(address(serve, times=2))
+        client = Client(serve.address())
         before = client.experiment(name)["progress"]["completed"]
         assert before > 0
         under_way(client, name, beyond=before)
         serve.send(signal.SIGTERM)
         assert serve.wait() == 0
         serve.start()
-        client = Client(address(serve, times=3))
+        client = Client(serve.address())
         waiting = client.experiment(name)
         assert waiting["progress"]["completed"] > before
         assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
@@ -130,7 +131,7 @@ def test_workers_leave_when_their_service_is_killed_and_a_restart_goes_on(tmp_pa
 def test_a_run_that_kills_its_workers_fails_after_the_third(tmp_path: Path) -> None:
     settings = {"MEMSPAN_SLICE_SECONDS": "600"}
     with started(MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1", **settings)) as serve:
-        client = Client(address(serve))
+        client = Client(serve.address())
         name = client.submit(LONG)
         victims: set[int] = set()
 
