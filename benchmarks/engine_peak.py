@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.processor import Core, core
 from benchmarks.report import Figure, table
-from memspan.engine.fused.assembly import LANES, POINTER, Code
-from memspan.engine.fused.layout import LayerLayout, layouts
+from memspan.engine.fused.assembly import Code
+from memspan.engine.fused.layout import LANES, LayerLayout, layouts
+from memspan.engine.fused.llvm_types import POINTER
 from memspan.engine.fused.pointwise import Pointwise
-from memspan.engine.fused.trace import Step
+from memspan.engine.fused.trace import TracedStep
 from memspan.engine.population import Condition
 
 BATCH, LENGTH, MEMBERS = 16, 100, 30
@@ -93,11 +94,11 @@ def _weights(layout: LayerLayout) -> int:
 
 
 def _tape(asked: Condition) -> int:
-    """Bytes that a time step of 16 sequences leaves behind for the way back."""
+    """Bytes that a time step of 16 sequences leaves behind for the backward pass."""
     return 4 * LANES * sum(each.step_vectors for each in layouts(asked.network()))
 
 
-def counted(step: Step) -> Count:
+def counted(step: TracedStep) -> Count:
     """The arithmetic of a unit's time step, forward and back."""
     given = [index for index, node in enumerate(step.graph.nodes) if node.operation == "given"]
     back = [*step.gradients, *step.state_gradients]
@@ -105,7 +106,7 @@ def counted(step: Step) -> Count:
     return _emitted(step, given, step.states) + _emitted(step, known, back)
 
 
-def _emitted(step: Step, given: Iterable[int], roots: Iterable[int]) -> Count:
+def _emitted(step: TracedStep, given: Iterable[int], roots: Iterable[int]) -> Count:
     """What is written for some nodes where others are known; nothing of it is run."""
     code = Code("counted", [POINTER])
     known = {index: code.load(code.arguments[0], place) for place, index in enumerate(given)}

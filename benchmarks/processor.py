@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from memspan.engine.fused.assembly import LANES, POINTER, VECTOR, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.compiler import Linked, compiled
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import POINTER, VECTOR
 
 ROUNDS = 20_000
 TRIES = 40

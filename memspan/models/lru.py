@@ -88,8 +88,8 @@ def build(spec: LRU, signature: Signature) -> Network:
 
 
 def block_kept(steps: int, channels: int, units: int) -> int:
-    """Numbers that a block keeps for the way back, at each step: complex states of every round of the recurrence, and
-    the normalised, answered, squashed, doubled and gated channels."""
+    """Numbers that a block keeps for the backward pass, at each step: complex states of every round of the recurrence,
+    and the normalised, answered, squashed, doubled and gated channels."""
     return 2 * units * (rounds(steps) + 3) + 7 * channels
 
 

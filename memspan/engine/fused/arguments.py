@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from memspan.engine.fused.assembly import DOUBLE, POINTER, WHOLE, Code
+from memspan.engine.fused.assembly import Code
+from memspan.engine.fused.llvm_types import DOUBLE, POINTER, WHOLE
 
 
 class Field(IntEnum):

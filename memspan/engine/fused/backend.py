@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from memspan.engine.fused.arguments import Field, packed
-from memspan.engine.fused.assembly import BYTES, LANES
 from memspan.engine.fused.compiler import Linked
 from memspan.engine.fused.descent import scalars
+from memspan.engine.fused.layout import LANES
 from memspan.engine.fused.library import library
+from memspan.engine.fused.llvm_types import BYTES
 from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes

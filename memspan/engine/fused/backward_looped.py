@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.fused.assembly import VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.backward_loop import BackwardLoop
 from memspan.engine.fused.layout import LayerLayout
 from memspan.engine.fused.learners import Learner
+from memspan.engine.fused.llvm_types import VECTOR, WHOLE
 from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.products import products
 

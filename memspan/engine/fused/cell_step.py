@@ -10,13 +10,13 @@ from typing import Any
 
 from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.pointwise import Pointwise
-from memspan.engine.fused.trace import Step
+from memspan.engine.fused.trace import TracedStep
 
 UNTAPED: Mapping[int, Any] = {}
 
 
 def new_states(
-    code: Code, step: Step, gates: Sequence[Any], states: Sequence[Any], parameters: Sequence[Any], taped: bool
+    code: Code, step: TracedStep, gates: Sequence[Any], states: Sequence[Any], parameters: Sequence[Any], taped: bool
 ) -> Pointwise:
     """The new states of a unit from its pre-activations, and what goes onto the tape if there is one; by node."""
     roots = [*step.states, *(step.tape if taped else ())]
@@ -25,7 +25,7 @@ def new_states(
 
 def gradients(
     code: Code,
-    step: Step,
+    step: TracedStep,
     states: Sequence[Any],
     parameters: Sequence[Any],
     sent: Sequence[Any],

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.lanes import summed
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import FLOAT, POINTER, VECTOR, WHOLE
 from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.rule import Rule, rule
 from memspan.training import Training

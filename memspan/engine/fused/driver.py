@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from memspan.engine.fused.arguments import CallArguments, Field, joined
-from memspan.engine.fused.assembly import FLOAT, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.layout import LayerLayout
+from memspan.engine.fused.llvm_types import FLOAT, WHOLE
 
 
 @dataclass(frozen=True)

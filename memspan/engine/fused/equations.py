@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from memspan.engine.fused.graph import Node
-from memspan.engine.fused.trace import Step
+from memspan.engine.fused.trace import TracedStep
 
 SIGNS = {"or": "or", "and": "and", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
          "add": "+", "sub": "-", "mul": "*", "div": "/"}  # fmt: skip
@@ -32,7 +32,7 @@ class Equations:
         taped: what a time step leaves behind.
     """
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: TracedStep) -> None:
         self._step, self._graph = step, step.graph
         self._names = {index: _given(node) for index, node in enumerate(self._graph.nodes) if node.name}
         self._states, self._gates, self._parameters = map(self._kind, ("gradient", "gate", "parameter"))

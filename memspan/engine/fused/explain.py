@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from pydantic import ValidationError
 
 from memspan.engine.fused.arguments import part_name
-from memspan.engine.fused.assembly import BYTES, LANES
 from memspan.engine.fused.backward_looped import block_steps
 from memspan.engine.fused.compiler import assembly, compiled, machine_bytes
 from memspan.engine.fused.equations import Equations
-from memspan.engine.fused.layout import LayerLayout
+from memspan.engine.fused.layout import LANES, LayerLayout
+from memspan.engine.fused.llvm_types import BYTES
 from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.scope import largest_size, takes, works
 from memspan.engine.fused.workspace import sequence_size, workspace

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memspan.engine.fused.assembly import VECTOR, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.cell_step import new_states
 from memspan.engine.fused.layout import UNROLLED_INPUTS, LayerLayout
+from memspan.engine.fused.llvm_types import VECTOR
 from memspan.engine.fused.weights import BroadcastWeights, offset_by
 
 

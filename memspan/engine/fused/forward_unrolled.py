@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.fused.assembly import VECTOR
 from memspan.engine.fused.forward_loop import ForwardLoop, Stream
+from memspan.engine.fused.llvm_types import VECTOR
 
 Variables = list[list[Any]]
 """One for each state and unit"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.fused.assembly import BIT_VECTOR, VECTOR, Code
+from memspan.engine.fused.assembly import Code
+from memspan.engine.fused.llvm_types import BIT_VECTOR, VECTOR
 
 TANH_LIMIT = 7.90531110763549805
 TANH_ODD = (

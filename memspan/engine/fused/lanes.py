@@ -8,8 +8,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from memspan.engine.fused.assembly import BIT_VECTOR, BITS, LANES, POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import BIT_VECTOR, BITS, POINTER, VECTOR, WHOLE
 
 FEW = 4
 """numbers of a sequence up to which they are moved one by one, which gains 5 to 15 % of a step; from 16 on it gains

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from memspan.engine.fused.trace import Step, step
+from memspan.engine.fused.trace import TracedStep, traced
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Layer
@@ -36,7 +36,7 @@ class LayerLayout:
         starts: first value of each state.
     """
 
-    step: Step
+    step: TracedStep
     inputs: int
     size: int
     gates: int
@@ -88,7 +88,7 @@ def layout(layer: Layer, places: Mapping[str, int]) -> LayerLayout:
     """A layer with its weights' places, or UnknownOperation."""
     cell, name = layer.cell, layer.name
     return LayerLayout(
-        step=step(cell),
+        step=traced(cell),
         inputs=layer.inputs,
         size=layer.size,
         gates=len(cell.gates),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from memspan.engine.fused.assembly import POINTER, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.backward_looped import BackwardLooped
 from memspan.engine.fused.backward_unrolled import BackwardUnrolled
 from memspan.engine.fused.forward_looped import ForwardLooped
 from memspan.engine.fused.forward_unrolled import ForwardUnrolled
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.layout import LayerLayout
+from memspan.engine.fused.llvm_types import POINTER, WHOLE
 
 
 def forward(layout: LayerLayout, streams: int, taped: bool) -> Kernel:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from memspan.engine.fused.assembly import POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
+from memspan.engine.fused.llvm_types import POINTER, VECTOR, WHOLE
 
 
 @dataclass(frozen=True)

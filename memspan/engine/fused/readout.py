@@ -7,8 +7,10 @@ from typing import Any
 from llvmlite import ir
 
 from memspan.engine.fused import functions
-from memspan.engine.fused.assembly import BIT_VECTOR, BITS, DOUBLE, FLOAT, LANES, POINTER, VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import BIT_VECTOR, BITS, DOUBLE, FLOAT, POINTER, VECTOR, WHOLE
 from memspan.interfaces.signature import Problem, Signature
 
 METRICS = 3

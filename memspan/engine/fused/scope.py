@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 
-from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.engine.fused.trace import UnknownOperation, traced
 from memspan.interfaces.cell import Cell
 from memspan.interfaces.network import Network
 from memspan.interfaces.recurrence import Layer
@@ -44,7 +44,7 @@ def _takes_layer(layer: Layer) -> bool:
     if cell.inner is not None or layer.size > largest_size(cell):
         return False
     try:
-        step(cell)
+        traced(cell)
     except UnknownOperation as error:
         log.info("No fused loop for a cell: %s is not in the table of operations.", error)
         return False

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from memspan.engine.fused.arguments import Field, tape
-from memspan.engine.fused.assembly import FLOAT, LANES, POINTER, WHOLE, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.driver import Driver, Kernels, Strided, groups
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import FLOAT, POINTER, WHOLE
 from memspan.engine.fused.readout import METRICS
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 
-from memspan.engine.fused.assembly import POINTER, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.kernel import UNNAMED, kernel
 from memspan.engine.fused.library import library
+from memspan.engine.fused.llvm_types import POINTER
 
 
 class SelfCheckFailed(RuntimeError):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from memspan.engine.datasets import fresh, own, shuffled, split
-from memspan.engine.fused.assembly import LANES
+from memspan.engine.fused.layout import LANES
 from memspan.engine.population import Condition
 from memspan.interfaces.batch import Batch
 

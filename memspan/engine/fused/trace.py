@@ -31,7 +31,7 @@ class UnknownOperation(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class TracedStep:
     """One step of a cell, forward and backward, as a graph.
 
     All are indices of nodes. Gates of a cell whose two products are kept separate are those of W x, then those of U h.
@@ -69,7 +69,7 @@ class Step:
         return "\n".join(lines) + "\n"
 
 
-def step(cell: Cell) -> Step:
+def traced(cell: Cell) -> TracedStep:
     """Trace a cell, or UnknownOperation; once for each cell of the process."""
     return _cached(_Key(cell))
 
@@ -96,7 +96,7 @@ class _Key:
 
 
 @lru_cache(maxsize=256)
-def _cached(key: _Key) -> Step:
+def _cached(key: _Key) -> TracedStep:
     cell = key.cell
     recorder = Recorder()
     gates = recorder.inputs(f"gate.{name}" for name in gate_names(cell))
@@ -111,7 +111,7 @@ def _cached(key: _Key) -> Step:
     gradients = [recorder.gradient(each).index for each in found]
     first, second = len(gates), len(gates) + len(states)
     tape = _tape(recorder.graph, outputs, gradients)
-    return Step(
+    return TracedStep(
         recorder.graph,
         outputs,
         tuple(gradients[:first]),

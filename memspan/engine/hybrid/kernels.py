@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from memspan.engine.fused.assembly import POINTER, Code
+from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.cell_step import gradients, new_states
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.library import library
-from memspan.engine.fused.trace import step
+from memspan.engine.fused.llvm_types import POINTER
+from memspan.engine.fused.trace import traced
 from memspan.engine.hybrid.lanes import Lanes, Places, Shape
 from memspan.interfaces.cell import Cell
 
@@ -42,7 +43,7 @@ def cell_kernels(cell: Cell) -> CellKernels:
 def kernels(cell: Cell) -> tuple[Kernel, ...]:
     """The code of the loops forward, backward, and backward with gradients of every output."""
     shape = Shape(
-        step(cell), len(cell.gates), cell.recurrent and not cell.joined, len(cell.states), len(cell.parameters)
+        traced(cell), len(cell.gates), cell.recurrent and not cell.joined, len(cell.states), len(cell.parameters)
     )
     return (forward(shape), backward(shape, every_step=False), backward(shape, every_step=True))
 

@@ -13,9 +13,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from memspan.engine.fused.assembly import BIT_VECTOR, BITS, LANES, POINTER, TRUTH, VECTOR, WHOLE, Code
+from memspan.engine.fused.assembly import Code
+from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import BIT_VECTOR, BITS, POINTER, TRUTH, VECTOR, WHOLE
 from memspan.engine.fused.pointwise import Pointwise
-from memspan.engine.fused.trace import Step
+from memspan.engine.fused.trace import TracedStep
 from memspan.engine.hybrid.arguments import FIRST_ADDRESS, ROWS, SIZE, STEP
 
 MASK = ir.VectorType(TRUTH, LANES)
@@ -27,7 +29,7 @@ ALIGNMENT = 4
 class Shape:
     """A traced step, the blocks of a row, and how many matrices of them, states and parameters there are."""
 
-    step: Step
+    step: TracedStep
     blocks: int
     separate: bool
     states: int

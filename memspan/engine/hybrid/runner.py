@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from memspan.engine.fused.scope import works
-from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.engine.fused.trace import UnknownOperation, traced
 from memspan.engine.hybrid.pool import BufferPool
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.noise import Noise
@@ -91,7 +91,7 @@ def _is_hybrid(layer: Layer) -> bool:
     if layer.size < LEAST_SIZE or cell.inner is not None or cell.starts.get(cell.states[0]):
         return False
     try:
-        step(cell)
+        traced(cell)
     except UnknownOperation:
         return False
     return True

@@ -14,7 +14,7 @@ import torch
 from memspan.engine.fused import scope
 from memspan.engine.fused.equations import Equations
 from memspan.engine.fused.explain import Inexplicable, explained, main
-from memspan.engine.fused.trace import gate_names, step
+from memspan.engine.fused.trace import gate_names, traced
 from memspan.interfaces.cell import Cell
 from memspan.interfaces.model import ModelSpec
 from memspan.models import build
@@ -66,14 +66,14 @@ def test_no_fused_cell_is_missing_here() -> None:
 
 def test_the_equations_are_those_of_each_cell_and_of_its_gradient() -> None:
     """Forward and backward, at one arbitrary point, against the function itself in float64."""
-    cells = {str(step(cell_of(spec))): cell_of(spec) for spec in served()}
+    cells = {str(traced(cell_of(spec))): cell_of(spec) for spec in served()}
     assert len(cells) > len(KINDS)
     for cell in cells.values():
         compare(cell)
 
 
 def compare(cell: Cell) -> None:
-    equations = Equations(step(cell))
+    equations = Equations(traced(cell))
     gates, states = gate_names(cell), cell.states
     points = [torch.tensor([[[0.31 - 0.17 * k]]], dtype=torch.float64, requires_grad=True)
               for k in range(len(gates) + len(states) + len(cell.parameters))]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from memspan.engine.fused import scope
-from memspan.engine.fused.trace import UnknownOperation, step
+from memspan.engine.fused.trace import UnknownOperation, traced
 from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.cell import Cell
@@ -50,7 +50,7 @@ def test_small_recurrent_networks_are_fused_and_others_are_not() -> None:
 
 def test_a_cell_with_an_unknown_operation_is_the_torch_engine_s() -> None:
     with pytest.raises(UnknownOperation, match="bessel_j0"):
-        step(STRANGE)
+        traced(STRANGE)
     signature = condition().signature
     network = recurrent(STRANGE, (1,), signature, torch_start(1))
     assert not scope.takes(network, signature)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from memspan.engine.fused.rule import rule
-from memspan.engine.fused.trace import Recorder, UnknownOperation, step
+from memspan.engine.fused.trace import Recorder, UnknownOperation, traced
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Problem, Signature
 from memspan.models import build
@@ -25,16 +25,16 @@ FOLDER = Path(__file__).parent / "golden"
 SIGNATURE = Signature(5, channels=1, outputs=2, problem=Problem.CLASSIFICATION)
 
 
-def traced(spec: ModelSpec) -> str:
+def graph_of(spec: ModelSpec) -> str:
     """The graph of a model's cell."""
     recurrence = build(spec, SIGNATURE).recurrence
     assert recurrence is not None
-    return str(step(recurrence.layers[0].cell))
+    return str(traced(recurrence.layers[0].cell))
 
 
 def stories() -> dict[str, str]:
     """Each different graph once, by the name of the first model or the optimiser that has it."""
-    graphs = [(named(spec), traced(spec)) for spec in served()]
+    graphs = [(named(spec), graph_of(spec)) for spec in served()]
     graphs += [(named(spec), str(rule(spec))) for each in optimizer.specs() for spec in rules(each)]
     found: dict[str, str] = {}
     for name, graph in graphs:

@@ -1,4 +1,4 @@
-"""Hybrid layers against the cell's own torch function, and what they owe beside: bits, memory, and their limits."""
+"""Hybrid layers against the cell's own torch function, and what they owe beside: bits, and their limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from memspan.engine.hybrid.pool import BufferPool
 from memspan.engine.hybrid.runner import Answer, hybrid, pays
 from memspan.engine.seeds import stream
 from memspan.interfaces.model import ModelSpec
@@ -245,20 +244,3 @@ def test_runs_of_large_layers_are_the_same_to_the_bit_alone_and_in_company() -> 
 
 def test_another_device_is_left_to_autograd() -> None:
     assert hybrid(build(LSTM(hidden_size=64), signature(4)), False, torch.device("meta")) is None
-
-
-def test_a_buffer_is_lent_once_at_a_time_and_again_when_it_is_back() -> None:
-    pool = BufferPool()
-    first, second = pool.lend(4, 5), pool.lend(4, 5)
-    assert first.data_ptr() != second.data_ptr()
-    pool.take_back(first)
-    assert pool.lend(3, 6).data_ptr() == first.data_ptr()
-    assert pool.lend(4, 5).data_ptr() not in (first.data_ptr(), second.data_ptr())
-
-
-def test_a_buffer_that_is_too_small_makes_way() -> None:
-    pool = BufferPool()
-    pool.take_back(small := pool.lend(10))
-    large = pool.lend(100)
-    pool.take_back(large)
-    assert pool.lend(10).data_ptr() == large.data_ptr() != small.data_ptr()
