@@ -44,10 +44,10 @@ def _expire(context: Context) -> None:
     for experiment in lapsed:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _follow_up(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
+            _after_losses(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
 
 
-def _follow_up(connection: Connection, experiment: int, lost: Losses) -> None:
+def _after_losses(connection: Connection, experiment: int, lost: Losses) -> None:
     """See what follows for an experiment of which rows were lost."""
     for each in lost.each:
         if each.back or each.failed:
@@ -102,7 +102,7 @@ def take_back(context: Context, worker: str) -> None:
     for experiment in held:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _follow_up(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
+            _after_losses(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
     with context.database.writing() as connection:
         workers.leave(connection, worker)
         queues = leases.waiting_queues(connection)

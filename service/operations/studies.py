@@ -22,7 +22,7 @@ from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
 from service.storage import studies
 from service.storage.database import Connection
-from service.storage.experiments import KeyTaken, Place
+from service.storage.experiments import KeyTaken, StudyPlace
 from service.storage.studies import StudyExperiment
 
 EARLIER_GROUPS = 20
@@ -102,7 +102,7 @@ def _made_before(context: Context, connection: Connection, spec: StudySpec, idem
     if idempotency_key is None:
         return None
     name, first = next(iter(asked(spec).items()))
-    return made_before(context, connection, first, idempotency_key, Place(spec.kind, spec.scale, name))
+    return made_before(context, connection, first, idempotency_key, StudyPlace(spec.kind, spec.scale, name))
 
 
 def _members(connection: Connection, kind: str, group: int) -> list[int]:
@@ -112,7 +112,7 @@ def _members(connection: Connection, kind: str, group: int) -> list[int]:
 def _insert(connection: Connection, spec: StudySpec, idempotency_key: str | None) -> list[int]:
     keys: list[int] = []
     for name, each in asked(spec).items():
-        place = Place(spec.kind, spec.scale, name, keys[0] if keys else None)
+        place = StudyPlace(spec.kind, spec.scale, name, keys[0] if keys else None)
         keys.append(insert(connection, each, None if keys else idempotency_key, place))
     return keys
 

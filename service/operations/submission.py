@@ -12,7 +12,7 @@ from service.operations.queueing import run_rows
 from service.queue_names import Queue
 from service.storage import events, experiments, runs, workers
 from service.storage.database import Connection
-from service.storage.experiments import NewExperiment, Place
+from service.storage.experiments import NewExperiment, StudyPlace
 from service.storage.states import ExperimentState
 from service.storage.workers import WorkerRecord
 
@@ -21,7 +21,11 @@ GPU_SILENT_SECONDS = 60
 
 
 def made_before(
-    context: Context, connection: Connection, spec: ExperimentSpec, idempotency_key: str, place: Place | None = None
+    context: Context,
+    connection: Connection,
+    spec: ExperimentSpec,
+    idempotency_key: str,
+    place: StudyPlace | None = None,
 ) -> int | None:
     """The experiment that an Idempotency-Key has made, unless that is too long ago.
 
@@ -42,7 +46,7 @@ def made_before(
 
 
 def insert(
-    connection: Connection, spec: ExperimentSpec, idempotency_key: str | None = None, place: Place | None = None
+    connection: Connection, spec: ExperimentSpec, idempotency_key: str | None = None, place: StudyPlace | None = None
 ) -> int:
     """Store an experiment with all its runs, those of the first round where it is a search; its key.
 

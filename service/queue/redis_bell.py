@@ -80,7 +80,7 @@ def publish(producer: Producer, queue: Queue) -> None:
     task_id = uuid()
     headers = {"lang": "py", "task": TASK, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body: tuple[list[str], dict[str, str], dict[str, None]] = (
-        [queue.value],
+        [str(queue)],
         {},
         {"callbacks": None, "errbacks": None, "chain": None, "chord": None},
     )

@@ -25,7 +25,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Place:
+class StudyPlace:
     """An experiment's place in a study.
 
     Attributes:
@@ -54,7 +54,7 @@ class NewExperiment:
     kinds: str
     runs: int
     idempotency_key: str | None
-    place: Place | None
+    place: StudyPlace | None
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class ExperimentRecord:
     cancelled_at: float | None
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> StudyPlace | None:
         """Its place in a study, None where it is part of none."""
         if self.study is None or self.study_scale is None or self.study_part is None:
             return None
-        return Place(self.study, self.study_scale, self.study_part, self.study_group)
+        return StudyPlace(self.study, self.study_scale, self.study_part, self.study_group)
 
 
 class KeyTaken(Exception):
@@ -136,7 +136,7 @@ def add(connection: Connection, new: NewExperiment) -> int:
     return key
 
 
-def _columns(place: Place | None) -> dict[str, str | int | None]:
+def _columns(place: StudyPlace | None) -> dict[str, str | int | None]:
     if place is None:
         return {}
     columns = {"study_scale": place.scale, "study_part": place.part, "study_group": place.group}

@@ -13,7 +13,7 @@ from service.operations.probes import Where
 from service.operations.submission import insert
 from service.queue_names import Queue
 from service.storage import checkpoints, depths, events, experiments, failures, metrics, probes, runs, studies, workers
-from service.storage.experiments import Filter, Place
+from service.storage.experiments import Filter, StudyPlace
 from service.storage.states import ExperimentState, Reason, RunState
 from service.storage.workers import Identity
 from tests.scenes import Scene, spec
@@ -23,7 +23,7 @@ from tests.scenes import Scene, spec
 def full(scene: Scene) -> tuple[Scene, int]:
     """An experiment of a study with a finished and a failed condition, a probe, a worker; and one that waits."""
     with scene.context.database.writing() as connection:
-        place = Place("latch", "quick", "part")
+        place = StudyPlace("latch", "quick", "part")
         key = insert(connection, spec(lengths=[2, 3]), "a key", place)
         workers.register(connection, Identity("ada", "parent", "host", 1, (Queue.CPU, Queue.PROBE), "cpu"))
     for _ in range(2):

@@ -9,7 +9,7 @@ import pytest
 
 from service.operations.submission import insert
 from service.storage import metrics, studies
-from service.storage.experiments import Place
+from service.storage.experiments import StudyPlace
 from tests.scenes import Scene, spec
 
 
@@ -18,7 +18,7 @@ def started(scene: Scene, study: str, *parts: str) -> list[int]:
     keys: list[int] = []
     with scene.context.database.writing() as connection:
         for part in parts:
-            place = Place(study, "quick", part, keys[0] if keys else None)
+            place = StudyPlace(study, "quick", part, keys[0] if keys else None)
             keys.append(insert(connection, spec(), None, place))
     return keys
 
