@@ -1,4 +1,4 @@
-"""Conducting a whole study in this process: what a notebook calls."""
+"""A whole study in this process: what a notebook calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.run import Progress, run
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results, Table
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from memspan.studies import experiments
 from memspan.studies import study as family
 
@@ -67,14 +67,14 @@ def study(kind_or_spec: str | StudySpec, scale: Scale = "quick", progress: Progr
         SpecImpossible: an experiment of it can't be run.
     """
     spec = kind_or_spec if isinstance(kind_or_spec, StudySpec) else _spec(kind_or_spec, scale)
-    return conduct(spec, experiments(spec), progress)
+    return run_study(spec, experiments(spec), progress)
 
 
 def _spec(kind: str, scale: Scale) -> StudySpec:
     return family.spec(kind).model_validate({"kind": kind, "scale": scale})
 
 
-def conduct(spec: StudySpec, asked: Mapping[str, ExperimentSpec], progress: Progress | None = None) -> Findings:
+def run_study(spec: StudySpec, asked: Mapping[str, ExperimentSpec], progress: Progress | None = None) -> Findings:
     """Run the experiments of a study, one after the other, and judge its claims by what they found."""
     sizes = [len(conditions(each)) * each.repeats * each.training.epochs for each in asked.values()]
     results: dict[str, Results] = {}

@@ -16,8 +16,8 @@ from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.json_numbers import numeric
 from memspan.interfaces.model import ModelSpec
-from memspan.interfaces.numbers import numeric
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.statistics import Span, memory_span

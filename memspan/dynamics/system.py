@@ -12,7 +12,7 @@ from torch import Tensor
 from memspan.interfaces.cell import State
 from memspan.interfaces.network import Weights
 from memspan.interfaces.recurrence import Recurrence
-from memspan.layers.bound import Bound, bind
+from memspan.layers.bound import BoundLayer, bind
 
 States = tuple[State, ...]
 """The state of each layer, from the input upwards."""
@@ -22,7 +22,7 @@ States = tuple[State, ...]
 class DynamicalSystem:
     """Layers with their weights, one above the other, none of them going backward."""
 
-    layers: tuple[Bound, ...]
+    layers: tuple[BoundLayer, ...]
 
     def first(self, batch: int) -> States:
         """Before the first step; each tensor (M, B, H)."""

@@ -13,7 +13,7 @@ from memspan.interfaces.recurrence import Layer
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundLayer:
     """A layer and its weights.
 
     Attributes:
@@ -89,7 +89,7 @@ class Bound:
         return z.view(members, batch, -1, self.layer.size).unbind(2)
 
 
-def bind(layer: Layer, weights: Weights) -> Bound:
+def bind(layer: Layer, weights: Weights) -> BoundLayer:
     """Put a layer and its weights, each (M, ...), together."""
     name, cell = layer.name, layer.cell
     bias, second = weights[f"{name}.bias"].unsqueeze(1), weights.get(f"{name}.recurrent_bias")
@@ -100,4 +100,4 @@ def bind(layer: Layer, weights: Weights) -> Bound:
     elif not cell.joined and matrix is not None:
         separate = matrix.new_zeros(matrix.shape[0], 1, matrix.shape[2]) if second is None else second.unsqueeze(1)
     parameters = tuple(weights[f"{name}.{parameter}"].unsqueeze(1) for parameter in cell.parameters)
-    return Bound(layer, weights[f"{name}.kernel"], bias, matrix, separate, parameters)
+    return BoundLayer(layer, weights[f"{name}.kernel"], bias, matrix, separate, parameters)

@@ -51,7 +51,7 @@ def of_a_repeat(name: str, repeat: int, points: int) -> Landscape:
     return Landscape(x=x, y=y, span=2.0, points=points, repeat=repeat)
 
 
-def steepest(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Floats:
+def largest_gradients(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> Floats:
     """The largest norm of the gradient in each landscape of a length, by repeat."""
     return np.array(
         [experiment.probe(asked, model, length)["scores"]["largest_gradient"] for asked in experiment.spec.probes]
@@ -61,7 +61,8 @@ def steepest(experiment: ExperimentEvidence, model: ModelSpec, length: int) -> F
 def map_grows(evidence: Evidence) -> Measured:
     """Largest gradient of the map at T = 200 over that at T = 5."""
     experiment = evidence["map"]
-    return exactly(float(steepest(experiment, MAP, LENGTHS[-1])[0] / steepest(experiment, MAP, LENGTHS[0])[0]))
+    short, long = (largest_gradients(experiment, MAP, length)[0] for length in (LENGTHS[0], LENGTHS[-1]))
+    return exactly(float(long / short))
 
 
 def grows(name: str) -> Callable[[Evidence], Measured]:
@@ -69,7 +70,7 @@ def grows(name: str) -> Callable[[Evidence], Measured]:
 
     def measure(evidence: Evidence) -> Measured:
         experiment = evidence[name]
-        short, long = (steepest(experiment, MODELS[name], length) for length in (LENGTHS[0], LENGTHS[-1]))
+        short, long = (largest_gradients(experiment, MODELS[name], length) for length in (LENGTHS[0], LENGTHS[-1]))
         return bootstrapped(lambda x, y: np.median(y / x, axis=-1), short, long, paired=True)
 
     return measure
@@ -80,7 +81,7 @@ def in_step(name: str) -> Callable[[Evidence], Measured]:
 
     def measure(evidence: Evidence) -> Measured:
         experiment, model = evidence[name], MAP if name == "map" else MODELS[name]
-        norms = np.stack([steepest(experiment, model, length) for length in LENGTHS])  # (lengths, repeats)
+        norms = np.stack([largest_gradients(experiment, model, length) for length in LENGTHS])  # (lengths, repeats)
         columns = [norms[row] for row in range(len(LENGTHS))]
         if norms.shape[1] == 1:
             return exactly(float(rank_correlation(*columns)[0]))

@@ -49,7 +49,7 @@ FEW, MANY = 1_000, 10_000
 """sequences to train on: how many the question had is not known"""
 RATE, OTHER_RATES = 1e-3, (3e-4, 3e-3)
 EPOCH = 20
-"""the perceptron's validation loss after so many epochs is the mark to reach"""
+"""the perceptron's validation loss after so many epochs is the goal to reach"""
 GRADIENTS = WeightGradient()
 CUTS = (Lesion(part="recurrent"), Lesion(part="all", gate="f"))
 DEAD = (".kernel.f", ".bias.f", ".recurrent.")
@@ -96,8 +96,8 @@ def epochs_saved(count: int) -> Callable[[Evidence], Measured]:
             experiment_of(evidence, model, count).epochs("validation_loss", model, task=PAIRS)
             for model in (ONE_STEP, PERCEPTRON)
         )
-        mark = mlp[:, EPOCH - 1]
-        return median(np.where(np.isfinite(mark), EPOCH - epochs_to_reach(lstm, mark), np.nan))
+        goal = mlp[:, EPOCH - 1]
+        return median(np.where(np.isfinite(goal), EPOCH - epochs_to_reach(lstm, goal), np.nan))
 
     return measure
 

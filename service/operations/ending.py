@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from memspan.engine.events import Outcome
 from memspan.engine.placement import EngineName
 from memspan.experiment.checkpoint import PackedWeights, packed
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, eta_seconds, progress_body

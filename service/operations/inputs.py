@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from memspan.interfaces.numbers import spelled
+from memspan.interfaces.json_numbers import spelled
 from service.errors import FieldError, Unprocessable
 
 POINTER = "#/inputs"

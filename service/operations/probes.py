@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from memspan.engine.population import Condition
 from memspan.experiment.series import series_of
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable

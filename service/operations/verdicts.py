@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import Judgement, judged, unjudged
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from memspan.registry import UnknownKind
 from service.operations.catalogue import FAMILIES
 from service.operations.context import Context

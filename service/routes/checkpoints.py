@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter
 
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.probes import AnyProbe
 from service.middleware.body import json_body

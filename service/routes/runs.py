@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from service.operations import runs as operations
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, RunKey, Surroundings

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from memspan.engine.seeds import stream
+from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.network import stack
-from memspan.interfaces.numbers import jsonable
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Curve, Scalars

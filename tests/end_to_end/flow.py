@@ -13,7 +13,7 @@ import torch
 import memspan
 from memspan.experiment.checkpoint import predictor
 from memspan.experiment.grid import conditions
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from tests.processes import Client
 from tests.waiting import until
 

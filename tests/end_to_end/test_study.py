@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from examples.process import started
-from memspan.run_study import conduct
+from memspan.run_study import run_study
 from memspan.studies.latch import LatchStudy
 from service.client import connection, studying
 from service.client.studying import Inquiry
@@ -89,7 +89,7 @@ def untimed(text: str) -> str:
 def test_the_printed_tables_are_those_of_a_notebook(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert studying.inquire(address, asked(markdown="-")) == 0
     printed = capsys.readouterr()
-    assert untimed(printed.out) == untimed(conduct(Study(), experiments(Study())).markdown())
+    assert untimed(printed.out) == untimed(run_study(Study(), experiments(Study())).markdown())
     assert "Started group-" in printed.err
 
 

@@ -14,10 +14,10 @@ from memspan.engine.hybrid.kernels import CellKernels
 from memspan.engine.hybrid.pool import BufferPool
 from memspan.engine.hybrid.tape import Tape
 from memspan.interfaces.cell import Cell
-from memspan.layers.bound import Bound
+from memspan.layers.bound import BoundLayer
 
 
-def outputs(bound: Bound, made: CellKernels, sequence: Tensor, pool: BufferPool, every: bool) -> Tensor:
+def outputs(bound: BoundLayer, made: CellKernels, sequence: Tensor, pool: BufferPool, every: bool) -> Tensor:
     """The last output (M, B, H) of a layer, or all of them (M, T, B, H), for a sequence (M, T, B, I)."""
     cell = bound.layer.cell
     weights = (bound.input_weights, bound.bias, bound.recurrent_weights, bound.recurrent_bias, *bound.parameters)

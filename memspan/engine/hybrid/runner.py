@@ -13,7 +13,7 @@ from memspan.engine.hybrid.pool import BufferPool
 from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.recurrence import Layer, Recurrence
-from memspan.layers.bound import Bound, bind
+from memspan.layers.bound import BoundLayer, bind
 from memspan.layers.recurrent import STEPWISE, answer
 
 LEAST_SIZE = 24
@@ -60,16 +60,16 @@ class HybridLayers:
             return _only_step(bound, sequence).unsqueeze(1)
         return STEPWISE.every(layer, weights, sequence)
 
-    def _is_worth(self, bound: Bound, sequence: Tensor) -> bool:
+    def _is_worth(self, bound: BoundLayer, sequence: Tensor) -> bool:
         members, steps, batch, _ = sequence.shape
         return self._pays(bound.layer, members, steps, batch)
 
-    def _run(self, bound: Bound, sequence: Tensor, every: bool) -> Tensor:
+    def _run(self, bound: BoundLayer, sequence: Tensor, every: bool) -> Tensor:
         turned = sequence.flip(1) if bound.layer.reverse else sequence
         return self._outputs(bound, self._kernels[bound.layer.name], turned, self._pool, every)
 
 
-def _only_step(bound: Bound, sequence: Tensor) -> Tensor:
+def _only_step(bound: BoundLayer, sequence: Tensor) -> Tensor:
     """The output (M, B, H) for a sequence of one step: the state is 0, and so is all that a matrix makes of it."""
     state = bound.first(sequence.shape[2])
     gates = bound.alone(bound.project(sequence).squeeze(1))

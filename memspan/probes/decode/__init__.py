@@ -124,8 +124,8 @@ def states_at(
     """A state of a layer at some steps, (M, P, B, H)."""
     system = dynamical_system(recurrence, double_precision(internals, members))
     wanted, (level, state) = set(steps.tolist()), place
-    drive = inputs.to(system.layers[0].input_weights)
-    seen = [states[level][state] for step, states in enumerate(system.run(drive)) if step in wanted]
+    driving = inputs.to(system.layers[0].input_weights)
+    seen = [states[level][state] for step, states in enumerate(system.run(driving)) if step in wanted]
     return torch.stack(seen, dim=1).cpu()
 
 

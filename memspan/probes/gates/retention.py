@@ -13,7 +13,7 @@ from memspan.dynamics.tiles import tiles
 from memspan.interfaces.network import Weights
 from memspan.interfaces.predictor import Internals
 from memspan.interfaces.recurrence import Layer, Recurrence
-from memspan.layers.bound import Bound, bind
+from memspan.layers.bound import BoundLayer, bind
 
 NEAREST = 1e-7
 """how near to 0 and 1 a gate's share is believed"""
@@ -51,12 +51,12 @@ def retention(internals: Internals, recurrence: Recurrence, level: int, inputs: 
 def _layer_inputs(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tensor) -> Tensor:
     """What a layer sees of sequences (B, T, C) through those below it, (M, T, B, I)."""
     kernel = weights[f"{recurrence.readout}.kernel"]
-    drive = inputs.to(kernel).expand(len(kernel), *inputs.shape)
-    return recorded(recurrence, False, weights, drive)[1].seen[layer.name]
+    driving = inputs.to(kernel).expand(len(kernel), *inputs.shape)
+    return recorded(recurrence, False, weights, driving)[1].seen[layer.name]
 
 
 @torch.no_grad()
-def _followed(bound: Bound, sequence: Tensor) -> tuple[Tensor, Tensor]:
+def _followed(bound: BoundLayer, sequence: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms summed over sequences (M, T, H), and survival (M, B, T)."""
     cell = bound.layer.cell
     assert cell.keep is not None

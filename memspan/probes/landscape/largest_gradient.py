@@ -1,4 +1,4 @@
-"""The steepest place of a landscape, which a grid alone steps over: walls are thinner than any grid is fine."""
+"""The largest gradient of a landscape, which a grid alone steps over: walls are thinner than any grid is fine."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memspan.claims.markdown import claims, conditions, markdown, probes, scores, spans
-from memspan.run_study import conduct
+from memspan.run_study import run_study
 from tests.inquiry import Inquiry, experiments
 from tests.unit.figures import document as figures
 from tests.unit.figures.document import FIRST_LAST, LATCH, metric_name
@@ -135,7 +135,7 @@ def test_probes_that_come_to_nothing_have_no_table() -> None:
 
 def test_a_study_that_ran_here_prints_all_its_tables() -> None:
     spec = Inquiry()
-    findings = conduct(spec, experiments(spec))
+    findings = run_study(spec, experiments(spec))
     text = findings.markdown()
     titles = [line for line in text.splitlines() if line.startswith("**")]
     assert titles == [

@@ -8,7 +8,7 @@ from rich.console import Console
 
 import memspan
 from examples.demo import meaning
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from service.client.following import round_words
 from service.client.tables import tables
 from service.client.verdicts import claims, overview

@@ -10,7 +10,7 @@ import pytest
 
 from memspan.experiment.results import RunRow, document
 from memspan.experiment.run import parse
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 
 SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 5, 10],
               "repeats": 4, "training": {"epochs": 5}})  # fmt: skip

@@ -16,7 +16,7 @@ from memspan.experiment.checkpoint import packed, predictor, unpacked
 from memspan.experiment.grid import conditions
 from memspan.experiment.probing import ask
 from memspan.experiment.table import Results
-from memspan.interfaces.numbers import jsonable
+from memspan.interfaces.json_numbers import jsonable
 from memspan.probes.change import Change
 
 BODY: dict[str, Any] = {

@@ -12,8 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from memspan.engine.seeds import stream
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.json_numbers import jsonable, spelled
 from memspan.interfaces.network import stack
-from memspan.interfaces.numbers import jsonable, spelled
 from memspan.interfaces.predictor import trained
 from memspan.interfaces.readings import Curve, Scalars, Surface
 from memspan.interfaces.signature import Problem, Signature

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from memspan.experiment.fleet import Fleet
-from memspan.interfaces.numbers import jsonable
-from memspan.run_study import conduct
+from memspan.interfaces.json_numbers import jsonable
+from memspan.run_study import run_study
 from service.errors import NotFound, Unprocessable
 from service.operations import catalogue, experiments, results, studies, verdicts
 from service.operations.group_status import state_of
@@ -125,7 +125,7 @@ def test_what_is_stored_is_judged_as_in_a_notebook(scene: Scene) -> None:
     assert (told["state"], told["progress"]["completed"], told["eta_seconds"]) == ("succeeded", 30, None)
     assert certain(told["claims"]) == VERDICTS
     assert [part["answers"] for part in told["parts"]] == [[], ["scalars"]]
-    here = jsonable(conduct(Inquiry(), asked(Inquiry())).document["claims"])
+    here = jsonable(run_study(Inquiry(), asked(Inquiry())).document["claims"])
     timed = "seconds"
     assert [c for c in told["claims"] if c["id"] != timed] == [c for c in here if c["id"] != timed]
 

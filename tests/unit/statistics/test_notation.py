@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memspan.interfaces.numbers import spelled
+from memspan.interfaces.json_numbers import spelled
 from memspan.statistics.notation import UNKNOWN, duration, estimate, number, progress, share, span
 
 anything = st.one_of(

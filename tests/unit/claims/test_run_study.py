@@ -6,14 +6,14 @@ import pytest
 
 import memspan
 from memspan.registry import UnknownKind
-from memspan.run_study import Findings, conduct
+from memspan.run_study import Findings, run_study
 from tests.inquiry import VERDICTS, Inquiry, experiments, verdicts
 
 
 @pytest.fixture(scope="module")
 def findings() -> Findings:
     spec = Inquiry()
-    return conduct(spec, experiments(spec))
+    return run_study(spec, experiments(spec))
 
 
 def test_every_claim_is_judged_by_what_was_run(findings: Findings) -> None:
@@ -43,7 +43,7 @@ def test_every_epoch_of_every_run_is_kept(findings: Findings) -> None:
 def test_progress_goes_over_all_experiments_to_the_end() -> None:
     told: list[tuple[float, float]] = []
     spec = Inquiry()
-    conduct(spec, experiments(spec), lambda done, total: told.append((done, total)))
+    run_study(spec, experiments(spec), lambda done, total: told.append((done, total)))
     assert told[-1] == (30.0, 30.0)
     assert {total for _, total in told} == {30.0}
     assert [done for done, _ in told] == sorted(done for done, _ in told)
