@@ -1,6 +1,7 @@
 """The work loop: claims until nothing is left. A Celery bell starts it, a local worker never leaves it."""
 
 import gc
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -8,8 +9,9 @@ import structlog
 import torch
 
 from memspan.engine.fused.warming import warm
+from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
-from memspan.experiment.probing import ask
+from memspan.experiment.probing import ask, asked_seconds
 from service.operations import ending
 from service.operations import probes as probe_operations
 from service.operations import work as operations
@@ -23,6 +25,7 @@ from service.storage.workers import Identity
 from workers.beat import Beat
 from workers.patience import Answer, LeftUndone, patiently
 from workers.reporter import Fate, Reporter
+from workers.stopwatch import Stopwatch
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
@@ -36,6 +39,7 @@ class Loop:
 
     def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
         self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
+        self._watch = Stopwatch(context, identity.host)
 
     def warm(self) -> None:
         """Load the usual compiled loops, or compile them, before the first claim waits for them."""
@@ -50,6 +54,8 @@ class Loop:
                 done += 1  # where there was work there may be more: no second look
         except LeftUndone as error:
             log.warning("left_undone", reason=str(error))
+        if done:
+            self._watch.tell()
         return done
 
     def _patiently(self, work: Callable[[], Answer]) -> Answer:
@@ -113,17 +119,27 @@ class Loop:
 
     def _report(self, work: ClaimedRuns) -> Fate:
         device = "cuda" if work.queue is Queue.GPU and self._identity.device == "cuda" else "cpu"
+        lap = self._watch.lap(work)
         trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
-        reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
+        lap.begin(trainer)
+
+        def interlude() -> None:
+            lap.split(trainer)
+            self._interlude()
+            lap.resume()
+
+        reporter = Reporter(self._context, work, trainer, self._leaving, interlude)
         for event in trainer.events():
             self._beat.stepped()
             fate = reporter.take(event)
             if fate:
+                lap.split(trainer)
                 return fate
         raise AssertionError("training ended without its last event")
 
     def _measure(self, work: ClaimedProbe) -> None:
         """Measure a claimed probe; an error in it is stored as its reason."""
+        begun = time.monotonic()
         try:
             reading = ask(work.spec, work.condition, work.weights)
         except Exception as error:
@@ -132,6 +148,8 @@ class Loop:
             self._patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
             return
         self._patiently(lambda: probe_operations.finish(self._context, work, reading))
+        modelled = asked_seconds(work.spec, place(work.condition), len(work.weights))
+        self._watch.add("probe", modelled, time.monotonic() - begun)
 
 
 def diagnosed(error: Exception) -> tuple[Reason, str]:

@@ -8,7 +8,8 @@ from memspan.experiment.checkpoint import PackedWeights, packed
 from memspan.interfaces.json_numbers import jsonable
 from service.operations.completion import follow_up
 from service.operations.context import Context
-from service.operations.progress import counts_of, eta_seconds, progress_body
+from service.operations.estimates import remaining_seconds
+from service.operations.progress import counts_of, progress_body
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
 from service.storage import checkpoints, endings, events, experiments
 from service.storage.checkpoints import NewCheckpoint
@@ -110,7 +111,7 @@ def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: R
     row = experiments.get(connection, work.experiment)
     place = {"task": work.condition.task.kind, "model": work.condition.model.kind, "length": work.condition.length}
     ended = {**place, "condition": work.position, "state": state, "count": count}
-    body = progress_body(counts_of(connection, row), row.state, eta_seconds(connection, row)) if row else {}
+    body = progress_body(counts_of(connection, row), row.state, remaining_seconds(connection, [row])) if row else {}
     events.append(connection, work.experiment, ("runs", ended), ("progress", body))
 
 

@@ -9,7 +9,8 @@ from service.errors import Conflict, NotFound
 from service.operations import ids
 from service.operations.completion import follow_up
 from service.operations.context import Context
-from service.operations.progress import counts_of, counts_of_many, eta_seconds
+from service.operations.estimates import remaining_seconds
+from service.operations.progress import counts_of, counts_of_many
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
 from service.storage import deletion, endings, events, experiments
@@ -53,7 +54,7 @@ def look(context: Context, key: int) -> ExperimentView:
 def view_of(connection: Connection, key: int) -> ExperimentView:
     """One experiment inside a unit of work, or NotFound."""
     row = found(connection, key)
-    return ExperimentView(row, counts_of(connection, row), eta_seconds(connection, row))
+    return ExperimentView(row, counts_of(connection, row), remaining_seconds(connection, [row]))
 
 
 def found(connection: Connection, key: int) -> ExperimentRecord:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.operations import ids
+from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of_many
 from service.operations.times import rfc3339
-from service.storage import clock, studies
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.states import ACTIVE, ExperimentState
@@ -50,7 +50,7 @@ def status_of(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[
     return {
         "state": state,
         "progress": _progress(connection, rows),
-        "eta_seconds": _eta_seconds(connection, rows, min(starts)) if starts and not over else None,
+        "eta_seconds": None if over else remaining_seconds(connection, rows),
         "created_at": rfc3339(min(row.created_at for row in rows)),
         "started_at": rfc3339(min(starts)) if starts else None,
         "finished_at": rfc3339(max(row.finished_at or 0.0 for row in rows)) if over else None,
@@ -64,15 +64,3 @@ def _progress(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[
         "total": sum(progress["total"] for progress in each),
         "unit": each[0]["unit"],
     }
-
-
-def _eta_seconds(connection: Connection, rows: Sequence[ExperimentRecord], started_at: float) -> float | None:
-    """Seconds to the end at the pace so far, where experiments weigh by the estimated cost of their runs."""
-    epochs = {row.key: row.spec["training"]["epochs"] for row in rows}
-    work = studies.work(connection, list(epochs))
-    total = sum(cost for cost, _ in work.values())
-    done = sum(weighted / epochs[key] for key, (_, weighted) in work.items())
-    if done <= 0:
-        return None
-    elapsed = clock.read(connection) - started_at
-    return round(float(max(elapsed * (total - done) / done, 0.0)), 1)

@@ -7,7 +7,7 @@ from service.operations.specs import spec_of
 from service.storage import clock, experiments
 from service.storage.database import Connection
 from service.storage.experiments import Counted, ExperimentRecord
-from service.storage.states import ExperimentState, RunState
+from service.storage.states import RunState
 
 TIME_IS_UP = "The experiment used up its limits.max_seconds."
 """what is said of runs that were not done in time"""
@@ -37,18 +37,6 @@ def _counts(row: ExperimentRecord, by_state: Mapping[RunState, Counted]) -> dict
             "unit": "epochs",
         },
     }
-
-
-def eta_seconds(connection: Connection, row: ExperimentRecord) -> float | None:
-    """Seconds to the end at the pace so far; None before there is a pace."""
-    if row.state != ExperimentState.RUNNING or row.started_at is None:
-        return None
-    epochs = spec_of(row).training.epochs
-    share = experiments.epochs_weighted(connection, row.key) / epochs
-    if share <= 0:
-        return None
-    elapsed = clock.read(connection) - row.started_at
-    return round(max(elapsed * (1 - share) / share, 0.0), 1)
 
 
 def over_time(connection: Connection, row: ExperimentRecord) -> bool:

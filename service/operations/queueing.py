@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from memspan.experiment.placements import Placements
+from memspan.experiment.probing import asked_seconds
 from memspan.experiment.rounds import Allocation
 from service.queue_names import Queue
 from service.storage.runs import NewRun
@@ -11,6 +12,15 @@ from service.storage.runs import NewRun
 def run_rows(placements: Placements, allocations: Iterable[Allocation], number: int = 1) -> list[NewRun]:
     """A row for each run of round ``number``."""
     return [row for allocation in allocations for row in _of_condition(placements, allocation, number)]
+
+
+def probe_seconds(placements: Placements, allocations: Iterable[Allocation]) -> float:
+    """What the answers to the experiment's own probes take of one worker, by the model of cost."""
+    return sum(
+        asked_seconds(probe, placements[allocation.position], len(allocation.repeats))
+        for allocation in allocations
+        for probe in placements.spec.probes
+    )
 
 
 def _of_condition(placements: Placements, allocation: Allocation, number: int) -> list[NewRun]:

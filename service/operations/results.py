@@ -16,9 +16,10 @@ from memspan.interfaces.json_numbers import jsonable
 from memspan.statistics import summarize_many
 from service.operations import ids, verdicts
 from service.operations.context import Context
+from service.operations.estimates import remaining_seconds
 from service.operations.evidence import readings, run_rows
 from service.operations.experiments import cancelling, found, membership
-from service.operations.progress import counts_of, eta_seconds
+from service.operations.progress import counts_of
 from service.operations.specs import grid_of, spec_of
 from service.operations.times import rfc3339
 from service.storage import failures, metrics, runs, studies
@@ -119,7 +120,7 @@ def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
         "cancelling": cancelling(row),
         "study": membership(row),
         **counts_of(connection, row),
-        "eta_seconds": eta_seconds(connection, row),
+        "eta_seconds": remaining_seconds(connection, [row]),
         "created_at": rfc3339(row.created_at),
         "started_at": rfc3339(row.started_at),
         "finished_at": rfc3339(row.finished_at),

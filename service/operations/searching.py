@@ -7,9 +7,10 @@ from typing import Any
 from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import Allocation, following
 from memspan.experiment.series import Series
+from service.operations.estimates import remaining_seconds
 from service.operations.evidence import run_row
-from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
-from service.operations.queueing import run_rows
+from service.operations.progress import counts_of, over_time, progress_body
+from service.operations.queueing import probe_seconds, run_rows
 from service.operations.specs import grid_of, spec_of
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, runs
@@ -41,11 +42,12 @@ def _queue(
     """
     number = max(each.round for each in before) + 1
     gpu = any(each.queue is Queue.GPU for each in before)
-    added = run_rows(Placements(spec_of(row), gpu), allocations, number)
+    placements = Placements(spec_of(row), gpu)
+    added = run_rows(placements, allocations, number)
     runs.add(connection, row.key, added)
-    experiments.grow(connection, row.key, len(added))
+    experiments.grow(connection, row.key, len(added), probe_seconds(placements, allocations))
     grown = replace(row, runs=row.runs + len(added))
-    progress = progress_body(counts_of(connection, grown), row.state, eta_seconds(connection, grown))
+    progress = progress_body(counts_of(connection, grown), row.state, remaining_seconds(connection, [grown]))
     events.append(connection, row.key, ("round", _told(row, allocations, number)), ("progress", progress))
     return {each.queue for each in added}
 

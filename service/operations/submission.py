@@ -8,16 +8,12 @@ from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
 from service.operations.context import Context
-from service.operations.queueing import run_rows
-from service.queue_names import Queue
-from service.storage import events, experiments, runs, workers
+from service.operations.estimates import SILENT_SECONDS, fleet
+from service.operations.queueing import probe_seconds, run_rows
+from service.storage import events, experiments, runs
 from service.storage.database import Connection
 from service.storage.experiments import NewExperiment, StudyPlace
 from service.storage.states import ExperimentState
-from service.storage.workers import WorkerRecord
-
-GPU_SILENT_SECONDS = 60
-"""a GPU worker that has not beaten for so long isn't counted on"""
 
 
 def made_before(
@@ -53,11 +49,12 @@ def insert(
     Raises:
         Unprocessable: it asks for a GPU, and no GPU worker is there.
     """
-    gpu = _gpu_is_there(connection)
+    gpu = fleet(connection).gpu_workers > 0
     if spec.device == "gpu" and not gpu:
         raise no_gpu()
     allocations = [allocation for series in all_series(spec) for allocation in opening(spec, series)]
-    rows = run_rows(Placements(spec, gpu), allocations)
+    placements = Placements(spec, gpu)
+    rows = run_rows(placements, allocations)
     key = experiments.add(
         connection,
         NewExperiment(
@@ -66,6 +63,7 @@ def insert(
             priority=spec.priority,
             kinds=_words(spec),
             runs=len(rows),
+            probe_seconds=probe_seconds(placements, allocations),
             idempotency_key=idempotency_key,
             place=place,
         ),
@@ -86,16 +84,7 @@ def word(name: str, value: str) -> str:
     return f"{name}:{quote(value, safe='')}"
 
 
-def _gpu_is_there(connection: Connection) -> bool:
-    return any(serves_gpu(row) for row in workers.known(connection))
-
-
-def serves_gpu(worker: WorkerRecord) -> bool:
-    """Whether a worker has a GPU and was heard of lately."""
-    return worker.device != "cpu" and worker.age < GPU_SILENT_SECONDS and Queue.GPU in worker.queues
-
-
 def no_gpu() -> Unprocessable:
     """Runs that wait for a GPU that nobody has would wait in silence."""
-    message = f"No GPU worker was heard of for {GPU_SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
+    message = f"No GPU worker was heard of for {SILENT_SECONDS} s; start one, or leave the device to auto or cpu."
     return Unprocessable(message, errors=[FieldError("#/device", "no_gpu_worker", message, "gpu")])

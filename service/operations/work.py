@@ -12,12 +12,14 @@ from uuid import uuid4
 from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
+from memspan.experiment.fleet import Work
 from service.operations.completion import follow_up
 from service.operations.context import Context
-from service.operations.progress import counts_of, eta_seconds, over_time, progress_body
+from service.operations.estimates import remaining_seconds
+from service.operations.progress import counts_of, over_time, progress_body
 from service.operations.specs import condition_of
 from service.queue_names import Queue
-from service.storage import endings, events, experiments, leases, metrics, runs
+from service.storage import endings, events, experiments, leases, metrics, paces, runs
 from service.storage import snapshots as snapshot_rows
 from service.storage.database import Connection
 from service.storage.leases import Holder
@@ -123,6 +125,12 @@ def _snapshots(rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[in
     return found, broken
 
 
+def note_pace(context: Context, host: str, spent: Mapping[Work, tuple[float, float]]) -> None:
+    """Store what work took on a machine: modelled and measured seconds by kind."""
+    with context.database.writing() as connection:
+        paces.note(connection, host, spent)
+
+
 def beat(context: Context, lease: str) -> bool:
     """Renew a lease; whether anything is still held."""
     with context.database.writing() as connection:
@@ -186,7 +194,7 @@ def _progress_event(connection: Connection, experiment: int) -> Order:
     row = experiments.get(connection, experiment)
     if row is None:
         return Order.STOP
-    body = progress_body(counts_of(connection, row), row.state, eta_seconds(connection, row))
+    body = progress_body(counts_of(connection, row), row.state, remaining_seconds(connection, [row]))
     events.append(connection, experiment, ("progress", body))
     if row.cancelled_at is not None:
         return Order.CANCEL

@@ -17,7 +17,7 @@ from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
-from service.operations.estimates import fleet
+from service.operations.estimates import fleet_now
 from service.operations.experiments import ExperimentView
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.surroundings import ExperimentKey, Surroundings
@@ -70,7 +70,7 @@ def submit(
 
 def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     """The plan, with the workers that are there."""
-    workers = fleet(context)
+    workers = fleet_now(context)
     if spec.device == "gpu" and not workers.gpu_workers:
         raise submission.no_gpu()
     placements = Placements(spec, gpu=workers.gpu_workers > 0)

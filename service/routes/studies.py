@@ -13,7 +13,7 @@ from service.middleware.body_schema import documented_body
 from service.operations import catalogue, ids
 from service.operations import studies as operations
 from service.operations.context import Context
-from service.operations.estimates import fleet
+from service.operations.estimates import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
 from service.routes.surroundings import Surroundings
@@ -83,7 +83,7 @@ def look(
 
 def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
     """The plan of each scale, with as many workers as there are."""
-    spec, workers = operations.spec_of(kind), fleet(context)
+    spec, workers = operations.spec_of(kind), fleet_now(context)
     return {
         scale: operations.plans(spec.model_validate({"kind": kind, "scale": scale}), workers)
         for scale in ("quick", "full")
@@ -112,6 +112,6 @@ def start(
     """Submit all experiments of a study together; `Location` is where its verdicts will stand."""
     spec = _spec(kind, body)
     if dry_run:
-        return JSONResponse(operations.plans(spec, fleet(context)))
+        return JSONResponse(operations.plans(spec, fleet_now(context)))
     answer = started(operations.start(context, spec, getattr(request.state, "idempotency_key", None)))
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})

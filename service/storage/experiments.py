@@ -46,6 +46,7 @@ class NewExperiment:
     Attributes:
         kinds: words like " task:latch model:lstm label:x ", for filters.
         runs: how many.
+        probe_seconds: what the answers to its own probes take, estimated.
     """
 
     name: str
@@ -53,6 +54,7 @@ class NewExperiment:
     priority: int
     kinds: str
     runs: int
+    probe_seconds: float
     idempotency_key: str | None
     place: StudyPlace | None
 
@@ -75,6 +77,7 @@ class ExperimentRecord:
     study_part: str | None
     study_group: int | None
     runs: int
+    probe_seconds: float
     event_sequence: int
     counts: dict[str, Any] | None
     created_at: float
@@ -201,13 +204,6 @@ def required_probe_counts(connection: Connection, key: int) -> dict[RunState, in
     return {state: int(count) for state, count in connection.execute(statement)}
 
 
-def epochs_weighted(connection: Connection, key: int) -> float:
-    """Epochs that the average run has done, where runs weigh by their estimated seconds."""
-    statement = select(func.sum(runs.c.run_seconds * runs.c.epochs_done), func.sum(runs.c.run_seconds))
-    done, total = connection.execute(statement.where(runs.c.experiment_key == key)).one()
-    return float(done or 0) / float(total) if total else 0.0
-
-
 def start(connection: Connection, key: int) -> bool:
     """Let an experiment run, which the caller has locked; whether it was queued until now."""
     found = connection.execute(select(experiments.c.state).where(experiments.c.key == key)).scalar_one()
@@ -245,9 +241,10 @@ def active(connection: Connection) -> list[ExperimentRecord]:
     return every(connection, ExperimentRecord, WHOLE.where(experiments.c.state.in_(ACTIVE)))
 
 
-def grow(connection: Connection, key: int, count: int) -> None:
-    """Count runs that a search goes on with."""
-    connection.execute(update(experiments).where(experiments.c.key == key).values(runs=experiments.c.runs + count))
+def grow(connection: Connection, key: int, count: int, probe_seconds: float) -> None:
+    """Count runs that a search goes on with, and what the answers to their probes take."""
+    values = {"runs": experiments.c.runs + count, "probe_seconds": experiments.c.probe_seconds + probe_seconds}
+    connection.execute(update(experiments).where(experiments.c.key == key).values(**values))
 
 
 def tested(connection: Connection, key: int) -> set[int]:

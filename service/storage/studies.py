@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from service.storage.experiments import WHOLE, ExperimentRecord
 from service.storage.reading import every, reading
 from service.storage.states import ExperimentState, RunState
-from service.storage.tables import experiments, probes, runs
+from service.storage.tables import experiments, probes
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,3 @@ def answered(connection: Connection, keys: Sequence[int]) -> dict[int, set[str]]
     for key, kind in connection.execute(select(probes.c.experiment_key, form).where(*mine).distinct()):
         found[key].add(kind)
     return found
-
-
-def work(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[float, float]]:
-    """For each experiment the estimated seconds of all its runs, and the same times the epochs that each has done."""
-    statement = (
-        select(runs.c.experiment_key, func.sum(runs.c.run_seconds), func.sum(runs.c.run_seconds * runs.c.epochs_done))
-        .where(runs.c.experiment_key.in_(keys))
-        .group_by(runs.c.experiment_key)
-    )
-    return {key: (float(total), float(done)) for key, total, done in connection.execute(statement)}

@@ -46,6 +46,7 @@ experiments = Table(
     Column("study_part", Text),  # its name within the study
     Column("study_group", BigInteger),  # what was started together: the key of its first experiment
     Column("runs", Integer, nullable=False),
+    Column("probe_seconds", Float, nullable=False, server_default="0"),  # of the answers to its own probes, estimated
     Column("idempotency_key", Text, unique=True),
     Column("event_sequence", BigInteger, nullable=False, server_default="0"),
     Column("counts", JSON),  # of runs by state and progress, once the state is final
@@ -194,6 +195,15 @@ workers = Table(
     Column("lease", Text),
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("work", Text, primary_key=True),  # fused, torch, gpu, probe
+    Column("modelled", Float, nullable=False),  # seconds by the model of cost; older ones fade
+    Column("measured", Float, nullable=False),  # seconds that passed
 )
 
 leaderships = Table(

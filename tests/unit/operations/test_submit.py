@@ -116,7 +116,7 @@ def test_a_key_is_forgotten_when_its_time_is_over(ledger: SqlLedger) -> None:
 
 
 def test_a_key_that_another_unit_of_work_has_just_taken_is_named(scene: Scene) -> None:
-    new = NewExperiment("", {}, 0, " ", 0, "the key", None)
+    new = NewExperiment("", {}, 0, " ", 0, 0.0, "the key", None)
     with scene.context.database.writing() as connection:
         experiment_rows.add(connection, new)
     with scene.context.database.writing() as connection, pytest.raises(KeyTaken, match="the key"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pytest
-
 from service.operations.submission import insert
 from service.storage import metrics, studies
 from service.storage.experiments import StudyPlace
@@ -52,16 +50,6 @@ def test_groups_come_newest_first_and_only_so_many(scene: Scene) -> None:
         assert keys(studies.groups(connection, "latch", 2)) == [*new, *middle]
         assert keys(studies.groups(connection, "latch", 9)) == [*new, *middle, *old]
         assert keys(studies.groups(connection, "relay", 9)) == []
-
-
-def test_work_is_what_all_runs_cost_and_have_done(scene: Scene) -> None:
-    (mine,) = started(scene, "latch", "a")
-    with scene.context.database.reading() as connection:
-        cost, done = studies.work(connection, [mine])[mine]
-    assert (cost > 0, done) == (True, 0)
-    scene.finish(scene.claim())
-    with scene.context.database.reading() as connection:
-        assert studies.work(connection, [mine])[mine] == pytest.approx((cost, 2 * cost))
 
 
 def test_the_epochs_of_a_condition_are_lists_by_repeat_and_metric(scene: Scene) -> None:

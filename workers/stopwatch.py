@@ -1,0 +1,76 @@
+"""The stopwatch: how long this worker's work takes beside what the model of cost says, for better estimates."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from memspan.engine.trainer import Trainer
+from memspan.experiment.fleet import Work, work_of
+from service.operations import work as operations
+from service.operations.context import Context
+from service.operations.work import ClaimedRuns
+
+TELL_SECONDS = 5.0
+"""of measured work between two reports; shorter work is reported when the worker has nothing left to do"""
+
+log = structlog.stdlib.get_logger("memspan.worker")
+
+
+class Stopwatch:
+    """Adds up modelled and measured seconds by kind of work."""
+
+    def __init__(self, context: Context, host: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._context, self._host, self._clock = context, host, clock
+        self._spent: dict[Work, tuple[float, float]] = {}
+
+    def lap(self, work: ClaimedRuns) -> "Lap":
+        """Begin to time the training of claimed runs."""
+        return Lap(self, work, self._clock)
+
+    def add(self, work: Work, modelled: float, measured: float) -> None:
+        """Work that is done; what the model knows nothing of is left out."""
+        if modelled <= 0:
+            return
+        before = self._spent.get(work, (0.0, 0.0))
+        self._spent[work] = (before[0] + modelled, before[1] + measured)
+        if sum(seconds for _, seconds in self._spent.values()) >= TELL_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Store what was measured. An estimate is not worth an error: what can't be stored now is kept for later."""
+        if not self._spent:
+            return
+        try:
+            operations.note_pace(self._context, self._host, self._spent)
+        except Exception as error:  # whatever a database that is away or busy raises
+            log.warning("pace_not_stored", error=str(error))
+        else:
+            self._spent = {}
+
+
+class Lap:
+    """Times the training of one claim, but for what is done in its midst."""
+
+    def __init__(self, watch: Stopwatch, work: ClaimedRuns, clock: Callable[[], float]) -> None:
+        self._watch, self._clock = watch, clock
+        self._work = work_of(work.placement)
+        self._modelled = work.placement.seconds(len(work.runs))
+        self._epochs = work.placement.condition.training.epochs
+        self._progress = 0.0
+        self._since = clock()
+
+    def begin(self, trainer: Trainer) -> None:
+        """Training goes on from here."""
+        self._progress = trainer.progress
+
+    def split(self, trainer: Trainer) -> None:
+        """Note what was done since the last split."""
+        now, progress = self._clock(), trainer.progress
+        share = (progress - self._progress) / self._epochs
+        self._watch.add(self._work, share * self._modelled, now - self._since)
+        self._progress, self._since = progress, now
+
+    def resume(self) -> None:
+        """What was done since the last split was something else."""
+        self._since = self._clock()
