@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
-from memspan.figures.apart import apart
 from memspan.figures.document import Row
+from memspan.figures.line_names import merged
 from memspan.figures.panel import Panel, colour, data, model_axis, shape, stack, tips
 
 WORD = 0.2
@@ -20,7 +20,7 @@ def ranking(name: str, rows: list[Row], labels: list[str], title: str, scale: al
     chart = alt.Chart(data(rows)).encode(y=model_axis(present), color=colour(labels, legend=False))
     dots = chart.mark_point(filled=True, size=80, opacity=1)
     at = alt.X("value:Q", scale=scale)
-    names = alt.Chart(data(apart(lines, scale, WORD, below=True)))
+    names = alt.Chart(data(merged(lines, scale, WORD, below=True)))
     layers = [
         alt.Chart(data(lines)).mark_rule(style="reference").encode(x=at, tooltip=["name:N", "value:Q"]),
         names.mark_text(align="left", dx=-2, dy=-7).encode(x=at, y=alt.value(0), text="name:N"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
-from memspan.figures.apart import apart
 from memspan.figures.document import Row
+from memspan.figures.line_names import merged
 from memspan.figures.panel import data
 
 LINE = 0.06
@@ -27,13 +27,13 @@ def reference_layers(
     tooltip = ["name:N", "value:Q"]
     layers = []
     if flat:
-        rules = alt.Chart(data(apart(flat, scale, SAME))).mark_rule(style="reference")
+        rules = alt.Chart(data(merged(flat, scale, SAME))).mark_rule(style="reference")
         layers += [rules.encode(y=y, tooltip=tooltip)]
     if bent:
         curve = alt.Chart(data(bent)).mark_line(style="reference")
         layers += [curve.encode(x=x, y=y, detail="name:N", tooltip=[*tooltip, "length:Q"])]
     longest = max((line["length"] for line in bent), default=None)
-    ends = apart([*flat, *(line for line in bent if line["length"] == longest)], scale, LINE, below=below)
+    ends = merged([*flat, *(line for line in bent if line["length"] == longest)], scale, LINE, below=below)
     if ends:
         names = alt.Chart(data(ends)).mark_text(align="right", dy=9 if below else -7, dx=-2)
         layers += [names.encode(x=alt.value("width"), y=y, text="name:N")]

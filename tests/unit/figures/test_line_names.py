@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from memspan.figures.apart import apart
+from memspan.figures.line_names import merged
 
 LINEAR = alt.Scale(domain=[0.5, 1.0])
 
@@ -14,7 +14,7 @@ def line(name: str, value: float) -> dict[str, object]:
 
 
 def names(lines: list[dict[str, object]], scale: alt.Scale = LINEAR, *, below: bool = False) -> dict[str, object]:
-    return {row["name"]: row["value"] for row in apart(lines, scale, 0.06, below=below)}
+    return {row["name"]: row["value"] for row in merged(lines, scale, 0.06, below=below)}
 
 
 def test_lines_that_lie_apart_keep_their_names() -> None:
@@ -42,4 +42,4 @@ def test_the_distance_on_a_logarithmic_axis_is_that_of_logarithms() -> None:
 def test_without_a_range_equal_lines_alone_share_a_name() -> None:
     lines = [line("a", 1.0), line("b", 1.0), line("c", 1.000001)]
     assert names(lines, alt.Scale(zero=False)) == {"a, b": 1.0, "c": 1.000001}
-    assert apart([], LINEAR, 0.06) == []
+    assert merged([], LINEAR, 0.06) == []

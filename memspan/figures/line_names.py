@@ -12,7 +12,7 @@ MOST_NAMES = 3
 """names that are told side by side; of more, the first and the last"""
 
 
-def apart(lines: list[Row], scale: alt.Scale, least: float, *, below: bool = False) -> list[Row]:
+def merged(lines: list[Row], scale: alt.Scale, least: float, *, below: bool = False) -> list[Row]:
     """One row ``{value, name}`` for each group of lines that lie nearer than ``least``, a share of the axis.
 
     Without a range in ``scale`` only equal values are near. The row stands at the group's highest value, or at its
