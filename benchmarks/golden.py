@@ -27,6 +27,8 @@ from memspan.probes import probe
 SIZES = {"train_size": 96, "validation_size": 64, "test_size": 80, "epochs": 2, "batch_size": 16}
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": {"kind": "adam", "learning_rate": 0.01}},
+    "adamw": {"optimizer": {"kind": "adamw", "learning_rate": 0.01}},
+    "nadam": {"optimizer": {"kind": "nadam", "learning_rate": 0.01}},
     "rmsprop": {"optimizer": {"kind": "rmsprop", "learning_rate": 0.01}},
     "rmsprop, momentum": {"optimizer": {"kind": "rmsprop", "learning_rate": 0.01, "momentum": 0.9}},
     "sgd": {"optimizer": {"kind": "sgd", "learning_rate": 0.1}},

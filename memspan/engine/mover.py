@@ -27,7 +27,7 @@ class Mover:
 
     def __init__(self, training: Training, slots: Slots) -> None:
         self._training, self._slots = training, slots
-        self._rests = rests(training.optimizer)
+        self._constants, self._rests = training.optimizer.constants(), rests(training.optimizer)
 
     def move(self, weights: Tensor, pieces: Sequence[Piece], step: int) -> None:
         """One step of all members, from 1; each is clipped by the norm of its own whole gradient.
@@ -39,7 +39,7 @@ class Mover:
             pieces = clipped(pieces, training.clip_norm)
         if training.weight_decay:
             weights.mul_(training.shrinkage(step))
-        numbers = training.optimizer.numbers(step, training.rate(step))
+        numbers = self._constants | training.optimizer.of_step(step, training.rate(step))
         for piece in pieces if self._rests else completed(pieces, weights):
             remembered = {name: piece.of(slot) for name, slot in self._slots.items()}
             move(training.optimizer, piece.of(weights), piece.values, remembered, numbers)

@@ -16,7 +16,7 @@ Small = Annotated[Real, Field(gt=0, le=1, description="keeps the division finite
 Slots = Mapping[str, Tensor]
 """What is remembered of each weight, by name; of the weights' shape, and changed in place."""
 Numbers = Mapping[str, float]
-"""What a rule multiplies with at one step, by name."""
+"""What a rule multiplies with at one step, by name: the optimiser's constants, and what each step has of its own."""
 
 
 class OptimizerSpec(PartSpec):
@@ -33,6 +33,14 @@ class OptimizerSpec(PartSpec):
         """Names of what is remembered of each weight from step to step. All start at 0; stored runs know the names."""
         return ()
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
-        """What ``move`` multiplies with at a step, from 1, whose learning rate is ``rate``: always the same names."""
+    def constants(self) -> dict[str, float]:
+        """What ``move`` multiplies with at every step."""
+        return {}
+
+    def of_step(self, step: int, rate: float) -> dict[str, float]:
+        """What it multiplies with at one step, from 1, whose learning rate is ``rate``: always the same names."""
         return {"rate": rate}
+
+    def numbers(self, step: int, rate: float) -> Numbers:
+        """All that ``move`` takes at a step."""
+        return self.constants() | self.of_step(step, rate)

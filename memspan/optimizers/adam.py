@@ -26,13 +26,15 @@ class Adam(OptimizerSpec):
     def slots(self) -> tuple[str, ...]:
         return ("mean", "square")
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
-        """The rate makes up for means that start at 0."""
-        corrected: float = rate * (1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step)
+    def constants(self) -> dict[str, float]:
         return {
-            "rate": corrected, "beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2,
-            "rest_2": 1 - self.beta_2, "epsilon": self.epsilon,
+            "beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2, "rest_2": 1 - self.beta_2,
+            "epsilon": self.epsilon,
         }  # fmt: skip
+
+    def of_step(self, step: int, rate: float) -> dict[str, float]:
+        """The rate makes up for means that start at 0."""
+        return {"rate": rate * (1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step)}
 
 
 @optimizer(Adam)

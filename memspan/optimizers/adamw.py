@@ -34,13 +34,16 @@ class AdamW(OptimizerSpec):
     def slots(self) -> tuple[str, ...]:
         return ("mean", "square")
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
-        """Adam's, and what a step leaves of a weight."""
-        corrected: float = rate * (1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step)
+    def constants(self) -> dict[str, float]:
         return {
-            "rate": corrected, "beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2,
-            "rest_2": 1 - self.beta_2, "epsilon": self.epsilon, "shrinkage": 1 - rate * self.weight_decay,
+            "beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2, "rest_2": 1 - self.beta_2,
+            "epsilon": self.epsilon,
         }  # fmt: skip
+
+    def of_step(self, step: int, rate: float) -> dict[str, float]:
+        """Adam's rate, and what the step leaves of a weight."""
+        corrected: float = rate * (1 - self.beta_2**step) ** 0.5 / (1 - self.beta_1**step)
+        return {"rate": corrected, "shrinkage": 1 - rate * self.weight_decay}
 
 
 @optimizer(AdamW)

@@ -32,7 +32,10 @@ class NAdam(OptimizerSpec):
     def slots(self) -> tuple[str, ...]:
         return ("mean", "square")
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
+    def constants(self) -> dict[str, float]:
+        return {"beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2, "rest_2": 1 - self.beta_2}
+
+    def of_step(self, step: int, rate: float) -> dict[str, float]:
         """With c = sqrt(1 - b2^t), which makes up for squares that start at 0: shares of mean and gradient, and c e."""
         correction: float = (1 - self.beta_2**step) ** 0.5
         now, ahead = momentum(self.beta_1, step), momentum(self.beta_1, step + 1)
@@ -40,9 +43,8 @@ class NAdam(OptimizerSpec):
         return {
             "of_mean": rate * correction * ahead / (1 - product * ahead),
             "of_gradient": rate * correction * (1 - now) / (1 - product),
-            "beta_1": self.beta_1, "rest_1": 1 - self.beta_1, "beta_2": self.beta_2, "rest_2": 1 - self.beta_2,
             "epsilon": correction * self.epsilon,
-        }  # fmt: skip
+        }
 
 
 def momentum(beta_1: float, step: int) -> float:

@@ -25,10 +25,8 @@ class RMSprop(OptimizerSpec):
     def slots(self) -> tuple[str, ...]:
         return ("square", "velocity") if self.momentum else ("square",)
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
-        return {
-            "rate": rate, "rho": self.rho, "rest": 1 - self.rho, "momentum": self.momentum, "epsilon": self.epsilon,
-        }  # fmt: skip
+    def constants(self) -> dict[str, float]:
+        return {"rho": self.rho, "rest": 1 - self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
 
 
 @optimizer(RMSprop)

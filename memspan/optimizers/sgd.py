@@ -28,8 +28,8 @@ class SGD(OptimizerSpec):
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def numbers(self, step: int, rate: float) -> dict[str, float]:
-        return {"rate": rate, "momentum": self.momentum}
+    def constants(self) -> dict[str, float]:
+        return {"momentum": self.momentum}
 
 
 @optimizer(SGD)

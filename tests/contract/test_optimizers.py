@@ -64,6 +64,7 @@ def steps(mover: Mover, weights: Tensor, first: int = 1, last: int = 8) -> None:
 @each_rule
 def test_its_numbers_have_the_same_names_at_every_step_and_are_finite(spec: OptimizerSpec) -> None:
     names = list(spec.numbers(1, spec.learning_rate))
+    assert not spec.constants().keys() & spec.of_step(1, spec.learning_rate).keys()
     for step in (1, 2, 3, 999, 1_000, 1_001, 10**6, 10**9):
         for rate in (spec.learning_rate, 1e-12, 100.0):
             numbers = spec.numbers(step, rate)

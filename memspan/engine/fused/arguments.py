@@ -40,10 +40,12 @@ class Field(IntEnum):
     SLOTS = auto()
     """rows of all members for each of the optimiser's slots"""
     SUMS = auto()
-    SCALARS = auto()
-    """of each optimiser step, see ``descent``"""
-    SCALARS_EACH = auto()
-    """of them in a step"""
+    CONSTANTS = auto()
+    """of all optimiser steps, see ``descent``"""
+    OF_STEPS = auto()
+    """what each optimiser step has of its own"""
+    OF_EACH_STEP = auto()
+    """how many numbers that are"""
     INPUTS = auto()
     """addresses of each member's sequences"""
     TARGETS = auto()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from memspan.engine.fused.arguments import Field, packed
 from memspan.engine.fused.compiler import Linked
-from memspan.engine.fused.descent import scalars
+from memspan.engine.fused.descent import constants, of_steps
 from memspan.engine.fused.layout import LANES
 from memspan.engine.fused.library import library
 from memspan.engine.fused.llvm_types import BYTES
@@ -75,11 +75,13 @@ class Fused:
         sums = np.zeros((len(self._seeds), METRICS))
         for index, name in enumerate(self._metrics):
             sums[:, index] = state.sums[name].numpy()
-        of_steps = np.array(scalars(training, range(done + 1, done + 1 + steps)), np.float32)
+        always = np.array(constants(training), np.float32)
+        each = np.array(of_steps(training, range(done + 1, done + 1 + steps)), np.float32)
         lists = _addresses(chunk)
         values = self._common(rows, sums) | {
             Field.BATCH: training.batch_size, Field.COUNT: chunk.count, Field.FIRST: chunk.first, Field.STEPS: steps,
-            Field.SLOTS: address(slots), Field.SCALARS: address(of_steps), Field.SCALARS_EACH: len(of_steps) // steps,
+            Field.SLOTS: address(slots), Field.CONSTANTS: address(always), Field.OF_STEPS: address(each),
+            Field.OF_EACH_STEP: len(each) // steps,
             Field.INPUTS: address(lists[0]), Field.TARGETS: address(lists[1]), Field.ORDERS: address(lists[2]),
         }  # fmt: skip
         self._call(self._program.training.name, values)

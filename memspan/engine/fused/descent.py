@@ -15,22 +15,27 @@ from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.rule import Rule, rule
 from memspan.training import Training
 
-CLIP, SHRINKAGE, OWN = range(3)
-"""places of a step's scalars: the largest norm of a gradient, what weights decay to, the optimiser's own numbers"""
+OWN = 1
+"""the optimiser's own numbers come behind one of ``descent``: clip_norm at all steps, what weights decay to at each"""
 
 
-def scalars(training: Training, steps: Iterable[int]) -> list[float]:
-    """The numbers that ``descent`` reads at some steps (from 1), one step behind the other."""
+def constants(training: Training) -> list[float]:
+    """The numbers that ``descent`` reads at every step."""
+    return [training.clip_norm or 0.0, *training.optimizer.constants().values()]
+
+
+def of_steps(training: Training, steps: Iterable[int]) -> list[float]:
+    """The numbers that some steps (from 1) have of their own, one step behind the other."""
     found: list[float] = []
-    clip, optimizer, decays = training.clip_norm or 0.0, training.optimizer, training.weight_decay
+    optimizer, decays = training.optimizer, training.weight_decay
     for step in steps:
-        found += (clip, training.shrinkage(step) if decays else 1.0)
-        found += optimizer.numbers(step, training.rate(step)).values()
+        found.append(training.shrinkage(step) if decays else 1.0)
+        found += optimizer.of_step(step, training.rate(step)).values()
     return found
 
 
 def descent(training: Training) -> Kernel:
-    """``f(blocks, row, slots, between, gradients, scalars)``: one step of one member.
+    """``f(blocks, row, slots, between, gradients, constants, of_step)``: one step of one member.
 
     ``row`` and the optimiser's ``slots`` are blocks of 16 numbers, and ``between`` so many vectors lie from one slot to
     the next; ``gradients`` are one vector a number, set back to 0.
@@ -40,7 +45,7 @@ def descent(training: Training) -> Kernel:
 
 @lru_cache(maxsize=64)
 def _descent(rule: Rule, clips: bool, decays: bool) -> Kernel:
-    code = Code(UNNAMED, [WHOLE, POINTER, POINTER, WHOLE, POINTER, POINTER])
+    code = Code(UNNAMED, [WHOLE, POINTER, POINTER, WHOLE, POINTER, POINTER, POINTER])
     _Descent(code, rule).write(clips, decays)
     return kernel("descent", code)
 
@@ -48,14 +53,18 @@ def _descent(rule: Rule, clips: bool, decays: bool) -> Kernel:
 class _Descent:
     def __init__(self, code: Code, rule: Rule) -> None:
         self._code, self._rule = code, rule
-        self._blocks, self._row, slots, between, self._gradients, self._scalars = code.arguments
+        self._blocks, self._row, slots, between, self._gradients, self._constants, self._of_step = code.arguments
         self._slots = [code.vector_at(slots, code.times(between, place)) for place in range(len(rule.slots))]
-        self._own = {node: code.broadcast(self._scalars, OWN + place) for place, node in enumerate(rule.scalars)}
+        self._own = {
+            node: code.broadcast(address, OWN + place)
+            for address, nodes in ((self._constants, rule.constants), (self._of_step, rule.of_step))
+            for place, node in enumerate(nodes)
+        }
 
     def write(self, clips: bool, decays: bool) -> None:
         code = self._code
         share = self._clipping() if clips else None
-        shrinkage = code.broadcast(self._scalars, SHRINKAGE) if decays else None
+        shrinkage = code.broadcast(self._of_step) if decays else None
         with code.loop(self._blocks) as block:
             gradient = self._gradient(block)
             self._forget(block)
@@ -79,7 +88,7 @@ class _Descent:
 
     def _clipping(self) -> Any:
         """clip_norm / max(norm, clip_norm)."""
-        code, clip = self._code, self._code.broadcast(self._scalars, CLIP)
+        code, clip = self._code, self._code.broadcast(self._constants)
         squares = code.variable(VECTOR, code.number(0))
         with code.loop(self._blocks) as block:
             gradient = self._gradient(block)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 from memspan.engine.fused.graph import Graph, Node
 from memspan.engine.fused.trace import Recorder
@@ -20,7 +22,7 @@ class Rule:
     All but the nodes themselves are indices of nodes.
 
     Attributes:
-        weight, gradient, slots, scalars: what is given; slots and scalars in the order in which the spec names them.
+        weight, gradient, slots, constants, of_step: what is given, in the order in which the spec names it.
         moved: the new weight.
         remembered: the new slots.
     """
@@ -29,7 +31,8 @@ class Rule:
     weight: int
     gradient: int
     slots: tuple[int, ...]
-    scalars: tuple[int, ...]
+    constants: tuple[int, ...]
+    of_step: tuple[int, ...]
     moved: int
     remembered: tuple[int, ...]
 
@@ -62,11 +65,19 @@ def rule(spec: OptimizerSpec) -> Rule:
     recorder = Recorder()
     weight, gradient = recorder.inputs(("weight", "gradient"))
     slots = dict(zip(spec.slots(), recorder.inputs(f"slot.{name}" for name in spec.slots()), strict=True))
-    scalars = recorder.scalars(spec.numbers(1, spec.learning_rate))
-    given = [recorder.value(each).index for each in (weight, gradient, *slots.values())]
-    numbers = tuple(recorder.graph.given(f"scalar.{name}").index for name in scalars)
+    constants, of_step = (recorder.scalars(names) for names in (spec.constants(), spec.of_step(1, spec.learning_rate)))
+
+    def nodes(tensors: Iterable[Tensor]) -> tuple[int, ...]:
+        return tuple(recorder.value(tensor).index for tensor in tensors)
+
+    def scalars(names: Iterable[str]) -> tuple[int, ...]:
+        return tuple(recorder.graph.given(f"scalar.{name}").index for name in names)
+
+    given = nodes((weight, gradient, *slots.values()))
     with torch.no_grad(), recorder:
-        move(spec, weight, gradient, slots, scalars)
-    moved, *remembered = (recorder.value(each).index for each in (weight, *slots.values()))
-    first, second, *others = given
-    return Rule(tuple(recorder.graph.nodes), first, second, tuple(others), numbers, moved, tuple(remembered))
+        move(spec, weight, gradient, slots, constants | of_step)
+    moved, *remembered = nodes((weight, *slots.values()))
+    return Rule(
+        tuple(recorder.graph.nodes), given[0], given[1], given[2:], scalars(constants), scalars(of_step), moved,
+        tuple(remembered),
+    )  # fmt: skip

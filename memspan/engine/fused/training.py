@@ -121,9 +121,9 @@ class _Training(Driver):
     def _descend(self, stream: int, member: Any, step: Any) -> None:
         code, arguments = self.code, self.arguments
         blocks = arguments[Field.BLOCKS]
-        scalars = code.at(arguments.address(Field.SCALARS), code.times(step, arguments[Field.SCALARS_EACH]))
+        of_step = code.at(arguments.address(Field.OF_STEPS), code.times(step, arguments[Field.OF_EACH_STEP]))
         code.call(
             self.kernels.descent.name, blocks, self.per_member(Field.ROWS, member),
             self.per_member(Field.SLOTS, member), code.times(arguments[Field.MEMBERS], blocks),
-            self.workspace(stream, Field.GRADIENTS), scalars,
+            self.workspace(stream, Field.GRADIENTS), arguments.address(Field.CONSTANTS), of_step,
         )  # fmt: skip
