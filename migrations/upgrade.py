@@ -8,18 +8,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from migrations.revision import UnknownRevision
+
 LOCK_NUMBER = 7_219_830
 """PostgreSQL advisory lock: two processes that migrate at once take turns"""
-
-
-class UnknownRevision(Exception):
-    """A database has a revision that no migration here makes."""
-
-    def __init__(self, found: str, newest: str | None) -> None:
-        super().__init__(
-            f"its schema has the revision {found!r}, and this Memspan knows none after {newest!r}. "
-            "Install the newer Memspan that made it, or name another database."
-        )
 
 
 def configuration() -> Config:
@@ -53,13 +45,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def _refuse_unknown(connection: Connection, config: Config) -> None:
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     for found in MigrationContext.configure(connection).get_current_heads():
         if found not in known:
-            raise UnknownRevision(found, scripts.get_current_head())
-
-
-def newest() -> str | None:
-    """The revision that this code needs."""
-    return ScriptDirectory.from_config(configuration()).get_current_head()
+            raise UnknownRevision(found)

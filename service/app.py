@@ -10,7 +10,7 @@ import torch
 from fastapi import Depends, FastAPI
 
 from memspan.engine.fused.warming import acquaint
-from migrations.upgrade import newest
+from migrations.revision import newest
 from service.event_feeds import EventFeeds
 from service.middleware.install import install_middleware
 from service.middleware.ledger import SqlLedger

@@ -96,7 +96,7 @@ def worker(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from migrations.upgrade import newest
+    from migrations.revision import newest
     from service.preparation import prepared
 
     typer.echo(f"{prepared().masked()['database_url']} is at {newest()}.")

@@ -1,7 +1,4 @@
-"""Local workers as child processes: started before anything large is imported, woken by a line.
-
-The first line tells a worker that the database has its schema; until then it only imports what it needs.
-"""
+"""Local workers as child processes, woken by a line; to start them, nothing large has to be imported."""
 
 import contextlib
 import os
@@ -30,7 +27,7 @@ class LocalWorkers:
         self._count = count
         self._children: list[Child] = []
         self._lock = threading.Lock()
-        self._opened = self._ended = False
+        self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,16 +41,15 @@ class LocalWorkers:
             while not self._ended and len(self._children) < min(self._count, self._count if most is None else most):
                 self._children.append(self._spawn())
 
-    def open(self) -> None:
-        """Let them work: the database has its schema."""
-        self._opened = True
-        self.wake()
-
     def wake(self) -> None:
         """Tell every worker that something waits."""
         with self._lock:
             for child in self._children:
-                _ring(child)
+                # It may just have died, and its successor looks by itself; or it has not read for so long that its
+                # pipe is full, and what is in there will wake it.
+                if child.stdin is not None:
+                    with contextlib.suppress(OSError):
+                        child.stdin.write(b"\n")
 
     def dead(self) -> Sequence[Child]:
         """Those that have ended by themselves."""
@@ -87,17 +83,7 @@ class LocalWorkers:
         child = subprocess.Popen([sys.executable, "-m", "workers"], stdin=subprocess.PIPE, bufsize=0, env=environment)
         if child.stdin is not None:
             os.set_blocking(child.stdin.fileno(), False)
-        if self._opened:
-            _ring(child)
         return child
-
-
-def _ring(child: Child) -> None:
-    # It may just have died, and its successor looks by itself; or it has not read for so long that its pipe is full,
-    # and what is in there will wake it.
-    if child.stdin is not None:
-        with contextlib.suppress(OSError):
-            child.stdin.write(b"\n")
 
 
 def _close(child: Child) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from migrations.upgrade import UnknownRevision, upgrade
+from migrations.revision import UnknownRevision, newest
 from service.logs import configure_logs
 from service.settings import Settings, load_settings
-from service.storage.database import Database
+from service.storage.database import Database, stored_revision
 from service.storage.database_errors import DriverError
 
 
@@ -29,7 +29,12 @@ def migrate(settings: Settings) -> None:
         try:
             if database.dialect == "sqlite":
                 settings.home.mkdir(parents=True, exist_ok=True)
-            upgrade(database.engine)
+            with database.reading() as connection:
+                found = stored_revision(connection)
+            if found != newest():
+                from migrations.upgrade import upgrade  # Alembic: not where there is nothing to do
+
+                upgrade(database.engine)
         finally:
             database.close()
 

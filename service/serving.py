@@ -1,7 +1,7 @@
 """Serving: the API in this process, with local workers beside it or without.
 
-What takes long is imported here, in an order that lets others begin: the address is taken, workers are started, the
-database gets its schema, and only then comes what answers requests.
+What takes long is imported here, in an order that lets others begin: the address is taken, the database gets its
+schema, a worker is started, and only then comes what answers requests.
 """
 
 import os
@@ -15,12 +15,11 @@ def serve_all(host: str, port: int, count: int) -> None:
     """API, dashboard and local workers, until this process is asked to stop."""
     listening = bound(host, port)
     with LocalWorkers(count) as workers:
-        workers.start(max(1, (os.cpu_count() or 1) - 1))  # a core is left to this process, until it can answer
         with collection_paused():
             from service.preparation import prepared
 
             settings = prepared()
-            workers.open()
+            workers.start(max(1, (os.cpu_count() or 1) - 1))  # a core is left to this process, until it can answer
             from service.app import create_app
             from service.operations.context import Context
             from service.queue.bell import LocalBell

@@ -1,7 +1,6 @@
 """A local worker: the work loop without a broker. ``memspan serve`` starts some as child processes.
 
-A line on standard input wakes it; the first one says that the database has its schema, and nothing is touched before.
-The end of standard input means that the parent is gone, and it leaves too.
+A line on standard input wakes it; the end of standard input means that the parent is gone, and it leaves too.
 """
 
 import argparse
@@ -53,11 +52,6 @@ class Doorbell:
         """
         self.leaving.set()
 
-    def wait_for_the_first(self) -> None:
-        """Return when somebody has rung once, or when this process is asked to leave."""
-        while not (self.rung.is_set() or self.leaving.is_set()):
-            self.rung.wait(LOOK_SECONDS)
-
     def wait(self, seconds: float) -> None:
         """Return when somebody rings, or after ``seconds``."""
         self.rung.wait(seconds)
@@ -71,9 +65,6 @@ def main() -> None:
     queues: tuple[Queue, ...] = arguments.parse_args().queue
     doorbell = Doorbell()
     signal.signal(signal.SIGTERM, doorbell.leave)
-    doorbell.wait_for_the_first()
-    if doorbell.leaving.is_set():
-        return
     settings = load_settings()
     configure_logs(settings.log_level)
     torch.set_num_threads(settings.threads)

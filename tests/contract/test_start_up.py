@@ -62,8 +62,15 @@ def test_what_answers_requests_imports_neither_charts_nor_a_broker() -> None:
     assert not imported("-c", "import service.app, service.server, service.supervisor") & {"altair", "celery", "kombu"}
 
 
-def test_serving_imports_nothing_large_before_its_workers_are_started() -> None:
+def test_serving_imports_nothing_large_before_its_address_is_taken() -> None:
     assert not imported("-c", "import service.serving") & {*HEAVY, "pydantic", "structlog", "uvicorn"}
+
+
+def test_a_database_that_has_its_schema_is_looked_at_without_alembic(tmp_path: Path) -> None:
+    code = "from service.settings import Settings; from service.preparation import migrate; "
+    code += f"migrate(Settings(home={str(tmp_path)!r}))"
+    assert "alembic" in imported("-c", code)
+    assert "alembic" not in imported("-c", code)
 
 
 def test_the_command_line_tells_its_version() -> None:

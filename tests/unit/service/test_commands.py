@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from migrations.upgrade import newest
+from migrations.revision import newest
 from service.client import connection, following
 from service.commands import cli
 from service.listening import bound

@@ -8,7 +8,8 @@ import pytest
 from alembic import command
 from sqlalchemy import select, text
 
-from migrations.upgrade import configuration, newest, upgrade
+from migrations.revision import newest
+from migrations.upgrade import configuration, upgrade
 from service.storage import leases, losses
 from service.storage.database import Database, stored_revision
 from service.storage.tables import experiments, metadata, runs

@@ -10,9 +10,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from migrations.upgrade import newest, upgrade
+from migrations.revision import newest
+from migrations.upgrade import configuration, upgrade
 from service.storage.database import Database, stored_revision
 from service.storage.tables import metadata
 from tests.databases import migrate
@@ -29,6 +31,10 @@ def test_every_index_and_constraint_of_the_tables_is_in_the_database(database: D
     for table in metadata.tables.values():
         indexes = {index["name"] for index in found.get_indexes(table.name) if "duplicates_constraint" not in index}
         assert {index.name for index in table.indexes} == indexes, table.name
+
+
+def test_the_newest_revision_is_the_last_that_alembic_would_apply() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == newest()
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

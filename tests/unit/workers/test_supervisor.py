@@ -44,7 +44,6 @@ def pid_of_worker(context: Context, other_than: int = 0) -> int:
 
 def test_a_dead_worker_is_replaced_and_a_stopped_one_keeps_nobody_waiting(context: Context) -> None:
     workers = LocalWorkers(1)
-    workers.open()
     with Supervisor(workers, context):
         first = pid_of_worker(context)
         kill(first)
