@@ -24,6 +24,7 @@ from benchmarks import (
     overhead,
     peers,
     rates,
+    startup,
     thresholds,
     turned_down,
 )
@@ -44,6 +45,7 @@ SPEED = {
     "layers": layers.main,
     "overhead": overhead.main,
     "peers": peers.main,
+    "startup": startup.main,
     "thresholds": thresholds.main,
     "turned_down": turned_down.main,
 }
