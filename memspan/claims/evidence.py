@@ -20,7 +20,7 @@ from memspan.interfaces.json_numbers import numeric
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.task import TaskSpec
-from memspan.statistics import Span, memory_span
+from memspan.statistics.span import Span, memory_span
 
 History = Mapping[str, Sequence[float]]
 """Metrics of one run by name, a value for each epoch; a diverged run has fewer."""

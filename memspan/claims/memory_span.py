@@ -7,7 +7,7 @@ from math import exp, hypot, log
 import numpy as np
 
 from memspan.claims.measured import Measured, NotMeasured
-from memspan.statistics import Span
+from memspan.statistics.span import Span
 
 
 def measured_span(span: Span, repeats: int) -> Measured:

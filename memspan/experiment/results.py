@@ -15,7 +15,9 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
 from memspan.experiment.series import all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
-from memspan.statistics import Summary, memory_span, summarize_many, wilson
+from memspan.statistics.interval import wilson
+from memspan.statistics.span import memory_span
+from memspan.statistics.summary import Summary, summarize_many
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.models.tcn import TCN
 from memspan.optimizers.adam import Adam
-from memspan.statistics import Span
+from memspan.statistics.span import Span
 from memspan.studies import study
 from memspan.tasks.adding import Adding
 from memspan.tasks.latch import Latch

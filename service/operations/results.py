@@ -13,7 +13,7 @@ import numpy as np
 from memspan.engine.population import Condition
 from memspan.experiment.results import document
 from memspan.interfaces.json_numbers import jsonable
-from memspan.statistics import summarize_many
+from memspan.statistics.summary import summarize_many
 from service.operations import ids, verdicts
 from service.operations.context import Context
 from service.operations.estimates import remaining_seconds

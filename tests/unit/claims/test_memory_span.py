@@ -6,8 +6,7 @@ import pytest
 
 from memspan.claims.evidence import NotMeasured
 from memspan.claims.memory_span import measured_span, span_ratio
-from memspan.statistics import Span
-from memspan.statistics.span import Censored
+from memspan.statistics.span import Censored, Span
 from tests.unit.claims.findings import ONE, OTHER, SPEC, experiment, row, rows
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memspan.experiment.lengths import SearchRange
 from memspan.experiment.search import Tally, next_round
-from memspan.statistics import Span, memory_span
+from memspan.statistics.span import Span, memory_span
 
 
 @dataclass(frozen=True)

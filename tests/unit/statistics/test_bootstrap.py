@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memspan
-from memspan.statistics import bootstrap, bootstrap_mean
+from memspan.statistics import bootstrap
 from memspan.statistics.bootstrap import (
     LEVEL,
     RESAMPLES,
     ROWS_AT_ONCE,
     Floats,
+    bootstrap_mean,
     ends,
     interval,
     redrawn_successes,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memspan.statistics import Span, memory_span
+from memspan.statistics.span import Span, memory_span
 
 GRID = np.unique(np.geomspace(2, 200, 16).round().astype(int))
 

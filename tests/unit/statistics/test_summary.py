@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memspan.statistics import summarize, summarize_many
+from memspan.statistics.summary import summarize, summarize_many
 
 
 def test_a_summary_states_what_the_repeats_say() -> None:
