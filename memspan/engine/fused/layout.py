@@ -16,11 +16,11 @@ SIDE_BY_SIDE = 3
 """members of a small network whose time steps alternate: one computes while another waits for its last result. Most of
 the gain is there with two, and four gain a few percent more (``python -m benchmarks thresholds``)"""
 UNROLLED_PRODUCTS = 48
-"""products of weights in a step up to which all units are written out, their states and gradients in registers;
-measured by ``python -m benchmarks thresholds``"""
+"""products of weights in a step up to which all units are written out, their states and gradients in registers. Up to
+about 70 that would still gain (``python -m benchmarks thresholds``)"""
 UNROLLED_INPUTS = 16
-"""channels up to which the product with the inputs is written out. It bounds the code: written out, 32 channels would
-still gain 3 % (``python -m benchmarks thresholds``)"""
+"""channels up to which the product with the inputs is written out. It bounds the code: written out, 24 and 32 channels
+would gain 4 % at most (``python -m benchmarks thresholds``)"""
 
 
 @dataclass(frozen=True, eq=False)
