@@ -12,22 +12,21 @@ from memspan.engine.stack import PlacesClash, Stack
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.optimizer import OptimizerSpec
 from memspan.models import model
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.mlp import MLP
 from memspan.models.rnn import RNN
-from memspan.optimizers.adam import Adam
-from memspan.optimizers.rmsprop import RMSprop
-from memspan.optimizers.sgd import SGD
+from memspan.optimizers import optimizer
 from memspan.tasks import task
 from memspan.tasks.first_last import FirstLast
-from tests.contract.variants import named, variants
+from tests.contract.variants import named, rules, variants
 from tests.unit.engine.populations import NOISY, condition, stories
 
 MODELS = [variant for spec in model.specs() for variant in variants(spec)]
 TASKS = [NOISY, *(variant for spec in task.specs() for variant in variants(spec))]
-OPTIMIZERS = [Adam(), RMSprop(momentum=0.5), SGD(momentum=0.9, nesterov=True), SGD()]
+OPTIMIZERS = [each for spec in optimizer.specs() for each in rules(spec)]
 DATA = ["fixed", "per_repeat", "fresh"]
 
 
@@ -46,9 +45,9 @@ def test_every_model_s_runs_are_bit_equal_alone_and_in_company(spec: ModelSpec) 
     assert differ(asked, repeats) == []
 
 
-@pytest.mark.parametrize(("optimizer", "data"), list(itertools.product(OPTIMIZERS, DATA)), ids=str)
-def test_every_optimizer_and_kind_of_data_keeps_them_bit_equal(optimizer: Adam | RMSprop | SGD, data: str) -> None:
-    asked = condition(optimizer=optimizer, data=data, clip_norm=0.3, weight_decay=0.01)
+@pytest.mark.parametrize(("spec", "data"), list(itertools.product(OPTIMIZERS, DATA)), ids=str)
+def test_every_optimizer_and_kind_of_data_keeps_them_bit_equal(spec: OptimizerSpec, data: str) -> None:
+    asked = condition(optimizer=spec, data=data, clip_norm=0.3, weight_decay=0.01)
     assert differ(asked, (0, 1, 2, 3, 31)) == []
 
 
