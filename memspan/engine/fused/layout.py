@@ -14,7 +14,7 @@ LANES = 16
 """sequences that are computed side by side, whatever the processor's registers hold: one register of AVX-512"""
 SIDE_BY_SIDE = 3
 """members of a small network whose time steps alternate: one computes while another waits for its last result. Most of
-the gain is there with two, and four gain a few percent more (``python -m benchmarks thresholds``)"""
+the gain is there with two, and more than three gain next to nothing (``python -m benchmarks thresholds``)"""
 UNROLLED_PRODUCTS = 48
 """products of weights in a step up to which all units are written out, their states and gradients in registers. Up to
 about 70 that would still gain (``python -m benchmarks thresholds``)"""
