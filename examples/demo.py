@@ -17,7 +17,7 @@ from examples.process import MemspanProcess, NotServing, started
 from memspan.figures.label import label
 from memspan.statistics import notation
 from memspan.statistics.notation import number
-from service.client.following import submit, watch
+from service.client.following import submit, watch_experiment
 from service.client.tables import tables
 
 SPEC = Path(__file__).with_name("latch-quick.json")
@@ -41,7 +41,7 @@ def demonstrate(address: str, console: Console) -> int:
     with httpx.Client(base_url=address, timeout=30.0) as client:
         console.print(f"\nMemspan serves at [link]{address}/results[/]. Posting {SPEC.name} ...\n")
         experiment = submit(client, SPEC.read_text(encoding="utf-8"))
-        state = watch(client, experiment, console)
+        state = watch_experiment(client, experiment, console)
         results = client.get(experiment["links"]["results"]).raise_for_status().json()
         console.print(tables(results))
         picture = save_figure(client, experiment)
@@ -89,7 +89,7 @@ def _reach(span: dict[str, Any]) -> str:
         return f"beyond the longest tested length {number(span['span'])}"
     if span["censored"] == "below":
         return f"not even the shortest tested length {number(span['span'])}"
-    return str(notation.span(span))
+    return str(notation.span_with_interval(span))
 
 
 def _moved(results: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from memspan.statistics.notation import estimate, number, share, span
+from memspan.statistics.notation import number, share, span_with_interval, with_interval
 
 Document = Mapping[str, Any]
 BOUNDS = {"at_least": "≥", "at_most": "≤"}
@@ -28,7 +28,7 @@ def claims(judged: Sequence[Document]) -> str:
     rows = (
         [
             " ".join([claim["text"], f"*{claim['metric'].rstrip('.')}*", *map(amendment, claim["amended"])]),
-            str(estimate(claim["measured"], claim["low"], claim["high"])),
+            str(with_interval(claim["measured"], claim["low"], claim["high"])),
             number(claim["n"]),
             f"{BOUNDS[claim['direction']]} {number(claim['threshold'])}",
             f"**{claim['verdict']}**" + (f": {claim['reason']}" if claim["reason"] else ""),
@@ -66,7 +66,7 @@ def conditions(name: str, results: Document) -> str:
 
 def _score(entry: Document) -> list[str]:
     found = entry["metrics"].get(entry["metric"], {})
-    mean = estimate(found.get("mean"), found.get("low"), found.get("high"))
+    mean = with_interval(found.get("mean"), found.get("low"), found.get("high"))
     return [entry["metric"].replace("_", " "), str(mean), number(found.get("median"))]
 
 
@@ -79,7 +79,10 @@ def _success(entry: Document) -> list[str]:
 def spans(name: str, results: Document) -> str:
     """One row for each task and model: the length that half of its repeats solve."""
     where = _Places(results, lengths=False)
-    rows = ([*where.cells(entry), str(span(entry)), number(entry["longest_solved"])] for entry in results["spans"])
+    rows = (
+        [*where.cells(entry), str(span_with_interval(entry)), number(entry["longest_solved"])]
+        for entry in results["spans"]
+    )
     return _table(f"{name}: memory spans (steps)", [*where.heads, "span (95 % interval)", "longest solved"], rows)
 
 
@@ -87,7 +90,7 @@ def probes(name: str, results: Document) -> str:
     """One row for each condition and number that a probe gave."""
     where, specs = _Places(results), [probe["spec"] for probe in results["probes"]]
     rows = (
-        [*where.cells(probe), asked, str(estimate(value, found["low"][key], found["high"][key])), unit]
+        [*where.cells(probe), asked, str(with_interval(value, found["low"][key], found["high"][key])), unit]
         for probe in results["probes"]
         if (found := probe["result"] or {}).get("kind") == "scalars"
         for key, value in found["values"].items()
@@ -120,7 +123,7 @@ def _found(probe: Document, names: Sequence[str]) -> Iterator[str]:
     """Scores in cells, each with its interval where it has one."""
     found = probe["result"]["scores"]
     for name in names:
-        yield str(estimate(found.get(name), *(found.get(f"{name}_{end}") for end in ("low", "high"))))
+        yield str(with_interval(found.get(name), *(found.get(f"{name}_{end}") for end in ("low", "high"))))
 
 
 def _words(name: str) -> str:

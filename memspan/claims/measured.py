@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import Floats as Floats
 from memspan.statistics.bootstrap import interval
-from memspan.statistics.interval import wilson
+from memspan.statistics.wilson import wilson
 
 Flags = NDArray[np.bool_]
 

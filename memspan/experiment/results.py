@@ -15,9 +15,9 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
 from memspan.experiment.series import all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
-from memspan.statistics.interval import wilson
 from memspan.statistics.span import memory_span
 from memspan.statistics.summary import Summary, summarize_many
+from memspan.statistics.wilson import wilson
 
 
 @dataclass(frozen=True)

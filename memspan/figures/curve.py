@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import altair as alt
 
+from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import Part, Row, finite
 from memspan.figures.naming import Naming
 from memspan.figures.panel import Panel, colour, data, stack, value_axis
 from memspan.figures.range import loss_axis, loss_scale
-from memspan.figures.scores import curve_scores
 
 MOST_SCORES = 8  # lines of text over the curves
 STEEP = 1000.0  # times the least number, from which on the vertical axis is logarithmic

@@ -42,7 +42,7 @@ def _row(entry: Part, names: Naming) -> Row | None:
     facts = {
         "longest_solved": entry.get("longest_solved"),
         "censored": censored,
-        "interval": notation.span(entry).interval,
+        "interval": notation.span_with_interval(entry).interval,
         "note": ARROWS.get(censored or "", ""),
     }
     return {"model": names.model(entry["model"]), **numbers, **facts}

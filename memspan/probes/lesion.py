@@ -22,7 +22,8 @@ from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.statistics.estimate import Estimate, Numbers, estimate, mean
+from memspan.statistics.bootstrap import Floats
+from memspan.statistics.estimate import Estimate, estimate, mean
 from memspan.tasks import sample
 
 
@@ -107,9 +108,9 @@ def largest_change(before: Predictor, after: Predictor, batch: Batch, signature:
     return torch.cat([(after(x) - before(x)).abs().flatten(2).amax(-1) for x in mine], dim=1).double()
 
 
-def highest(samples: Numbers) -> Numbers:
+def highest(samples: Floats) -> Floats:
     """Maximum over the last axis."""
-    result: Numbers = samples.max(axis=-1)
+    result: Floats = samples.max(axis=-1)
     return result
 
 

@@ -23,7 +23,7 @@ from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.band import band
-from memspan.statistics.typical import scores
+from memspan.statistics.scores import median_scores
 from memspan.tasks import sample
 
 SequenceCount = Annotated[Whole, Field(ge=2, le=1_000, description="courses through time that are followed")]
@@ -71,7 +71,7 @@ def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: 
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     largest = found[..., 0].mean(1)  # (M,)
     memory = torch.where(largest < 0, -1 / largest, torch.where(largest.isnan(), math.nan, math.inf))
-    told = scores("largest", largest.numpy()) | scores("memory_steps", memory.numpy())
+    told = median_scores("largest", largest.numpy()) | median_scores("memory_steps", memory.numpy())
     words = ("rank", "Lyapunov exponent", "1", "nats per step")
     return Curve(tuple(range(1, size + 1)), y, low, high, curve.n, *words, baseline=0.0, scores=told)
 

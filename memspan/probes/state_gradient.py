@@ -22,10 +22,10 @@ from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.statistics.band import Band, band
+from memspan.statistics.band import Band, band, median_band
 from memspan.statistics.bootstrap import Floats
 from memspan.statistics.decay import SCORES, fit_decay, middle
-from memspan.statistics.typical import scores, typical
+from memspan.statistics.scores import median_scores
 from memspan.tasks import sample
 
 
@@ -102,7 +102,7 @@ def relative(norms: Tensor) -> tuple[Band, Floats]:
     """
     means = norms.mean(1)  # (M, lags)
     each = (means / means[:, :1]).numpy()
-    return (band((norms / means[:, None, :1]).numpy()) if len(each) == 1 else typical(each)), each
+    return (band((norms / means[:, None, :1]).numpy()) if len(each) == 1 else median_band(each)), each
 
 
 def decay_scores(each: Floats) -> dict[str, float | None]:
@@ -111,4 +111,4 @@ def decay_scores(each: Floats) -> dict[str, float | None]:
     lags = np.arange(each.shape[1], dtype=np.float64)[part]
     fits = [fit_decay(lags, row[part]).scores() for row in each]
     columns = {name: np.array([fit[name] for fit in fits]) for name in SCORES}
-    return {key: value for name, column in columns.items() for key, value in scores(name, column).items()}
+    return {key: value for name, column in columns.items() for key, value in median_scores(name, column).items()}

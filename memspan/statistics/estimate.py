@@ -9,8 +9,6 @@ import numpy as np
 
 from memspan.statistics.bootstrap import Floats, interval
 
-Numbers = Floats
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -22,19 +20,19 @@ class Estimate:
     n: int
 
 
-def median(samples: Numbers) -> Numbers:
+def median(samples: Floats) -> Floats:
     """Median over the last axis."""
-    result: Numbers = np.median(samples, axis=-1)
+    result: Floats = np.median(samples, axis=-1)
     return result
 
 
-def mean(samples: Numbers) -> Numbers:
+def mean(samples: Floats) -> Floats:
     """Mean over the last axis."""
-    result: Numbers = samples.mean(axis=-1)
+    result: Floats = samples.mean(axis=-1)
     return result
 
 
-def estimate(samples: Numbers, statistic: Callable[[Numbers], Numbers]) -> Estimate:
+def estimate(samples: Floats, statistic: Callable[[Floats], Floats]) -> Estimate:
     """Summarise ``samples`` (members M, sequences S).
 
     With several members: the mean over members of each one's statistic, bootstrapped over members. With one: its
@@ -49,7 +47,7 @@ def estimate(samples: Numbers, statistic: Callable[[Numbers], Numbers]) -> Estim
     return _interval(float(finite.mean()), finite, mean)
 
 
-def _interval(value: float, sample: Numbers, statistic: Callable[[Numbers], Numbers]) -> Estimate:
+def _interval(value: float, sample: Floats, statistic: Callable[[Floats], Floats]) -> Estimate:
     """Of a statistic of one sample (n,)."""
     count = sample.shape[0]
     if count == 1 or not np.isfinite(value):

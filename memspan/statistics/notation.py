@@ -45,7 +45,7 @@ def number(value: object) -> str:
     return _significant(known)
 
 
-def estimate(value: object, low: object, high: object) -> Written:
+def with_interval(value: object, low: object, high: object) -> Written:
     """A value with its interval: 0.873 (0.851 to 0.891), or 0.010 (2e-06 to 0.11)."""
     numbers = _float(value), _float(low), _float(high)
     if numbers[1] is None or numbers[2] is None or (isnan(numbers[1]) and isnan(numbers[2])):
@@ -58,11 +58,11 @@ def estimate(value: object, low: object, high: object) -> Written:
 
 def share(rate: object, low: object = None, high: object = None) -> Written:
     """A share of 1, with its interval where it has one: 80 % (63 to 90 %)."""
-    found = estimate(_percent(rate), _percent(low), _percent(high))
+    found = with_interval(_percent(rate), _percent(low), _percent(high))
     return found if found.value == UNKNOWN else Written(f"{found.value} %", found.interval and f"{found.interval} %")
 
 
-def span(entry: Mapping[str, Any]) -> Written:
+def span_with_interval(entry: Mapping[str, Any]) -> Written:
     """A memory span in steps, an entry of a results document: 35 (30 to 42), or > 50 (45 to > 50) beyond the lengths.
 
     Ends are clipped to the tested lengths, so beyond them the interval has an open end, or is one: > 50, < 2.

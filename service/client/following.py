@@ -29,7 +29,7 @@ def submit_and_follow(server: str, spec: str, wait: bool) -> int:
 def _followed(client: httpx.Client, experiment: dict[str, Any], console: Console) -> int:
     """Watch an experiment to its end and show its tables; the exit status."""
     try:
-        state = watch(client, experiment, console)
+        state = watch_experiment(client, experiment, console)
     except KeyboardInterrupt:
         cancel = client.base_url.join(experiment["links"]["cancel"])
         console.print(f"No longer watching; the experiment goes on. To cancel it: curl -X POST {cancel}")
@@ -64,7 +64,7 @@ def bars(console: Console) -> Progress:
     return Progress(*columns, console=console, expand=True)
 
 
-def watch(client: httpx.Client, experiment: dict[str, Any], console: Console) -> str:
+def watch_experiment(client: httpx.Client, experiment: dict[str, Any], console: Console) -> str:
     """Show progress until the experiment has ended; its final state."""
     state = str(experiment["state"])
     console.print(experiment["name"], style="bold", markup=False, highlight=False)

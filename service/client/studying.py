@@ -68,7 +68,7 @@ def _inquired(client: httpx.Client, server: str, asked: Inquiry, console: Consol
     if not asked.wait and not asked.group:
         return 0
     try:
-        study = watch(client, address, console) if asked.wait else _document(client, address)
+        study = watch_study(client, address, console) if asked.wait else _document(client, address)
     except KeyboardInterrupt:
         group = address.rpartition("=")[2]
         console.print(f"No longer watching; the study goes on: memspan study {asked.kind} --group {group} --wait")
@@ -87,7 +87,7 @@ def _started(client: httpx.Client, server: str, asked: Inquiry, console: Console
     return str(answer["links"]["self"])
 
 
-def watch(client: httpx.Client, address: str, console: Console) -> dict[str, Any]:
+def watch_study(client: httpx.Client, address: str, console: Console) -> dict[str, Any]:
     """Show progress until all experiments have ended; the study's document then."""
     study = _document(client, address)
     console.print(study["question"], style="bold", markup=False, highlight=False)

@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
-from memspan.figures.scores import curve_scores
-from memspan.statistics.notation import UNKNOWN, Written, estimate, number, span
+from memspan.statistics.notation import UNKNOWN, Written, number, span_with_interval, with_interval
 
 Entry = Mapping[str, Any]
 FEW = 2
@@ -69,7 +69,7 @@ def scores(results: Entry, task: Entry) -> Table:
 def _score(summary: Entry | None) -> Written:
     if summary is None or summary["n"] == 0:
         return Written(UNKNOWN)
-    return estimate(summary["mean"], summary["low"], summary["high"])
+    return with_interval(summary["mean"], summary["low"], summary["high"])
 
 
 def _row(models: Sequence[Entry], cells: Mapping[str, Written]) -> list[str]:
@@ -84,7 +84,7 @@ def spans(results: Entry) -> Table:
     title = "Memory span: the length that half of the repeats solve"
     table = narrow_table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
     for entry in results["spans"]:
-        found = span(entry)
+        found = span_with_interval(entry)
         solved = "none" if entry["longest_solved"] is None else number(entry["longest_solved"])
         table.add_row(entry["task"]["kind"], label(entry["model"], models), found.value, found.interval, solved)
     return table
@@ -135,9 +135,10 @@ def _numbers(result: Entry) -> dict[str, Written]:
     """A probe's numbers by name, with their intervals: scalars, or what a curve comes to."""
     if result["kind"] == "scalars":
         return {
-            name: estimate(value, result["low"][name], result["high"][name]) for name, value in result["values"].items()
+            name: with_interval(value, result["low"][name], result["high"][name])
+            for name, value in result["values"].items()
         }
-    return {each.name: estimate(each.value, each.low, each.high) for each in curve_scores(result)}
+    return {each.name: with_interval(each.value, each.low, each.high) for each in curve_scores(result)}
 
 
 def failures(results: Entry) -> list[Text]:

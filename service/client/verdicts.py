@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from memspan.statistics.notation import estimate, number
+from memspan.statistics.notation import number, with_interval
 from service.client.tables import narrow_table
 
 Entry = Mapping[str, Any]
@@ -38,7 +38,7 @@ def _measured(claim: Entry) -> str:
     claimed = f"claimed {BOUNDS[claim['direction']]} {number(claim['threshold'])}"
     if claim["measured"] is None:
         return f"–\n{claimed}"
-    value = estimate(claim["measured"], claim["low"], claim["high"])
+    value = with_interval(claim["measured"], claim["low"], claim["high"])
     return f"{value}\n{claimed}, n = {number(claim['n'])}"
 
 

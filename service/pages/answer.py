@@ -51,7 +51,7 @@ def _reach(name: str, span: Part) -> str:
         return f"{name} remembers beyond the longest tested length, {notation.number(span['span'])}"
     if span.get("censored") == "below":
         return f"{name} does not reach the shortest tested length, {notation.number(span['span'])}"
-    found = notation.span(span)
+    found = notation.span_with_interval(span)
     return f"{name} remembers about {found.value} steps ({found.interval})"
 
 
@@ -71,4 +71,4 @@ def _summary(condition: Part, metric: str) -> Part | None:
 
 
 def _score(summary: Part) -> str:
-    return str(notation.estimate(summary.get("mean"), summary.get("low"), summary.get("high")))
+    return str(notation.with_interval(summary.get("mean"), summary.get("low"), summary.get("high")))

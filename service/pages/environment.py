@@ -30,7 +30,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "number": notation.number,
-        "estimate": notation.estimate,
+        "with_interval": notation.with_interval,
         "share": notation.share,
         "duration": notation.duration,
         "moment": moment,

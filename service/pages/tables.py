@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming
-from memspan.figures.scores import curve_scores
-from memspan.statistics.notation import span
+from memspan.statistics.notation import span_with_interval
 
 Part = Mapping[str, Any]
 
@@ -42,7 +42,12 @@ def _conditions(results: Part, names: Naming, task: Part) -> Conditions:
 def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
     """Memory spans, one row a task and model."""
     return [
-        {**entry, "task": names.task(entry["task"]), "label": names.model(entry["model"]), "written": span(entry)}
+        {
+            **entry,
+            "task": names.task(entry["task"]),
+            "label": names.model(entry["model"]),
+            "written": span_with_interval(entry),
+        }
         for entry in entries(results, "spans")
     ]
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from memspan.claims import markdown
-from memspan.statistics.notation import estimate, span
+from memspan.statistics.notation import span_with_interval, with_interval
 from service.client.following import bars, left_words
 from service.client.tables import tables
 from service.client.verdicts import claims
@@ -68,7 +68,7 @@ def test_a_mean_a_probe_and_a_score_are_written_alike(numbers: tuple[Any, Any, A
             probe["result"] |= {"values": {"change": value}, "low": {"change": low}, "high": {"change": high}}
         else:
             probe["result"]["scores"] = {"auc": value, "auc_low": low, "auc_high": high}
-    expected = str(estimate(*numbers))
+    expected = str(with_interval(*numbers))
     for text in on_all_three(form):
         assert text.count(expected) >= 6, "two models with a mean, a probe's scalar and a curve's score each"
 
@@ -77,7 +77,7 @@ def test_a_mean_a_probe_and_a_score_are_written_alike(numbers: tuple[Any, Any, A
 def test_a_span_is_written_alike(numbers: tuple[Any, ...]) -> None:
     form, named = found(), dict(zip(("span", "low", "high", "censored"), numbers, strict=True))
     form["spans"] = [{**each, **named} for each in form["spans"]]
-    written = span(named)
+    written = span_with_interval(named)
     in_cells = f"{written.value} {written.interval}"
     shown, page, printed = on_all_three(form)
     assert in_cells in shown
@@ -88,7 +88,7 @@ def test_a_span_is_written_alike(numbers: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize("numbers", [each for each in TRIPLES if each[0] is not None and each[1] is not None], ids=str)
 def test_a_claim_is_written_alike(numbers: tuple[Any, Any, Any]) -> None:
     judged = claim("c", "supported", **dict(zip(("measured", "low", "high"), numbers, strict=True)), threshold=0.0005)
-    expected = str(estimate(*numbers))
+    expected = str(with_interval(*numbers))
     texts = (
         terminal(claims({"claims": [judged]})),
         Page(render_study({**STUDY, "claims": [judged]}, PLANS)).text,

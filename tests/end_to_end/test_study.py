@@ -129,7 +129,7 @@ def test_who_stops_watching_hears_how_to_go_on(
     def interrupted(*given: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studying, "watch", interrupted)
+    monkeypatch.setattr(studying, "watch_study", interrupted)
     assert studying.inquire(address, asked()) == connection.INTERRUPTED
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(r"the study goes on: memspan study inquiry --group group-\d+ --wait", said)

@@ -22,10 +22,9 @@ from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.probes.capacity.correlation import corrected, moments, squared
 from memspan.probes.capacity.input_signal import InputSignal, driven_states, input_signal
-from memspan.statistics.band import band
+from memspan.statistics.band import band, band_of_sums
 from memspan.statistics.bootstrap import Floats
-from memspan.statistics.resampled import resampled
-from memspan.statistics.typical import averaged
+from memspan.statistics.scores import mean_scores
 
 FEWEST_LAGS, MOST_LAGS = 20, 1_000
 FEWEST_SAMPLES, SAMPLES_A_UNIT = 4_096, 16
@@ -92,10 +91,10 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     chance = squared(surrogates).mean((1, 2))  # (M,)
     each = corrected(squared(own.mean(1)), chance[:, None])  # (M, lags)
     one = len(each) == 1
-    found = resampled(own[0], lambda means: corrected(squared(means), chance)) if one else band(each[:, None])
+    found = band_of_sums(own[0], lambda means: corrected(squared(means), chance)) if one else band(each[:, None])
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     words = ("lag", "memory capacity", "steps", "1")
-    return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, averaged("total", each.sum(1)))
+    return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, mean_scores("total", each.sum(1)))
 
 
 def read(internals: Internals, recurrence: Recurrence, signal: InputSignal, ridge: float) -> tuple[Floats, Floats]:

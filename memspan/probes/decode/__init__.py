@@ -24,10 +24,9 @@ from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.probes.decode.hidden_variable import HiddenVariable, hidden_variable
 from memspan.probes.decode.readouts import BestUnit, best_unit, decoded, score
-from memspan.statistics.band import band
+from memspan.statistics.band import band, band_of_sums
 from memspan.statistics.bootstrap import Floats
-from memspan.statistics.resampled import resampled
-from memspan.statistics.typical import averaged
+from memspan.statistics.scores import mean_scores
 from memspan.tasks import sample
 
 SequenceCount = Annotated[
@@ -84,7 +83,7 @@ def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Ge
     gains, best = read(spec, internals, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
     steps = tuple(variable.steps.tolist())
     each = score(gains.mean(1))  # (M, P)
-    found = resampled(gains[0], score) if len(gains) == 1 else band(each[:, None])
+    found = band_of_sums(gains[0], score) if len(gains) == 1 else band(each[:, None])
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     words = ("step", "accuracy" if variable.classes else "R²", "steps", "1")
     chance = tuple(variable.chance().tolist())
@@ -134,5 +133,5 @@ def summary(each: Floats, best: list[BestUnit]) -> dict[str, float | None]:
     columns = {"mean": each.mean(1), "last": each[:, -1]}
     columns["best_unit_score"] = np.array([unit.score for unit in best])
     columns["best_unit_share"] = np.array([unit.share for unit in best])
-    found = {key: value for name, column in columns.items() for key, value in averaged(name, column).items()}
+    found = {key: value for name, column in columns.items() for key, value in mean_scores(name, column).items()}
     return found | {"best_unit": best[0].unit if len(best) == 1 else None}

@@ -19,7 +19,7 @@ from memspan.probes.gates.retention import retention
 from memspan.statistics.band import band
 from memspan.statistics.bootstrap import Floats
 from memspan.statistics.decay import fit_logarithms, middle
-from memspan.statistics.typical import scores
+from memspan.statistics.scores import median_scores
 from memspan.tasks import sample
 
 
@@ -66,7 +66,7 @@ def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Gen
 def constants(logarithms: Tensor) -> dict[str, float | None]:
     """Time constants in steps, of log shares (M, T, H): the median and the longest of the units."""
     tau = (-1 / logarithms.mean(1)).numpy()  # (M, H)
-    return scores("tau_median", np.median(tau, axis=1)) | scores("tau_max", tau.max(axis=1))
+    return median_scores("tau_median", np.median(tau, axis=1)) | median_scores("tau_max", tau.max(axis=1))
 
 
 def laws(logarithms: Tensor) -> dict[str, float | None]:
@@ -77,7 +77,9 @@ def laws(logarithms: Tensor) -> dict[str, float | None]:
     fits = np.array([_medians(ages, member[part].T.numpy()) for member in left])  # (M, 4)
     names = ("exponent", "exponential_aic", "power_law_aic", "aic_difference")
     return {
-        key: value for name, column in zip(names, fits.T, strict=True) for key, value in scores(name, column).items()
+        key: value
+        for name, column in zip(names, fits.T, strict=True)
+        for key, value in median_scores(name, column).items()
     }
 
 

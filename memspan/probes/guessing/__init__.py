@@ -20,7 +20,7 @@ from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.probes.guessing.guesses import Criterion, Guessed, guess
-from memspan.statistics.interval import wilson
+from memspan.statistics.wilson import wilson
 from memspan.tasks import sample
 
 ROUNDING = 1e-9

@@ -16,5 +16,7 @@ def test_a_value_is_one_segment_of_a_path() -> None:
 
 
 def test_a_field_that_a_document_lacks_is_a_dash() -> None:
-    template = environment().from_string("{{ a.b | number }} {{ (a | estimate(a.c, a.d)).value }} {{ a | duration }}")
+    template = environment().from_string(
+        "{{ a.b | number }} {{ (a | with_interval(a.c, a.d)).value }} {{ a | duration }}"
+    )
     assert template.render() == "– – –"

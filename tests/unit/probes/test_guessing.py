@@ -19,7 +19,7 @@ from memspan.layers import initial
 from memspan.probes import measure
 from memspan.probes.guessing import Guessing, criterion
 from memspan.probes.guessing.guesses import Criterion, guess, random_weights
-from memspan.statistics.interval import wilson
+from memspan.statistics.wilson import wilson
 from memspan.tasks import sample
 from memspan.tasks.delay import Delay
 from memspan.tasks.latch import Latch

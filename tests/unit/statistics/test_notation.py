@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memspan.interfaces.json_numbers import spelled
-from memspan.statistics.notation import UNKNOWN, duration, estimate, number, progress, share, span
+from memspan.statistics.notation import UNKNOWN, duration, number, progress, share, span_with_interval, with_interval
 
 anything = st.one_of(
     st.none(), st.booleans(), st.text(), st.integers(), st.floats(), st.floats().map(spelled), st.lists(st.integers())
@@ -70,7 +70,7 @@ def test_a_number_alone_has_four_digits_at_most(value: object, expected: str) ->
     ],
 )
 def test_a_value_has_the_digits_that_its_interval_earns(numbers: tuple[Any, Any, Any], expected: str) -> None:
-    assert str(estimate(*numbers)) == expected
+    assert str(with_interval(*numbers)) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_share_is_a_percentage(numbers: tuple[Any, Any, Any], expected: str) -
 def test_a_span_says_when_it_lies_beyond_the_tested_lengths(
     low: Any, middle: Any, high: Any, censored: str | None, expected: str
 ) -> None:
-    assert str(span({"span": middle, "low": low, "high": high, "censored": censored})) == expected
+    assert str(span_with_interval({"span": middle, "low": low, "high": high, "censored": censored})) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_progress_is_told_in_words() -> None:
 @given(anything, anything, anything, st.sampled_from(["above", "below", None]))
 def test_whatever_a_document_holds_can_be_written(a: object, b: object, c: object, censored: str | None) -> None:
     entry = {"span": a, "low": b, "high": c, "censored": censored}
-    texts = [number(a), duration(a), str(estimate(a, b, c)), str(share(a, b, c)), str(span(entry))]
+    texts = [number(a), duration(a), str(with_interval(a, b, c)), str(share(a, b, c)), str(span_with_interval(entry))]
     assert all(isinstance(text, str) for text in texts)
     known = isinstance(a, int | float) and not isinstance(a, bool)
     assert not known or all(texts)
@@ -142,7 +142,7 @@ def test_a_number_reads_back_within_its_four_digits(value: float) -> None:
 @given(st.lists(usual, min_size=3, max_size=3).map(sorted))
 def test_a_value_is_never_shown_outside_its_interval(numbers: list[float]) -> None:
     low, value, high = numbers
-    written = estimate(value, low, high)
+    written = with_interval(value, low, high)
     left, right = map(read, written.interval.split(" to "))
     assert left <= read(written.value) <= right
     assert not re.search(r"(?<![\d.])-0\.?0*(?![\d.e])", str(written))
@@ -152,7 +152,7 @@ def test_a_value_is_never_shown_outside_its_interval(numbers: list[float]) -> No
 def test_what_is_shown_reads_back_within_the_digits_shown(numbers: list[float]) -> None:
     """Half a unit of the last digit, and where the interval has a width, no more than a tenth of that."""
     low, value, high = numbers
-    written = estimate(value, low, high)
+    written = with_interval(value, low, high)
     for shown, meant in zip([written.value, *written.interval.split(" to ")], (value, low, high), strict=True):
         assert abs(read(shown) - meant) <= max(0.501 * last_digit(shown), 1e-12 * abs(meant))
         assert high / 2 - low / 2 <= 1e-9 * max(map(abs, numbers)) or abs(read(shown) - meant) / 2 <= (
@@ -168,10 +168,16 @@ def last_digit(shown: str) -> float:
 
 @given(st.lists(st.floats(0.5, 1e6), min_size=3, max_size=3).map(sorted), st.sampled_from(["above", "below", None]))
 def test_a_span_is_never_shown_outside_its_interval(numbers: list[float], censored: str | None) -> None:
-    written = span(dict(zip(("low", "span", "high"), numbers, strict=True)) | {"censored": censored})
+    written = span_with_interval(dict(zip(("low", "span", "high"), numbers, strict=True)) | {"censored": censored})
     value, *ends = (read(text.strip("<> ")) for text in (written.value, *written.interval.split(" to ")))
     assert ends[0] <= value <= ends[-1]
 
 
 def test_what_is_unknown_is_a_dash_everywhere() -> None:
-    assert {number(None), duration(None), str(estimate(None, 1, 2)), str(share(None)), str(span({}))} == {UNKNOWN}
+    assert {
+        number(None),
+        duration(None),
+        str(with_interval(None, 1, 2)),
+        str(share(None)),
+        str(span_with_interval({})),
+    } == {UNKNOWN}

@@ -7,7 +7,6 @@ from math import sqrt
 from statistics import NormalDist
 
 from memspan.statistics.bootstrap import LEVEL
-from memspan.statistics.bootstrap import Floats as Floats
 
 
 @dataclass(frozen=True, slots=True)

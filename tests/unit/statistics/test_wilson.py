@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memspan.statistics.interval import Interval, wilson
+from memspan.statistics.wilson import Interval, wilson
 
 
 @pytest.mark.parametrize(
