@@ -288,10 +288,7 @@ def experiments(spec: OneStepLSTM) -> Mapping[str, ExperimentSpec]:
     for rate in OTHER_RATES if full else ():
         found[swept(rate)] = ExperimentSpec(tasks=both, models=(PERCEPTRON, ONE_STEP), training=trained(MANY, rate))
     own = {"repeats": 10 if full else 3, "seed": spec.seed}
-    return {
-        experiment: each.model_copy(update={"name": f"one-step LSTM study: {experiment}", **own})
-        for experiment, each in found.items()
-    }
+    return {key: each.model_copy(update={"name": f"one-step LSTM study: {key}", **own}) for key, each in found.items()}
 
 
 def trained(count: int, rate: float = RATE) -> Training:

@@ -24,7 +24,7 @@ def gates_and_states(spec: ModelSpec) -> tuple[Tensor, Tensor]:
     assert network.recurrence is not None
     layer, inputs = bind(network.recurrence.layers[0], members(network)), sequences(signature)
     states = torch.stack([h for (h,) in layer.run(inputs.transpose(1, 2))], dim=2)[0]
-    blocks = (inputs[0] @ layer.kernel[0] + layer.bias[0]).unflatten(-1, (-1, SIZE)).movedim(-2, 0)
+    blocks = (inputs[0] @ layer.input_weights[0] + layer.bias[0]).unflatten(-1, (-1, SIZE)).movedim(-2, 0)
     return blocks, states
 
 

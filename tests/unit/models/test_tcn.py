@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from memspan.experiment.grid import flaws
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
 from memspan.experiment.spec import ExperimentSpec
@@ -184,10 +185,10 @@ def test_at_a_hundred_steps_they_are_those_of_the_measured_nets() -> None:
 
 def test_a_plan_warns_of_a_field_that_is_shorter_than_the_sequence() -> None:
     body = {"tasks": [{"kind": "latch"}], "lengths": [10, 20, 40], "repeats": 10}
-    short = plan(parse({**body, "models": [{"kind": "tcn", "kernel_size": 3, "levels": 3}]}))
+    short = plan(Placements(parse({**body, "models": [{"kind": "tcn", "kernel_size": 3, "levels": 3}]})))
     assert [(each["code"], each["pointer"]) for each in short.warnings] == [("receptive_field", "#/models/0")]
     assert "29 steps is shorter than length 40" in short.warnings[0]["message"]
-    assert plan(parse({**body, "models": [{"kind": "tcn", "kernel_size": 3}]})).warnings == ()
+    assert plan(Placements(parse({**body, "models": [{"kind": "tcn", "kernel_size": 3}]}))).warnings == ()
 
 
 def test_levels_and_reach_exclude_each_other() -> None:

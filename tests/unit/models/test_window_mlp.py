@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse
 from memspan.interfaces.signature import Problem, Signature
@@ -54,10 +55,10 @@ def test_a_window_longer_than_the_sequence_sees_all_of_it() -> None:
 
 def test_a_plan_warns_of_a_window_that_is_shorter_than_the_sequence() -> None:
     body = {"tasks": [{"kind": "latch"}], "lengths": [4, 5, 6], "repeats": 10}
-    short = plan(parse({**body, "models": [{"kind": "window_mlp", "window": 4}]}))
+    short = plan(Placements(parse({**body, "models": [{"kind": "window_mlp", "window": 4}]})))
     assert [each["code"] for each in short.warnings] == ["receptive_field"]
     assert "5 steps is shorter than length 6" in short.warnings[0]["message"]
-    assert plan(parse({**body, "models": [{"kind": "window_mlp", "window": 5}]})).warnings == ()
+    assert plan(Placements(parse({**body, "models": [{"kind": "window_mlp", "window": 5}]}))).warnings == ()
 
 
 BITS = 6
