@@ -18,10 +18,6 @@ BROKER = {
 }
 
 
-SILENT_SECONDS = 60
-"""a worker that has not beaten for so long isn't counted on"""
-
-
 def readiness(context: Context, needed_revision: str | None) -> tuple[bool, dict[str, Any]]:
     """Whether requests can be served, and how each part is. A broker that is away only delays: degraded, ready."""
     database = _database(context, needed_revision)
@@ -46,11 +42,6 @@ def known_workers(context: Context) -> list[WorkerRecord]:
     """The workers that are known, with the seconds since each one's last beat."""
     with context.database.reading() as connection:
         return workers.known(connection)
-
-
-def live_workers(context: Context) -> list[WorkerRecord]:
-    """The workers that were heard of lately: what plans count on."""
-    return [worker for worker in known_workers(context) if worker.age < SILENT_SECONDS]
 
 
 def state(worker: WorkerRecord) -> str:
