@@ -18,6 +18,8 @@ TIME_STEP_SECONDS = 1.4e-4
 """a recurrent time step, forward and backward, of a small stack"""
 MULTIPLY_SECONDS = 1.2e-10
 """a multiplication of a weight with a number, forward and backward, of one core"""
+ANSWER_SECONDS = 2e-7
+"""an answer's loss, its gradient and its metrics"""
 KEPT_SECONDS = 5e-9
 """a number that a forward pass keeps for the backward pass: elementwise work and memory"""
 BASIS = "cost model of each run's engine, one core of a 2026 server a worker"
@@ -34,7 +36,8 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     recurrent = condition.signature.length if network.state_size else 0
     per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
     each = network.multiplications or network.parameters * (recurrent or 1)
-    sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS
+    answers = condition.signature.length if condition.signature.every_step else 1
+    sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS + answers * ANSWER_SECONDS
     sequences = 1 + training.validation_size / (3 * training.train_size)
     epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
     return training.epochs * epoch
