@@ -13,6 +13,8 @@ from service.operations.work import ClaimedRuns
 
 TELL_SECONDS = 5.0
 """of measured work between two reports; shorter work is reported when the worker has nothing left to do"""
+IMPLAUSIBLE = 20.0
+"""times as long as the model says: rather a database that was away, or a laptop that slept, than a slow machine"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
@@ -29,8 +31,8 @@ class Stopwatch:
         return Lap(self, work, self._clock)
 
     def add(self, work: Work, modelled: float, measured: float) -> None:
-        """Work that is done; what the model knows nothing of is left out."""
-        if modelled <= 0:
+        """Work that is done. What the model knows nothing of is left out, and so is time that can't have been work."""
+        if modelled <= 0 or measured > IMPLAUSIBLE * modelled + TELL_SECONDS:
             return
         before = self._spent.get(work, (0.0, 0.0))
         self._spent[work] = (before[0] + modelled, before[1] + measured)

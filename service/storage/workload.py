@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from service.queue_names import Queue
 from service.storage.reading import every
@@ -31,20 +32,28 @@ class TrainingRecord:
 
 
 def training(connection: Connection, keys: Sequence[int]) -> list[TrainingRecord]:
-    """The runs of some experiments, and what is left of all others that are served, by experiment, queue, engine."""
+    """The runs of some experiments, and what is left of all others that are served, by experiment, queue, engine.
+
+    Two looks by index: what has ended long ago is not read.
+    """
+    served = experiments.c.state.in_((ExperimentState.QUEUED, ExperimentState.RUNNING))
+    mine = _summed().where(experiments.c.key.in_(keys))
+    others = _summed().where(served, experiments.c.key.not_in(keys), runs.c.state.in_(OPEN))
+    return every(connection, TrainingRecord, mine) + every(connection, TrainingRecord, others)
+
+
+def _summed() -> Select[Any]:
     epochs = experiments.c.spec["training"]["epochs"].as_float()
     open_, done = runs.c.state.in_(OPEN), runs.c.state == RunState.SUCCEEDED
     left = func.sum(case((open_, runs.c.run_seconds * (1 - runs.c.epochs_done / epochs)), else_=0.0))
     modelled = func.sum(case((done, runs.c.run_seconds), else_=0.0))
     measured = func.sum(case((done, func.coalesce(runs.c.seconds, 0.0)), else_=0.0))
-    served = experiments.c.state.in_((ExperimentState.QUEUED, ExperimentState.RUNNING))
-    statement = (
-        select(experiments.c.key, experiments.c.priority, runs.c.queue, runs.c.engine, left, modelled, measured)
+    columns = (experiments.c.key, experiments.c.priority, runs.c.queue, runs.c.engine)
+    return (
+        select(*columns, left, modelled, measured)
         .join(runs, runs.c.experiment_key == experiments.c.key)
-        .where(or_(experiments.c.key.in_(keys), and_(served, open_)))
-        .group_by(experiments.c.key, experiments.c.priority, runs.c.queue, runs.c.engine)
+        .group_by(*columns)
     )
-    return every(connection, TrainingRecord, statement)
 
 
 def probes_done(connection: Connection, key: int) -> int:

@@ -59,6 +59,14 @@ def test_short_work_is_kept_until_it_is_told(database: Database) -> None:
     assert known(database) == {"probe": (0.1, 0.2)}
 
 
+def test_a_night_with_the_lid_closed_is_no_work(database: Database) -> None:
+    watch = Stopwatch(context_over(database), "here")
+    watch.add("torch", 1.0, 30_000.0)
+    watch.add("torch", 1.0, 2.0)
+    watch.tell()
+    assert known(database) == {"torch": (1.0, 2.0)}
+
+
 def test_what_can_t_be_stored_now_is_stored_later(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Stopwatch(context_over(database), "here")
 
