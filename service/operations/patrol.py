@@ -9,9 +9,9 @@ from service.operations.completion import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.specs import grid_of
-from service.storage import endings, experiments, leases, losses, workers
+from service.storage import endings, experiments, leases, lost_leases, workers
 from service.storage.database import Connection
-from service.storage.losses import Losses
+from service.storage.lost_leases import LostLeases
 
 MOST_LOSSES = 3
 """leases lost in a row, without a slice stored between, after which a run has failed"""
@@ -40,14 +40,14 @@ def walk(context: Context, owner: str) -> bool:
 def _expire(context: Context) -> None:
     """Requeue what lost its lease."""
     with context.database.reading() as connection:
-        lapsed = losses.lapsed(connection)
+        lapsed = lost_leases.lapsed(connection)
     for experiment in lapsed:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _after_losses(connection, experiment, losses.lose_lapsed(connection, experiment, MOST_LOSSES))
+            _after_lost_leases(connection, experiment, lost_leases.lose_lapsed(connection, experiment, MOST_LOSSES))
 
 
-def _after_losses(connection: Connection, experiment: int, lost: Losses) -> None:
+def _after_lost_leases(connection: Connection, experiment: int, lost: LostLeases) -> None:
     """See what follows for an experiment of which rows were lost."""
     for each in lost.each:
         if each.back or each.failed:
@@ -98,11 +98,13 @@ def reap(context: Context, parent: str) -> list[str]:
 def take_back(context: Context, worker: str) -> None:
     """Take back what a dead worker held, and forget it."""
     with context.database.reading() as connection:
-        held = losses.held_by(connection, worker)
+        held = lost_leases.held_by(connection, worker)
     for experiment in held:
         with context.database.writing() as connection:
             experiments.lock(connection, experiment)
-            _after_losses(connection, experiment, losses.lose_held_by(connection, experiment, MOST_LOSSES, worker))
+            _after_lost_leases(
+                connection, experiment, lost_leases.lose_held_by(connection, experiment, MOST_LOSSES, worker)
+            )
     with context.database.writing() as connection:
         workers.leave(connection, worker)
         queues = leases.waiting_queues(connection)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from service.operations import ending, work
 from service.operations.work import ClaimedRuns, Order
-from service.storage import losses
+from service.storage import lost_leases
 from service.storage.states import Reason, RunState
 from service.storage.tables import metadata, runs
 from tests.scenes import Scene
@@ -49,7 +49,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(scene: Scene, deed: Any, me
     key = scene.submit()
     zombie = scene.claim("zombie")
     with scene.context.database.writing() as connection:
-        losses.lose_held_by(connection, key, 3, "zombie")
+        lost_leases.lose_held_by(connection, key, 3, "zombie")
     if meanwhile != "requeued":
         other = scene.claim("other")
         if meanwhile == "finished by another":
@@ -65,7 +65,7 @@ def test_what_is_still_held_of_a_claim_is_written(scene: Scene) -> None:
     claimed = scene.claim()
     with scene.context.database.writing() as connection:
         connection.execute(update(runs).where(runs.c.key == claimed.runs[0]).values(lease_until=0))
-        losses.lose_lapsed(connection, key, 3)
+        lost_leases.lose_lapsed(connection, key, 3)
     assert scene.keep(claimed, epoch=1) is Order.GO_ON
     scene.finish(claimed)
     assert scene.counts(key) == {"queued": 1, "succeeded": 1}

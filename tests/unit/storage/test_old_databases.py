@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from migrations.revision import newest
 from migrations.upgrade import configuration, upgrade
-from service.storage import leases, losses
+from service.storage import leases, lost_leases
 from service.storage.database import Database, stored_revision
 from service.storage.tables import experiments, metadata, runs
 
@@ -83,7 +83,7 @@ def test_what_a_worker_of_an_older_release_held_can_be_taken_back(empty: Databas
     upgrade(empty.engine)
     with empty.writing() as connection:
         assert leases.lock_held_runs(connection, "token") == [1]
-        losses.lose_held_by(connection, 1, 3, "gone")
+        lost_leases.lose_held_by(connection, 1, 3, "gone")
         assert leases.lock_held_runs(connection, "token") == []
 
 

@@ -1,4 +1,4 @@
-"""Losses: running rows whose worker is gone. They go back into their queue, or fail when it happens too often."""
+"""Lost leases: running rows whose worker is gone. They go back into their queue, or fail when it happens too often."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TABLES = (runs, probes)
 
 
 @dataclass(frozen=True)
-class Loss:
+class LostRows:
     """How many runs or probes (``what``) of an experiment went back into their queue, and how many failed."""
 
     what: str
@@ -23,10 +23,10 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Losses:
+class LostLeases:
     """What was lost of an experiment, and the conditions of the runs that have failed by it."""
 
-    each: tuple[Loss, ...]
+    each: tuple[LostRows, ...]
     conditions: frozenset[int]
 
 
@@ -45,12 +45,12 @@ def _experiments(connection: Connection, where: dict[Table, ColumnElement[bool]]
     return {key for statement in statements for key in connection.execute(statement).scalars()}
 
 
-def lose_lapsed(connection: Connection, experiment: int, most: int) -> Losses:
+def lose_lapsed(connection: Connection, experiment: int, most: int) -> LostLeases:
     """Take back the rows of an experiment whose lease has run out; they fail at the ``most``-th loss in a row."""
     return _lose(connection, experiment, most, {table: _has_lapsed(table) for table in TABLES})
 
 
-def lose_held_by(connection: Connection, experiment: int, most: int, worker: str) -> Losses:
+def lose_held_by(connection: Connection, experiment: int, most: int, worker: str) -> LostLeases:
     """Take back the rows of an experiment that a dead worker held; they fail at the ``most``-th loss in a row."""
     return _lose(connection, experiment, most, {table: _is_held_by(table, worker) for table in TABLES})
 
@@ -63,19 +63,19 @@ def _is_held_by(table: Table, worker: str) -> ColumnElement[bool]:
     return and_(table.c.state == RunState.RUNNING, table.c.worker == worker)
 
 
-def _lose(connection: Connection, experiment: int, most: int, where: dict[Table, ColumnElement[bool]]) -> Losses:
+def _lose(connection: Connection, experiment: int, most: int, where: dict[Table, ColumnElement[bool]]) -> LostLeases:
     each, conditions = [], frozenset[int]()
     for table, lost in where.items():
         mine = (table.c.experiment_key == experiment, lost)
         failed = _fail(connection, table, most, *mine)
         values = {"lost": table.c.lost + 1}
         back = move(connection, table, RunState.QUEUED, *mine, source=RunState.RUNNING, values=values)
-        each.append(Loss(table.name, len(back), len(failed)))
+        each.append(LostRows(table.name, len(back), len(failed)))
         if failed and table is runs:
             snapshots.drop(connection, failed)
             found = select(runs.c.condition).where(runs.c.key.in_(failed))
             conditions = frozenset(connection.execute(found).scalars())
-    return Losses(tuple(each), conditions)
+    return LostLeases(tuple(each), conditions)
 
 
 def _fail(connection: Connection, table: Table, most: int, *where: ColumnElement[bool]) -> list[int]:
