@@ -8,10 +8,10 @@ import torch
 
 from benchmarks.engine_speed import condition
 from benchmarks.report import Figure, table
+from memspan.engine.condition import Condition
 from memspan.engine.events import Stepped
 from memspan.engine.fused import scope
 from memspan.engine.placement import EngineName, place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 
 SIZES = {"rnn": (24, 32, 48, 64, 80), "lstm": (24, 32, 48, 64), "gru": (24, 32, 48, 64)}

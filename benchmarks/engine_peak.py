@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.processor import Core, core
 from benchmarks.report import Figure, table
+from memspan.engine.condition import Condition
 from memspan.engine.fused.assembly import Code
 from memspan.engine.fused.layout import LANES, LayerLayout, layouts
 from memspan.engine.fused.llvm_types import POINTER
 from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.trace import TracedStep
-from memspan.engine.population import Condition
 
 BATCH, LENGTH, MEMBERS = 16, 100, 30
 SECONDS = 1.5

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.report import Figure, table
+from memspan.engine.condition import Condition
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.figures.drawing import drawn
 

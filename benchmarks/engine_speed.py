@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
 from memspan.engine.events import Event, Stepped
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse

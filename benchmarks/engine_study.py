@@ -13,9 +13,9 @@ import torch
 from benchmarks.latency import _finished
 from benchmarks.peer import WORKERS
 from benchmarks.stage import database_url, service
+from memspan.engine.condition import Condition
 from memspan.engine.fused.warming import warm
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from benchmarks.report import Figure, quantile, table
+from memspan.engine.condition import Condition
 from memspan.engine.events import Event
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse

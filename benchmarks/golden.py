@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import memspan
+from memspan.engine.condition import Condition
 from memspan.engine.events import Finished
 from memspan.engine.placement import EngineName, place
-from memspan.engine.population import Condition
 from memspan.engine.stack import PlacesClash
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions

@@ -12,7 +12,7 @@ import numpy as np
 from memspan.claims.measured import Flags, Floats, Measured
 from memspan.claims.measured import NotMeasured as NotMeasured
 from memspan.claims.memory_span import measured_span
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec

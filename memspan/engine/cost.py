@@ -6,9 +6,9 @@ seconds for conditions of all studies. What another machine takes is found out b
 
 from __future__ import annotations
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused import speed
 from memspan.engine.fused.layout import layouts
-from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 

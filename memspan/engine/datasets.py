@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.engine.seeds import stream
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.task import TaskSpec

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import TrainingData
 from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.mover import Mover
-from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from memspan.engine.condition import Condition
 from memspan.engine.eager import SCORING_VALUES
 from memspan.engine.fused.layout import LANES, layouts
-from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
 
 NUMBER = 4

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from memspan.engine.condition import Condition
 from memspan.engine.cost import fused_run_seconds, torch_stack_seconds
 from memspan.engine.fused.layout import SIDE_BY_SIDE, layouts
 from memspan.engine.fused.scope import takes
 from memspan.engine.memory import peak_bytes
-from memspan.engine.population import Condition
 from memspan.interfaces.network import Network
 
 Device = Literal["cpu", "gpu"]

@@ -13,7 +13,7 @@ import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.interfaces.network import stack
 from memspan.interfaces.predictor import Predictor, trained
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import WIDEST, place
-from memspan.engine.population import Condition
 from memspan.experiment.lengths import Log, Search, expanded
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import overload
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, Placement, best_device, place
-from memspan.engine.population import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.cost import GRADIENT, PROBE_SECONDS, call_seconds, forward_seconds
 from memspan.engine.placement import Placement
-from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor
 from memspan.interfaces.probe import ProbeSpec

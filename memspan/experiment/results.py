@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
 from memspan.experiment.series import all_series, is_search

@@ -13,9 +13,9 @@ import torch
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished, Outcome
 from memspan.engine.placement import Placement
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import Place, flaws

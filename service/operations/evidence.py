@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from memspan.claims.evidence import Evidence, ExperimentEvidence, History
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.results import RunRow
 from service.operations import ids
 from service.operations.specs import grid_of, spec_of

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.interfaces.predictor import Predictor
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.series import series_of
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.results import document
 from memspan.interfaces.json_numbers import jsonable
 from memspan.statistics.summary import summarize_many

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context

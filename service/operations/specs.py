@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any, Protocol
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits

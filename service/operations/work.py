@@ -9,8 +9,8 @@ from enum import Enum, auto
 from typing import cast
 from uuid import uuid4
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, EngineName, Placement
-from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
 from service.operations.completion import follow_up

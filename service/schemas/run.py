@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from service.operations import ids
 from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data, Number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import Placement, place
-from memspan.engine.population import Condition
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.probing import asked_seconds

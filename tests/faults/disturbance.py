@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished, Outcome
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import conditions

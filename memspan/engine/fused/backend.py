@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused.arguments import Field, packed
 from memspan.engine.fused.compiler import Linked
 from memspan.engine.fused.descent import constants, of_steps
@@ -22,7 +23,6 @@ from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
 from memspan.engine.fused.speed import steps_within
 from memspan.engine.fused.workspace import sequence_size, workspace
-from memspan.engine.population import Condition
 from memspan.engine.state import State
 from memspan.interfaces.batch import Batch
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused.arguments import part_name
 from memspan.engine.fused.backward_looped import block_steps
 from memspan.engine.fused.compiler import assembly, compiled, machine_bytes
@@ -20,7 +21,6 @@ from memspan.engine.fused.llvm_types import BYTES
 from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.scope import largest_size, takes, works
 from memspan.engine.fused.workspace import sequence_size, workspace
-from memspan.engine.population import Condition
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.driver import Kernels
 from memspan.engine.fused.kernel import Kernel
@@ -16,7 +17,6 @@ from memspan.engine.fused.products import products, row_copy
 from memspan.engine.fused.readout import readout
 from memspan.engine.fused.scoring import scoring
 from memspan.engine.fused.training import training
-from memspan.engine.population import Condition
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network

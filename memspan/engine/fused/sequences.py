@@ -9,9 +9,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import fresh, own, shuffled, split
 from memspan.engine.fused.layout import LANES
-from memspan.engine.population import Condition
 from memspan.interfaces.batch import Batch
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused.graph import COSTLY
 from memspan.engine.fused.layout import LANES, LayerLayout
-from memspan.engine.population import Condition
 from memspan.training import Training
 
 PRODUCT_SECONDS = 3e-10

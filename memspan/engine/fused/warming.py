@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused.scope import takes, works
-from memspan.engine.population import Condition
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.models.gru import GRU

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished, Outcome
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec

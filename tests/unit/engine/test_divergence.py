@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.snapshot import Snapshot
 from memspan.engine.trainer import Trainer
 from memspan.models.rnn import RNN

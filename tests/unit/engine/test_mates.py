@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.stack import PlacesClash, Stack
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse

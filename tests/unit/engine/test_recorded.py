@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.eager import Eager
 from memspan.engine.events import Finished
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.recorded import Recorded, Slopes, Step
 from memspan.engine.trainer import Trainer
 from memspan.models.lstm import LSTM

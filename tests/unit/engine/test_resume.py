@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as choose
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.snapshot import Position, Snapshot, SnapshotUnreadable
 from memspan.engine.trainer import Trainer
 from memspan.models.gru import GRU

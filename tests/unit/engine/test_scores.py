@@ -6,8 +6,8 @@ import math
 
 import torch
 
+from memspan.engine.condition import Condition
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.trainer import Trainer

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 import torch
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.engine.seeds import digest, stream
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse

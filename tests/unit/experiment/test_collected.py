@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import memspan
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
-from memspan.engine.population import Condition
 from memspan.experiment.run import SpecImpossible
 from memspan.models.rnn import RNN
 from memspan.tasks.digits import Digits

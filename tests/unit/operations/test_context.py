@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from service.operations.context import Context, Kept, kept
 from service.operations.loaded_model import LoadedModel
 from service.queue.bell import NoBell

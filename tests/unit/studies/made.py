@@ -8,7 +8,7 @@ from typing import Any
 from memspan.claims.evidence import Evidence, ExperimentEvidence, History
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import Judgement, judged
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec

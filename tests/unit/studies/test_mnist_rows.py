@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memspan.claims.study import Scale
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import flaws
 from memspan.experiment.placements import Placements

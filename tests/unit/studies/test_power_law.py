@@ -9,7 +9,7 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.claims.verdict import Judgement
-from memspan.engine.population import Condition
+from memspan.engine.condition import Condition
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import conditions, flaws
 from memspan.experiment.placements import Placements

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
-from memspan.engine.population import Condition
 from memspan.engine.seeds import stream
 from memspan.models.rnn import RNN
 from memspan.tasks import sample

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
 from memspan.engine.fused.backend import Fused
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
-from memspan.engine.population import Condition
 from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.engine.state import State

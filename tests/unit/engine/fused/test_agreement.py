@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.eager import Eager
 from memspan.engine.events import Finished
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from memspan.engine.condition import Condition
 from memspan.engine.fused import backend
 from memspan.engine.placement import place
-from memspan.engine.population import Condition
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU

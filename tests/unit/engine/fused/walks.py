@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.condition import Condition
 from memspan.engine.eager import Eager
 from memspan.engine.fused.backend import Fused
-from memspan.engine.population import Condition
 from memspan.engine.state import Backend
 from memspan.interfaces.model import ModelSpec
 from memspan.tasks.latch import Latch

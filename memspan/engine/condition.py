@@ -1,4 +1,4 @@
-"""A population: runs of equal shape that are trained as one program."""
+"""A condition: what runs of equal shape are trained and scored on, as one program."""
 
 from __future__ import annotations
 
