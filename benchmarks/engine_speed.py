@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.events import Event, Stepped
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place

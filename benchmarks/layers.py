@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.report import Figure, table
-from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.seeds import stream
 from memspan.interfaces.model import ModelSpec

@@ -16,7 +16,7 @@ import torch
 from benchmarks.engine_speed import condition, step_milliseconds
 from benchmarks.layers import Case, drawn, fastest
 from benchmarks.report import Figure, table
-from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.hybrid.runner import hybrid
 from memspan.interfaces.recurrence import Layer
 

@@ -10,7 +10,7 @@ from memspan.engine.condition import Condition
 from memspan.engine.cost import fused_run_seconds, torch_stack_seconds
 from memspan.engine.fused.layout import SIDE_BY_SIDE, layouts
 from memspan.engine.fused.scope import takes
-from memspan.engine.memory import peak_bytes
+from memspan.engine.peak_memory import peak_bytes
 from memspan.interfaces.network import Network
 
 Device = Literal["cpu", "gpu"]

@@ -10,9 +10,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.datasets import split
-from memspan.engine.eager import Eager
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
@@ -21,6 +20,7 @@ from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
 from memspan.engine.state import Backend, State
+from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.weight_rows import WeightRows
 
 
@@ -71,7 +71,7 @@ class Trainer:
             from memspan.engine.fused.backend import Fused  # needs the compiler, which may be missing
 
             return Fused(self.condition, self._seeds, state)
-        return Eager(self.condition, self._seeds, state, self._device)
+        return TorchEngine(self.condition, self._seeds, state, self._device)
 
     def events(self) -> Iterator[Event]:
         """Train to the end: a Stepped after each step or some, an Evaluated after each epoch, one Finished."""

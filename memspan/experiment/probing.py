@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
 from memspan.engine.cost import GRADIENT, PROBE_SECONDS, call_seconds, forward_seconds
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.placement import Placement
 from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor

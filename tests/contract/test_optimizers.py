@@ -11,12 +11,12 @@ import torch
 from starlette.testclient import TestClient
 from torch import Tensor
 
-from memspan.engine.eager import Eager
 from memspan.engine.fused import backend
 from memspan.engine.fused.backend import Fused
 from memspan.engine.fused.descent import descent
 from memspan.engine.mover import Mover, slots
 from memspan.engine.seeds import stream
+from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.weight_rows import Piece
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.optimizer import OptimizerSpec
@@ -157,7 +157,7 @@ def test_weights_that_are_used_nowhere_move_as_if_their_gradient_were_0(
 
 def compiled_and_not(model: ModelSpec, **how: Any) -> Iterator[Tensor]:
     """Weights after fifty steps by either engine."""
-    for engine in (Fused, Eager):
+    for engine in (Fused, TorchEngine):
         yield walked(asked(model, **how), engine)[0]
 
 

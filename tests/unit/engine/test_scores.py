@@ -62,13 +62,13 @@ def recomputed(asked: Condition) -> tuple[float, float]:
 
 
 def test_the_test_loss_is_that_of_the_reported_weights_in_one_block_or_many(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    import memspan.engine.eager as eager
+    import memspan.engine.torch_engine as torch_engine
 
     for best in (False, True):
         asked = condition(task=FirstLast(), best=best)
         reported, again = recomputed(asked)
         assert math.isclose(reported, again, rel_tol=1e-6)
-    monkeypatch.setattr(eager, "SCORING_VALUES", 1)
+    monkeypatch.setattr(torch_engine, "SCORING_VALUES", 1)
     assert math.isclose(recomputed(asked)[0], reported, rel_tol=1e-6)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
 from memspan.engine.datasets import split
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.fused.backend import Fused
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots

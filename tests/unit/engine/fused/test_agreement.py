@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
-from memspan.engine.eager import Eager
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.events import Finished
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place
+from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU
@@ -44,7 +44,7 @@ HOW: dict[str, dict[str, Any]] = {
 def test_fifty_steps_of_every_optimizer_are_the_same(how: str) -> None:
     condition = asked(LSTM(), **HOW[how])
     fused, sums = walked(condition, Fused)
-    eager, wanted = walked(condition, Eager)
+    eager, wanted = walked(condition, TorchEngine)
     assert (fused - eager).abs().max() < 1e-4
     for mine, its in zip(sums, wanted, strict=True):
         assert torch.allclose(mine, its, rtol=1e-4)
@@ -53,7 +53,7 @@ def test_fifty_steps_of_every_optimizer_are_the_same(how: str) -> None:
 @pytest.mark.parametrize("spec", [RNN(), GRU(), LSTM(hidden_size=8), GRU(hidden_size=(3, 5)), RNN(hidden_size=16)])
 def test_fifty_steps_of_every_size_are_the_same(spec: ModelSpec) -> None:
     fused, _ = walked(asked(spec), Fused)
-    eager, _ = walked(asked(spec), Eager)
+    eager, _ = walked(asked(spec), TorchEngine)
     assert (fused - eager).abs().max() < 1e-4
 
 
@@ -66,7 +66,7 @@ def test_scores_of_one_set_of_weights_are_the_same(task: Latch | FirstLast) -> N
     population, other = state(condition, rows), state(condition, rows)
     with denormals_flushed():
         mine = Fused(condition, range(5), population).score(rows, split(condition).test)
-        its = Eager(condition, range(5), other, torch.device("cpu")).score(rows, split(condition).test)
+        its = TorchEngine(condition, range(5), other, torch.device("cpu")).score(rows, split(condition).test)
     assert mine.keys() == its.keys()
     for name, values in mine.items():
         assert values == pytest.approx(its[name], rel=1e-5)

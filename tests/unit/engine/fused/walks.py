@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
-from memspan.engine.eager import Eager
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.fused.backend import Fused
 from memspan.engine.state import Backend
+from memspan.engine.torch_engine import TorchEngine
 from memspan.interfaces.model import ModelSpec
 from memspan.tasks.latch import Latch
 from memspan.training import Training
@@ -25,7 +25,7 @@ def asked(spec: ModelSpec, **how: Any) -> Condition:
     return Condition(Latch(noise=0.3), spec, 12, Training(**{**SIZES, **how}), seed=3)
 
 
-def walked(condition: Condition, kind: type[Fused] | type[Eager]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def walked(condition: Condition, kind: type[Fused] | type[TorchEngine]) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Weights after some steps, and the sums of the metrics."""
     population = state(condition, start(condition))
     device = () if kind is Fused else (torch.device("cpu"),)

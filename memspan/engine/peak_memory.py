@@ -1,6 +1,6 @@
 """How much memory a worker holds at its peak, roughly: for plans, and for refusing what a machine can't hold.
 
-Measured by ``python -m benchmarks memory``, which prints planned beside real peaks.
+Measured by ``python -m benchmarks peak_memory``, which prints planned beside real peaks.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 from memspan.engine.condition import Condition
-from memspan.engine.eager import SCORING_VALUES
 from memspan.engine.fused.layout import LANES, layouts
+from memspan.engine.torch_engine import SCORING_VALUES
 from memspan.interfaces.network import Network
 
 NUMBER = 4

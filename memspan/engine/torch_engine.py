@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from memspan.engine.condition import Condition
+from memspan.engine.cuda_graph import Recorded, Slopes
 from memspan.engine.datasets import TrainingData
 from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.mover import Mover
-from memspan.engine.recorded import Recorded, Slopes
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
@@ -28,7 +28,7 @@ SCORING_VALUES = 2**22
 """numbers that a layer may hold while a data set is scored in blocks: 16 MiB, chosen for memory and not for speed"""
 
 
-class Eager:
+class TorchEngine:
     """Any network, on any device, one optimiser step a call."""
 
     def __init__(self, condition: Condition, seeds: Sequence[int], state: State, device: torch.device) -> None:

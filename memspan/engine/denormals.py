@@ -1,4 +1,4 @@
-"""How the processor computes while the engine trains, scores and asks."""
+"""Denormal numbers, which the processor takes for zero while the engine trains, scores and asks: they are slow."""
 
 from __future__ import annotations
 

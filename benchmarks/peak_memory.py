@@ -65,7 +65,9 @@ def spec(asked: dict[str, Any]) -> dict[str, Any]:
 
 def measured(name: str) -> tuple[int, int, int]:
     """Planned and real peak bytes of a worker that trains the first stack, and what it holds before."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.memory", name], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peak_memory", name], check=True, capture_output=True, text=True
+    )
     planned, peak, before = json.loads(done.stdout.splitlines()[-1])
     return planned, peak, before
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from memspan.engine.arithmetic import denormals_flushed
+from memspan.engine.denormals import denormals_flushed
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN

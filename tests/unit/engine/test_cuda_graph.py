@@ -1,4 +1,4 @@
-"""Recorded steps: here with a recording that works on any processor, and on CUDA where there is a device."""
+"""Steps recorded as CUDA graphs: here with a recording that works on any processor, and on CUDA where it is there."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from memspan.engine.arithmetic import denormals_flushed
 from memspan.engine.condition import Condition
-from memspan.engine.eager import Eager
+from memspan.engine.cuda_graph import Recorded, Slopes, Step
+from memspan.engine.denormals import denormals_flushed
 from memspan.engine.events import Finished
 from memspan.engine.placement import place
-from memspan.engine.recorded import Recorded, Slopes, Step
+from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.trainer import Trainer
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
@@ -67,7 +67,7 @@ def walked(record: type[Tape] | None, steps: int = 45) -> Tensor:
     """Weights after some steps, over the ragged end of two epochs."""
     condition = asked()
     population = state(condition, start(condition))
-    backend = Eager(condition, SEEDS, population, torch.device("cpu"))
+    backend = TorchEngine(condition, SEEDS, population, torch.device("cpu"))
     if record is not None:
         backend._recorded = Recorded(backend._noiseless, record)
     per_epoch = condition.training.steps_per_epoch
@@ -94,7 +94,7 @@ def test_what_can_t_be_recorded_well_is_not(record: type[Tape], said: str, caplo
 
 def test_nothing_is_recorded_on_a_processor() -> None:
     condition = asked()
-    assert Eager(condition, SEEDS, state(condition, start(condition)), torch.device("cpu"))._recorded is None
+    assert TorchEngine(condition, SEEDS, state(condition, start(condition)), torch.device("cpu"))._recorded is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

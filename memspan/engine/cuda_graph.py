@@ -1,4 +1,4 @@
-"""A step's gradients on CUDA, recorded once and replayed: launching its many small kernels costs more than they do.
+"""A step's gradients as a CUDA graph, recorded once and replayed: launching many small kernels costs more than they do.
 
 A recording is believed only after it gave the same numbers as the operations themselves; where it doesn't, or where
 nothing can be recorded, the operations go on as they are.

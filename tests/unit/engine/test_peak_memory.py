@@ -1,4 +1,4 @@
-"""Peak memory: what grows makes it grow. That it is right is measured by ``python -m benchmarks memory``."""
+"""Peak memory: what grows makes it grow. That it is right is measured by ``python -m benchmarks peak_memory``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from memspan.engine.memory import PROCESS_BYTES
+from memspan.engine.peak_memory import PROCESS_BYTES
 from memspan.engine.placement import place
 from memspan.interfaces.model import ModelSpec
 from memspan.models.gru import GRU
