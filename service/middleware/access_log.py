@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.middleware.answer import path_of
+from service.middleware.problem_response import path_of
 from service.middleware.request_id import request_id_of
 from service.middleware.trust import OPEN_PATHS
 

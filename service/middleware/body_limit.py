@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import TooLarge
-from service.middleware.answer import problem_response
+from service.middleware.problem_response import problem_response
 
 
 class BodyLimit:

@@ -18,8 +18,8 @@ from memspan.validation.sentences import code, sentence
 from service import errors
 from service.errors import FieldError, Internal, Problem
 from service.middleware.allowed import allowed_methods
-from service.middleware.answer import path_of, problem_response
 from service.middleware.field_errors import unprocessable
+from service.middleware.problem_response import path_of, problem_response
 from service.middleware.request_id import HEADER, request_id_of
 from service.storage.database_errors import AWAY, NoConnection, ValueRefused
 

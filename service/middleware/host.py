@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import Forbidden, Misdirected, Problem
-from service.middleware.answer import problem_response
+from service.middleware.problem_response import problem_response
 from service.middleware.trust import OPEN_PATHS
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BadRequest, Conflict, FieldError, Problem, Unprocessable
-from service.middleware.answer import problem_response
+from service.middleware.problem_response import problem_response
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

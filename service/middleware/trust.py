@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.errors import Unauthorized
-from service.middleware.answer import problem_response
+from service.middleware.problem_response import problem_response
 from service.settings import Network
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready"})

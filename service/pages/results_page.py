@@ -9,8 +9,8 @@ from memspan.figures.catalogue import FIGURES
 from memspan.figures.document import entries
 from memspan.figures.naming import naming
 from service.pages import tables
-from service.pages.answer import answer
 from service.pages.environment import environment
+from service.pages.headline import headline
 from service.pages.study_page import claims
 
 LIVE = frozenset({"queued", "running", "paused"})
@@ -25,7 +25,7 @@ def render_results(results: Mapping[str, Any]) -> str:
         .render(
             experiment=experiment,
             live=experiment["state"] in LIVE,
-            sentences=answer(results),
+            sentences=headline(results),
             several_tasks=len(names.tasks) > 1,
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),

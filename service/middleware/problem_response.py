@@ -1,4 +1,4 @@
-"""Answers: a problem on its way out."""
+"""Problem responses: a problem on its way out."""
 
 import json
 from typing import Any

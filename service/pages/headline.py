@@ -1,4 +1,4 @@
-"""The experiment's answer in one or two plain sentences."""
+"""The headline of results: the experiment's answer in one or two plain sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTHING = {
 }
 
 
-def answer(results: Part) -> list[str]:
+def headline(results: Part) -> list[str]:
     """A sentence for each task: how far each model remembers, or how well it does where a task has no length."""
     names, state = naming(results), results["experiment"].get("state", "")
     said = {names.task(task): _of_task(results, names, task) for task in names.tasks}

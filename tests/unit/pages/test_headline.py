@@ -1,4 +1,4 @@
-"""The answer in words."""
+"""The headline of results, in words."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from service.pages.answer import answer
+from service.pages.headline import headline
 from tests.unit.figures.document import FIRST_LAST, LATCH, document, empty
 
 SPANS = "lstm · chrono remembers beyond the longest tested length, 50; rnn remembers about 20 steps (15 to 20); "
 
 
 def said(form: dict[str, Any], state: str = "succeeded") -> list[str]:
-    return answer({**form, "experiment": {"id": "e1", "state": state}})
+    return headline({**form, "experiment": {"id": "e1", "state": state}})
 
 
 def test_the_farthest_memory_is_named_first() -> None:

@@ -1,4 +1,4 @@
-"""SQL over the answers to requests that bear an Idempotency-Key. Times are the caller's, in seconds since 1970 UTC."""
+"""Idempotent responses, to requests that bear an Idempotency-Key. Times are the caller's, in seconds since 1970 UTC."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from service.storage.upserts import upsert
 
 
 @dataclass(frozen=True)
-class AnswerRecord:
+class ResponseRecord:
     """What is known of a key; ``status``, ``headers`` and ``body`` are None while its request is still running."""
 
     fingerprint: str
@@ -20,11 +20,11 @@ class AnswerRecord:
     created_at: float
 
 
-WHOLE = reading(AnswerRecord, answers)
+WHOLE = reading(ResponseRecord, answers)
 
 
-def get(connection: Connection, key: str) -> AnswerRecord | None:
-    return single(connection, AnswerRecord, WHOLE.where(answers.c.key == key))
+def get(connection: Connection, key: str) -> ResponseRecord | None:
+    return single(connection, ResponseRecord, WHOLE.where(answers.c.key == key))
 
 
 def hold(connection: Connection, key: str, fingerprint: str, at: float) -> bool:
@@ -41,13 +41,13 @@ def take_over(connection: Connection, key: str, held_since: float, at: float) ->
 
 
 def store(connection: Connection, key: str, status: int, headers: list[list[str]], body: bytes) -> None:
-    """Store the answer of the request that holds a key."""
+    """Store the response to the request that holds a key."""
     values = {"status": status, "headers": headers, "body": body}
     connection.execute(update(answers).where(answers.c.key == key).values(values))
 
 
 def give_back(connection: Connection, key: str) -> None:
-    """Forget a key, unless it has an answer."""
+    """Forget a key, unless it has a response."""
     connection.execute(delete(answers).where(answers.c.key == key, answers.c.status.is_(None)))
 
 
