@@ -21,7 +21,7 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from migrations.upgrade import upgrade
-from service.operations import ending, experiments, work
+from service.operations import experiments, finish_runs, work
 from service.operations.context import Context
 from service.queue.bell import NoBell
 from service.queue_names import Queue
@@ -107,7 +107,7 @@ def storage_seconds() -> float:
         beat = Beat(context, identity)
         beat.start()
         clock = Clock()
-        timed = ((work, "claim"), (work, "tell"), (work, "keep"), (ending, "finish"))
+        timed = ((work, "claim"), (work, "tell"), (work, "keep"), (finish_runs, "finish"))
         with ExitStack() as patches:
             for room, name in timed:
                 patches.enter_context(mock.patch.object(room, name, clock.timed(getattr(room, name))))

@@ -12,7 +12,7 @@ import torch
 from memspan.engine.events import Outcome
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.experiment.spec import ExperimentSpec
-from service.operations import ending, experiments, work
+from service.operations import experiments, finish_runs, work
 from service.operations.context import Context
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
@@ -75,10 +75,10 @@ class Scene:
     def finish(self, claimed: ClaimedRuns, weight: Callable[[int], float] = float, **metrics: float) -> None:
         """Hand in runs with one weight each, which is made of the repeat."""
         outcomes = {repeat: outcome(weight(repeat), **metrics) for repeat in claimed.runs}
-        ending.finish(self.context, claimed, outcomes, 1.0, {}, claimed.placement.engine)
+        finish_runs.finish(self.context, claimed, outcomes, 1.0, {}, claimed.placement.engine)
 
     def fail(self, claimed: ClaimedRuns, reason: Reason, detail: str) -> None:
-        ending.end(self.context, claimed, RunState.FAILED, reason, detail)
+        finish_runs.end(self.context, claimed, RunState.FAILED, reason, detail)
 
     def tell(self, claimed: ClaimedRuns, epoch: int = 1, **metrics: float) -> work.Order:
         return work.tell(self.context, claimed, epoch, measured(claimed, epoch, metrics or {"train_loss": 0.5}))

@@ -12,7 +12,7 @@ from memspan.engine.fused.warming import warm
 from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask, asked_seconds
-from service.operations import ending
+from service.operations import finish_runs
 from service.operations import probes as probe_operations
 from service.operations import work as operations
 from service.operations.context import Context
@@ -114,7 +114,7 @@ class Loop:
         except Exception as error:
             reason, detail = diagnosed(error)
             log.exception("runs_failed", experiment=work.experiment, condition=work.position)
-            self._patiently(lambda: ending.end(self._context, work, RunState.FAILED, reason, detail))
+            self._patiently(lambda: finish_runs.end(self._context, work, RunState.FAILED, reason, detail))
             gc.collect()
 
     def _report(self, work: ClaimedRuns) -> Fate:

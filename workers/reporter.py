@@ -9,7 +9,7 @@ import structlog
 
 from memspan.engine.events import Evaluated, Event, Finished
 from memspan.engine.trainer import Trainer
-from service.operations import ending
+from service.operations import finish_runs
 from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP
@@ -72,7 +72,7 @@ class Reporter:
     def _finish(self, event: Finished) -> Fate:
         engine = self._trainer.engine
         self._patiently(
-            lambda: ending.finish(self._context, self._work, event.outcomes, event.seconds, self._measured, engine)
+            lambda: finish_runs.finish(self._context, self._work, event.outcomes, event.seconds, self._measured, engine)
         )
         return Fate.DONE
 
@@ -119,5 +119,5 @@ class Reporter:
         return Fate.GIVEN_BACK
 
     def _end(self, state: RunState, reason: Reason | None = None, detail: str | None = None) -> Fate:
-        self._patiently(lambda: ending.end(self._context, self._work, state, reason, detail))
+        self._patiently(lambda: finish_runs.end(self._context, self._work, state, reason, detail))
         return Fate.ENDED

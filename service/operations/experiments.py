@@ -7,13 +7,13 @@ from typing import Any
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import ids
-from service.operations.completion import follow_up
+from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, counts_of_many
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
-from service.storage import deletion, endings, events, experiments
+from service.storage import deletion, events, experiments, final_states
 from service.storage.database import Connection
 from service.storage.deletion import Freed
 from service.storage.experiments import ExperimentRecord, Filter, KeyTaken
@@ -86,7 +86,7 @@ def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
         if row.state not in ACTIVE:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
         experiments.ask_to_cancel(connection, key)
-        endings.cancel_waiting(connection, key)
+        final_states.cancel_waiting(connection, key)
         follow_up(connection, key)
         view = view_of(connection, key)
         if cancelling(view.row):

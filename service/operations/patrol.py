@@ -5,11 +5,11 @@ import socket
 
 import structlog
 
-from service.operations.completion import follow_up
+from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.specs import grid_of
-from service.storage import endings, experiments, leases, lost_leases, workers
+from service.storage import experiments, final_states, leases, lost_leases, workers
 from service.storage.database import Connection
 from service.storage.lost_leases import LostLeases
 
@@ -60,7 +60,7 @@ def _cancel_requeued(connection: Connection, experiment: int) -> None:
     """What came back into the queue of a cancelled experiment is cancelled too."""
     row = experiments.get(connection, experiment)
     if row is not None and row.cancelled_at is not None:
-        endings.cancel_waiting(connection, experiment)
+        final_states.cancel_waiting(connection, experiment)
 
 
 def _end_over_time(context: Context) -> None:
@@ -70,7 +70,7 @@ def _end_over_time(context: Context) -> None:
     for key in late:
         with context.database.writing() as connection:
             experiments.lock(connection, key)
-            ended = endings.time_out(connection, key, TIME_IS_UP)
+            ended = final_states.time_out(connection, key, TIME_IS_UP)
             follow_up(connection, key, ended)
 
 

@@ -11,14 +11,14 @@ from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable
 from service.operations import ids
-from service.operations.completion import follow_up
+from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
 from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
 from service.queue_names import Queue
-from service.storage import checkpoints, endings, events, experiments, leases, probes
+from service.storage import checkpoints, events, experiments, final_states, leases, probes
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.probes import NewProbe, ProbeRecord
@@ -172,7 +172,7 @@ def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
     repeats = 1 if work.spec.one_repeat else len(work.weights)
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        if endings.answer_probe(connection, work.lease, jsonable(reading.document()), repeats):
+        if final_states.answer_probe(connection, work.lease, jsonable(reading.document()), repeats):
             _follow(connection, work, RunState.SUCCEEDED)
 
 
@@ -180,7 +180,7 @@ def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> N
     """Store why a probe has no answer."""
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        if endings.fail_probe(connection, work.lease, reason, detail):
+        if final_states.fail_probe(connection, work.lease, reason, detail):
             _follow(connection, work, RunState.FAILED)
 
 

@@ -13,13 +13,13 @@ from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
-from service.operations.completion import follow_up
+from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, over_time, progress_body
 from service.operations.specs import condition_of
 from service.queue_names import Queue
-from service.storage import endings, events, experiments, leases, metrics, paces, runs
+from service.storage import events, experiments, final_states, leases, metrics, paces, runs
 from service.storage import snapshots as snapshot_rows
 from service.storage.database import Connection
 from service.storage.leases import Holder
@@ -209,6 +209,6 @@ def give_back(context: Context, work: ClaimedRuns) -> None:
         row = experiments.lock(connection, work.experiment)
         leases.give_back(connection, work.lease)
         if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
-            endings.cancel_waiting(connection, work.experiment)
+            final_states.cancel_waiting(connection, work.experiment)
             follow_up(connection, work.experiment)
     context.bell.ring(work.queue)

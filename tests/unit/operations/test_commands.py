@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.errors import Conflict, NotFound
-from service.operations import ending, events, experiments, patrol, probes, results
+from service.operations import events, experiments, finish_runs, patrol, probes, results
 from service.operations.work import Order
 from service.storage.states import RunState
 from tests.scenes import Scene
@@ -27,7 +27,7 @@ def test_what_runs_is_told_at_its_next_report(scene: Scene) -> None:
     assert (view.row.state, changed) == ("running", True)
     assert scene.counts(key) == {"running": len(claimed.runs), "cancelled": 40 - len(claimed.runs)}
     assert scene.keep(claimed) is Order.CANCEL
-    ending.end(scene.context, claimed, RunState.CANCELLED)
+    finish_runs.end(scene.context, claimed, RunState.CANCELLED)
     assert (scene.state(key), scene.counts(key)) == ("cancelled", {"cancelled": 40})
 
 
@@ -40,7 +40,7 @@ def test_an_experiment_is_cancelling_until_its_workers_let_go(scene: Scene) -> N
     meanwhile = results.results_document(scene.context, key)["experiment"]
     assert (meanwhile["state"], meanwhile["cancelling"]) == ("running", True)
     assert events.after(scene.context, key, 0, 100)[-1].body == {"state": "running", "cancelling": True}
-    ending.end(scene.context, claimed, RunState.CANCELLED)
+    finish_runs.end(scene.context, claimed, RunState.CANCELLED)
     after = results.results_document(scene.context, key)["experiment"]
     assert (after["state"], after["cancelling"]) == ("cancelled", False)
 

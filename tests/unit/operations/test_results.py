@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from memspan.interfaces.readings import Curve, Reading, Surface
-from service.operations import ending, figures, probes, results
+from service.operations import figures, finish_runs, probes, results
 from service.storage.states import Reason, RunState
 from tests.scenes import Scene
 
@@ -13,7 +13,7 @@ from tests.scenes import Scene
 def test_failed_runs_are_told_by_their_reasons_the_most_frequent_first(scene: Scene) -> None:
     key = scene.submit(lengths=[2, 3, 4], repeats=1)
     for reason, detail in ((Reason.ERROR, "first"), (Reason.TIMEOUT, "late"), (Reason.TIMEOUT, "late")):
-        ending.end(scene.context, scene.claim(), RunState.FAILED, reason, detail)
+        finish_runs.end(scene.context, scene.claim(), RunState.FAILED, reason, detail)
     assert results.results_document(scene.context, key)["failures"] == [
         {"reason": "timeout", "detail": "late", "count": 2},
         {"reason": "error", "detail": "first", "count": 1},

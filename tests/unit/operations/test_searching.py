@@ -14,7 +14,7 @@ from memspan.experiment.series import all_series
 from memspan.interfaces.readings import Scalars
 from memspan.probes.change import Change
 from service.errors import Conflict, Unprocessable
-from service.operations import ending, experiments, patrol, probes, results
+from service.operations import experiments, finish_runs, patrol, probes, results
 from service.operations.evidence import run_rows
 from service.operations.probes import Where
 from service.operations.work import ClaimedRuns
@@ -195,7 +195,7 @@ def test_a_run_whose_workers_are_lost_thrice_ends_its_round_as_failed(scene: Sce
 def test_a_search_of_which_all_runs_fail_ends(scene: Scene) -> None:
     key = search(scene, probes=PROBES)
     while (claimed := scene.try_claim()) is not None:
-        ending.end(scene.context, claimed, RunState.FAILED, Reason.ERROR, "for a test")
+        finish_runs.end(scene.context, claimed, RunState.FAILED, Reason.ERROR, "for a test")
     assert (scene.state(key), scene.counts(key)) == ("failed", {"failed": 3})
 
 
@@ -203,7 +203,7 @@ def test_a_search_goes_on_without_lengths_that_fail(scene: Scene) -> None:
     key = search(scene)
     while (claimed := scene.try_claim()) is not None:
         if (claimed.condition.length or 0) > 100:
-            ending.end(scene.context, claimed, RunState.FAILED, Reason.OUT_OF_MEMORY, "for a test")
+            finish_runs.end(scene.context, claimed, RunState.FAILED, Reason.OUT_OF_MEMORY, "for a test")
         else:
             end(scene, claimed)
     assert scene.state(key) in ("succeeded", "partial")

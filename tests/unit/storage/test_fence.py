@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.operations import ending, work
+from service.operations import finish_runs, work
 from service.operations.work import ClaimedRuns, Order
 from service.storage import lost_leases
 from service.storage.states import Reason, RunState
@@ -32,11 +32,11 @@ def give_back(scene: Scene, zombie: ClaimedRuns) -> None:
 
 
 def cancel(scene: Scene, zombie: ClaimedRuns) -> None:
-    ending.end(scene.context, zombie, RunState.CANCELLED)
+    finish_runs.end(scene.context, zombie, RunState.CANCELLED)
 
 
 def fail(scene: Scene, zombie: ClaimedRuns) -> None:
-    ending.end(scene.context, zombie, RunState.FAILED, Reason.ERROR, "the zombie's")
+    finish_runs.end(scene.context, zombie, RunState.FAILED, Reason.ERROR, "the zombie's")
 
 
 def beat(scene: Scene, zombie: ClaimedRuns) -> None:

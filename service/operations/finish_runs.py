@@ -1,4 +1,4 @@
-"""The end of runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
+"""Finishing runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,12 @@ from memspan.engine.events import Outcome
 from memspan.engine.placement import EngineName
 from memspan.experiment.checkpoint import PackedWeights, packed
 from memspan.interfaces.json_numbers import jsonable
-from service.operations.completion import follow_up
+from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, progress_body
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
-from service.storage import checkpoints, endings, events, experiments
+from service.storage import checkpoints, events, experiments, final_states
 from service.storage.checkpoints import NewCheckpoint
 from service.storage.database import Connection
 from service.storage.runs import RunOutcome
@@ -90,7 +90,7 @@ def _close(
     engine: EngineName,
 ) -> None:
     """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
-    endings.finish(
+    final_states.finish(
         connection,
         [
             RunOutcome(
@@ -121,7 +121,7 @@ def end(
     """End runs as cancelled or failed."""
     with context.database.writing() as connection:
         experiments.lock(connection, work.experiment)
-        ended = endings.end(connection, work.lease, state, reason, detail)
+        ended = final_states.end(connection, work.lease, state, reason, detail)
         if not ended:
             return
         _ended_event(connection, work, ended, state)

@@ -1,4 +1,4 @@
-"""Completion: what follows for an experiment when some of its runs or probes have ended."""
+"""After runs: what follows for an experiment when some of its runs or probes have ended."""
 
 from collections.abc import Iterable, Mapping
 

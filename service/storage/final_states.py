@@ -1,4 +1,4 @@
-"""Endings: how runs and probes come to their last state. What a worker ends it must still hold."""
+"""Final states: how runs and probes come to their last state. What a worker ends it must still hold."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Settling: an experiment ends when, and only when, nothing of it is left to do."""
+"""After runs: an experiment ends when, and only when, nothing of it is left to do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from memspan.interfaces.readings import Scalars
-from service.operations import ending, experiments, patrol, probes, work
-from service.operations.completion import final_state
+from service.operations import experiments, finish_runs, patrol, probes, work
+from service.operations.after_runs import final_state
 from service.storage import leases
 from service.storage.states import Reason, RunState
 from service.storage.tables import runs
@@ -25,7 +25,7 @@ def end(scene: Scene, outcome: RunState) -> None:
     if outcome is RunState.SUCCEEDED:
         scene.finish(claimed)
     else:
-        ending.end(scene.context, claimed, outcome, Reason.ERROR, "for a test")
+        finish_runs.end(scene.context, claimed, outcome, Reason.ERROR, "for a test")
 
 
 def answer(scene: Scene, well: bool = True) -> None:
@@ -140,13 +140,13 @@ def test_an_experiment_out_of_time_fails_what_waits_and_stops_what_runs(scene: S
     patrol.walk(scene.context, "patrol")
     assert scene.counts(key) == {"running": len(claimed.runs), "failed": 40 - len(claimed.runs)}
     assert scene.tell(claimed) is work.Order.TIME_IS_UP
-    ending.end(scene.context, claimed, RunState.FAILED, Reason.TIMEOUT, "late")
+    finish_runs.end(scene.context, claimed, RunState.FAILED, Reason.TIMEOUT, "late")
     assert scene.state(key) == "failed"
 
 
 def test_an_error_in_training_is_stored_with_its_reason(scene: Scene) -> None:
     key = scene.submit()
-    ending.end(scene.context, scene.claim(), RunState.FAILED, Reason.OUT_OF_MEMORY, "There was not enough memory.")
+    finish_runs.end(scene.context, scene.claim(), RunState.FAILED, Reason.OUT_OF_MEMORY, "There was not enough memory.")
     assert scene.counts(key) == {"failed": 2}
     with scene.context.database.reading() as connection:
         rows = connection.execute(runs.select()).all()
