@@ -22,7 +22,7 @@ from service.routes import (
     checkpoints,
     events,
     experiments,
-    operating,
+    monitoring,
     pages,
     probes,
     results,
@@ -38,7 +38,7 @@ probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name eve
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
 ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues)
-LENIENT = (operating, pages)
+LENIENT = (monitoring, pages)
 """what monitors and browsers ask, who may add parameters of their own"""
 
 

@@ -6,7 +6,7 @@ schema, a worker is started, and only then comes what answers requests.
 
 import os
 
-from service.collection import collection_paused
+from service.gc_pause import gc_paused
 from service.listening import bound
 from service.local_workers import LocalWorkers
 
@@ -15,7 +15,7 @@ def serve_all(host: str, port: int, count: int) -> None:
     """API, dashboard and local workers, until this process is asked to stop."""
     listening = bound(host, port)
     with LocalWorkers(count) as workers:
-        with collection_paused():
+        with gc_paused():
             from service.preparation import prepared
 
             settings = prepared()
@@ -36,7 +36,7 @@ def serve_all(host: str, port: int, count: int) -> None:
 def serve_api(host: str, port: int) -> None:
     """API and dashboard alone, until this process is asked to stop; workers run elsewhere."""
     listening = bound(host, port)
-    with collection_paused():
+    with gc_paused():
         from service.app import create_app
         from service.operations.context import Context
         from service.preparation import prepared

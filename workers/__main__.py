@@ -2,11 +2,11 @@
 
 import signal
 
-from service.collection import collection_paused
+from service.gc_pause import gc_paused
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which then ends its children
 
-with collection_paused():
+with gc_paused():
     from workers.local import main
 
 main()

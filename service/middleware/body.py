@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 from memspan.experiment.grid import Flaw
 from memspan.validation.places import places
 from service.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
-from service.middleware.duplicates import duplicates
+from service.middleware.duplicate_keys import duplicate_keys
 from service.middleware.field_errors import field_errors_at, unprocessable
 from service.middleware.remaining_flaws import Look, flaw_error, remaining_flaws
 
@@ -81,7 +81,7 @@ class _Reader(Generic[M]):
         except ValidationError as error:
             raise unprocessable(self._field_errors(error, raw)) from None
         found = [*self.look(model)]
-        errors = [flaw_error(flaw, from_json(raw)) for flaw in found] + duplicates(raw)
+        errors = [flaw_error(flaw, from_json(raw)) for flaw in found] + duplicate_keys(raw)
         if errors:
             raise unprocessable(errors)
         return model
@@ -96,7 +96,7 @@ class _Reader(Generic[M]):
             raise _unreadable(raw, reason) from None
         first = places(error, body)
         further = remaining_flaws(body, first, lambda sound: self._validated(to_json(sound)), self.look)
-        return field_errors_at(first) + further + duplicates(raw)
+        return field_errors_at(first) + further + duplicate_keys(raw)
 
 
 def _check_type(content_type: str | None) -> None:

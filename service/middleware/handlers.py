@@ -17,7 +17,7 @@ from memspan.validation.pointer import pointer, subject
 from memspan.validation.sentences import code, sentence
 from service import errors
 from service.errors import FieldError, Internal, Problem
-from service.middleware.allowed import allowed_methods
+from service.middleware.allowed_methods import allowed_methods
 from service.middleware.field_errors import unprocessable
 from service.middleware.problem_response import path_of, problem_response
 from service.middleware.request_id import HEADER, request_id_of

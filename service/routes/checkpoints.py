@@ -15,10 +15,10 @@ from service.operations import checkpoints as operations
 from service.operations import ids
 from service.operations import probes as probe_operations
 from service.operations.predictions import predict
+from service.routes.dependencies import CheckpointKey, CurrentContext
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
 from service.routes.representation import not_modified
-from service.routes.surroundings import CheckpointKey, Surroundings
 from service.schemas.checkpoint import Checkpoint, Prediction, PredictionRequest, checkpoint
 from service.schemas.probe import Probe
 from service.schemas.problem import problems
@@ -35,7 +35,7 @@ PROBE: TypeAdapter[ProbeSpec] = TypeAdapter(AnyProbe)
     response_model=Checkpoint,
     responses=problems(404),
 )
-def look(context: Surroundings, key: CheckpointKey) -> dict[str, Any]:
+def look(context: CurrentContext, key: CheckpointKey) -> dict[str, Any]:
     """Where stored weights come from, their hash and shapes, and the shape of inputs that the model takes."""
     return checkpoint(operations.look(context, key))
 
@@ -51,7 +51,7 @@ def look(context: Surroundings, key: CheckpointKey) -> dict[str, Any]:
         **problems(404, 416),
     },
 )
-def weights(request: Request, context: Surroundings, key: CheckpointKey) -> Response:
+def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Response:
     """The weights; `ETag` is their sha256, so they never change under it."""
     sha256, data = operations.weights(context, key)
     etag = f'"{sha256}"'
@@ -71,7 +71,7 @@ def weights(request: Request, context: Surroundings, key: CheckpointKey) -> Resp
     openapi_extra=documented_body(PredictionRequest, {"one sequence": {"inputs": [[1.0, 0.1, -0.05, 0.2]]}}),
 )
 def predictions(
-    context: Surroundings,
+    context: CurrentContext,
     key: CheckpointKey,
     body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],
 ) -> Response:
@@ -91,7 +91,7 @@ def predictions(
     openapi_extra=documented_body(PROBE, {"change": {"kind": "change", "index": 0, "percent": 50}}, name="ProbeSpec"),
 )
 async def probes(
-    context: Surroundings,
+    context: CurrentContext,
     key: CheckpointKey,
     spec: Annotated[ProbeSpec, Depends(json_body(PROBE))],
     wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the result")] = 0,

@@ -12,7 +12,7 @@ from service.errors import BadRequest, FieldError
 from service.operations import events as operations
 from service.operations.events import Happening
 from service.pagination import Page, decode_cursor, page
-from service.routes.surroundings import ExperimentKey, Surroundings
+from service.routes.dependencies import CurrentContext, ExperimentKey
 from service.schemas.events import Event
 from service.schemas.problem import problems
 
@@ -36,7 +36,7 @@ BIGGEST = 2**63 - 1
 async def events(
     request: Request,
     response: Response,
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     last_event_id: Annotated[str | None, Header(description="go on behind this event")] = None,
     after: Annotated[int | None, Query(ge=0, le=BIGGEST, description="the same, for a page")] = None,

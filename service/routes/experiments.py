@@ -20,7 +20,7 @@ from service.operations.context import Context
 from service.operations.estimates import fleet_now
 from service.operations.experiments import ExperimentView
 from service.pagination import Page, PageQuery, page, page_query
-from service.routes.surroundings import ExperimentKey, Surroundings
+from service.routes.dependencies import CurrentContext, ExperimentKey
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
 from service.schemas.problem import problems
@@ -53,7 +53,7 @@ SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "
 )
 def submit(
     request: Request,
-    context: Surroundings,
+    context: CurrentContext,
     spec: Spec,
     dry_run: Annotated[bool, Query(description="answer the plan and store nothing")] = False,
 ) -> Response:
@@ -109,7 +109,7 @@ Narrow = Annotated[Filter, Depends(narrowed)]
 def listing(
     request: Request,
     response: Response,
-    context: Surroundings,
+    context: CurrentContext,
     paging: Annotated[PageQuery, Depends(page_query)],
     narrow: Narrow,
 ) -> Response:
@@ -137,7 +137,7 @@ def listed(
     response_model=Experiment,
     responses=problems(404),
 )
-def look(context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
+def look(context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
     """An experiment's spec, state, counts and progress."""
     return experiment(operations.look(context, key))
 
@@ -157,19 +157,19 @@ CHANGE: dict[str, Any] = {
 
 
 @router.post("/{id}/cancel", operation_id="cancel_experiment", summary="Cancel an experiment", **CHANGE)
-def cancel(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
+def cancel(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
     """What waits is cancelled now, what runs within 15 seconds; finished runs stay."""
     return _changed(response, operations.cancel(context, key))
 
 
 @router.post("/{id}/pause", operation_id="pause_experiment", summary="Pause an experiment", **CHANGE)
-def pause(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
+def pause(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
     """What runs is stored and put back within 15 seconds; nothing is lost."""
     return _changed(response, operations.pause(context, key))
 
 
 @router.post("/{id}/resume", operation_id="resume_experiment", summary="Resume a paused experiment", **CHANGE)
-def resume(response: Response, context: Surroundings, key: ExperimentKey) -> dict[str, Any]:
+def resume(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
     """Runs go on from where they were stored, to the very same numbers."""
     return _changed(response, operations.resume(context, key))
 
@@ -186,7 +186,7 @@ def resume(response: Response, context: Surroundings, key: ExperimentKey) -> dic
     },
 )
 def delete(
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     dry_run: Annotated[bool, Query(description="answer what it would free, and delete nothing")] = False,
 ) -> Response:

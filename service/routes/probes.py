@@ -16,7 +16,7 @@ from service.operations import probes as operations
 from service.operations.context import Context
 from service.operations.probes import Where
 from service.pagination import Page, PageQuery, page, page_query, parse_key
-from service.routes.surroundings import ExperimentKey, ProbeKey, Surroundings
+from service.routes.dependencies import CurrentContext, ExperimentKey, ProbeKey
 from service.schemas.probe import Probe, ProbeRequest, Probes, probe
 from service.schemas.problem import problems
 from service.storage.probes import ProbeRecord
@@ -59,7 +59,7 @@ async def _waited(context: Context, rows: list[ProbeRecord], seconds: float) -> 
     openapi_extra=documented_body(ProbeRequest, {"change": EXAMPLE}),
 )
 async def ask_experiment(
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     body: Annotated[ProbeRequest, Depends(json_body(ProbeRequest))],
     wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the results")] = 0,
@@ -76,7 +76,7 @@ async def ask_experiment(
 @router.get(
     "/probes/{id}", operation_id="get_probe", summary="Look at a probe", response_model=Probe, responses=problems(404)
 )
-def look(context: Surroundings, key: ProbeKey) -> dict[str, Any]:
+def look(context: CurrentContext, key: ProbeKey) -> dict[str, Any]:
     """A probe's state and, when it is done, its result."""
     return probe(operations.look(context, key))
 
@@ -91,7 +91,7 @@ def look(context: Surroundings, key: ProbeKey) -> dict[str, Any]:
 def listing(
     request: Request,
     response: Response,
-    context: Surroundings,
+    context: CurrentContext,
     paging: Annotated[PageQuery, Depends(page_query)],
     experiment: Annotated[str | None, Query(description="of this experiment")] = None,
     checkpoint: Annotated[str | None, Query(description="of this checkpoint")] = None,

@@ -13,9 +13,9 @@ from service.operations import figures, ids
 from service.operations import results as operations
 from service.pages import render_results, render_results_list
 from service.pagination import Page, PageQuery, page_query
+from service.routes.dependencies import CurrentContext, ExperimentKey
 from service.routes.experiments import Narrow, listed
 from service.routes.representation import not_modified, unchanged
-from service.routes.surroundings import ExperimentKey, Surroundings
 from service.schemas.experiment import summary
 from service.schemas.problem import problems
 from service.schemas.results import Results, Summary
@@ -34,7 +34,7 @@ VARY = {"Vary": "Accept"}
 def listing(
     request: Request,
     response: Response,
-    context: Surroundings,
+    context: CurrentContext,
     paging: Annotated[PageQuery, Depends(page_query)],
     narrow: Narrow,
 ) -> Response:
@@ -59,7 +59,7 @@ def listing(
 )
 def look(
     request: Request,
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     format: Annotated[
         operations.Format | None,
@@ -101,7 +101,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 )
 def figure(
     request: Request,
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     name: Annotated[str, Path(description="of the figure, alone or with .png, .svg or .pdf", examples=["score"])],
     theme: Annotated[figures.Theme, Query(description="of the Vega-Lite JSON; files are always light")] = "light",

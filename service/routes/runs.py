@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from memspan.interfaces.json_numbers import jsonable
 from service.operations import runs as operations
 from service.pagination import Page, PageQuery, page, page_query
-from service.routes.surroundings import ExperimentKey, RunKey, Surroundings
+from service.routes.dependencies import CurrentContext, ExperimentKey, RunKey
 from service.schemas.problem import problems
 from service.schemas.run import Metrics, Run, WholeRun, run, whole_run
 from service.storage.states import RunState
@@ -26,7 +26,7 @@ router = APIRouter(tags=["runs"])
 def listing(
     request: Request,
     response: Response,
-    context: Surroundings,
+    context: CurrentContext,
     key: ExperimentKey,
     paging: Annotated[PageQuery, Depends(page_query)],
     state: Annotated[RunState | None, Query(description="in this state only")] = None,
@@ -42,7 +42,7 @@ def listing(
 @router.get(
     "/runs/{id}", operation_id="get_run", summary="Look at a run", response_model=WholeRun, responses=problems(404)
 )
-def look(context: Surroundings, key: RunKey) -> Response:
+def look(context: CurrentContext, key: RunKey) -> Response:
     """One run: seed, state, reason, attempt, timings, final metrics and checkpoints."""
     row, condition, checkpoints = operations.look(context, key)
     return JSONResponse(jsonable(whole_run(row, condition, checkpoints)))
@@ -56,7 +56,7 @@ def look(context: Surroundings, key: RunKey) -> Response:
     responses=problems(404, 422),
 )
 def metrics(
-    context: Surroundings,
+    context: CurrentContext,
     key: RunKey,
     max_points: Annotated[
         int | None, Query(ge=2, le=100_000, description="of each series; the first, the last and evenly spaced others")

@@ -16,7 +16,7 @@ from service.operations.context import Context
 from service.operations.estimates import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
-from service.routes.surroundings import Surroundings
+from service.routes.dependencies import CurrentContext
 from service.schemas.problem import problems
 from service.schemas.study import StartedStudy, Studies, Study, StudyPlan, StudyRequest, started
 
@@ -45,7 +45,7 @@ def _flaws(request: Request, body: StudyRequest) -> list[Flaw]:
     response_model=Studies,
     responses={200: {"content": {"text/html": {}}}, **problems(422)},
 )
-def listing(request: Request, context: Surroundings, format: Form = None) -> Response:
+def listing(request: Request, context: CurrentContext, format: Form = None) -> Response:
     """Every study with its question, its claims, and what its newest experiments say of them."""
     items = operations.listing(context)
     if format is None and prefers_html(request.scope):
@@ -69,7 +69,7 @@ def _group(
 )
 def look(
     request: Request,
-    context: Surroundings,
+    context: CurrentContext,
     kind: Kind,
     group: Annotated[int | None, Depends(_group)],
     format: Form = None,
@@ -104,7 +104,7 @@ def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
 )
 def start(
     request: Request,
-    context: Surroundings,
+    context: CurrentContext,
     kind: Kind,
     body: Annotated[StudyRequest, Depends(json_body(StudyRequest, look=_flaws))],
     dry_run: Annotated[bool, Query(description="answer the plans and store nothing")] = False,

@@ -1,4 +1,4 @@
-"""Allowed: the methods that a path answers (RFC 9110, 10.2.1)."""
+"""Allowed methods: the methods that a path answers (RFC 9110, 10.2.1)."""
 
 from starlette.routing import Match
 from starlette.types import Scope

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collection_paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Look for no garbage within the block, and never again among what is there at its end.
 
     What is imported stays. Looking through it again and again takes a third of the seconds in which a process starts.

@@ -1,4 +1,4 @@
-"""Duplicates: keys that an object holds twice. JSON leaves open which of the values counts, so neither does here."""
+"""Duplicate keys: an object holds a key twice. JSON leaves open which of the values counts, so neither does here."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ class _Members(list[tuple[str, Any]]):
     """An object's members as they stand in the document."""
 
 
-def duplicates(raw: bytes) -> list[FieldError]:
+def duplicate_keys(raw: bytes) -> list[FieldError]:
     """An error for each key that stands twice in its object.
 
     Args:

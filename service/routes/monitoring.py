@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from service.operations import health, ids
 from service.operations.times import rfc3339
-from service.routes.surroundings import Surroundings
-from service.schemas.operating import Health, Queues, Workers
+from service.routes.dependencies import CurrentContext
+from service.schemas.monitoring import Health, Queues, Workers
 from service.schemas.problem import problems
 from service.storage.workers import WorkerRecord
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["operating"])
 @router.get(
     "/workers", operation_id="list_workers", summary="Who works on what", response_model=Workers, responses=problems()
 )
-def workers(context: Surroundings) -> dict[str, Any]:
+def workers(context: CurrentContext) -> dict[str, Any]:
     """Every known worker: its process, device, what it works on, and the age of its last beat."""
     return {"items": [_worker(row) for row in health.known_workers(context)]}
 
@@ -39,7 +39,7 @@ def _worker(row: WorkerRecord) -> dict[str, Any]:
 
 
 @router.get("/queue", operation_id="get_queue", summary="What waits", response_model=Queues, responses=problems())
-def queue(context: Surroundings) -> dict[str, Any]:
+def queue(context: CurrentContext) -> dict[str, Any]:
     """For each queue what waits, what is leased, and the oldest wait."""
     return {"items": [asdict(depth) for depth in health.queue(context)]}
 
@@ -57,7 +57,7 @@ def live() -> dict[str, Any]:
     response_model=Health,
     responses={503: {"description": "The database is away, or its schema is another.", "model": Health}},
 )
-def ready(request: Request, context: Surroundings) -> Response:
+def ready(request: Request, context: CurrentContext) -> Response:
     """Database and schema must be there; a broker that is away only delays, so the answer stays 200 (degraded)."""
     fine, answer = health.readiness(context, request.app.state.revision)
     return JSONResponse(answer, status_code=200 if fine else 503)
@@ -67,6 +67,6 @@ def ready(request: Request, context: Surroundings) -> Response:
     "/metrics", operation_id="prometheus", summary="Metrics for Prometheus", response_class=PlainTextResponse,
     responses=problems(),
 )  # fmt: skip
-def metrics(context: Surroundings) -> Response:
+def metrics(context: CurrentContext) -> Response:
     """Runs and probes by queue, workers by state, in Prometheus' text format."""
     return Response(health.exposition(context), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""What routes are handed: the context of operations, and keys parsed from public ids."""
+"""Dependencies, which routes are handed: the context of operations, and keys parsed from public ids."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ def context_of(request: Request) -> Context:
     return context
 
 
-Surroundings = Annotated[Context, Depends(context_of)]
+CurrentContext = Annotated[Context, Depends(context_of)]
 
 
 def experiment_key(id: Annotated[str, Path(description="an experiment's id", examples=["exp-12"])]) -> int:

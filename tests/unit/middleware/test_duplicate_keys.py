@@ -1,10 +1,10 @@
-"""Duplicates: keys that stand twice are named where they stand."""
+"""Duplicate keys are named where they stand."""
 
 from __future__ import annotations
 
 import pytest
 
-from service.middleware.duplicates import duplicates
+from service.middleware.duplicate_keys import duplicate_keys
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ from service.middleware.duplicates import duplicates
     ids=range(9),
 )
 def test_a_key_that_stands_twice_is_named_once(raw: bytes, pointers: list[str]) -> None:
-    assert [fault.pointer for fault in duplicates(raw)] == pointers
+    assert [fault.pointer for fault in duplicate_keys(raw)] == pointers
 
 
 def test_a_long_list_of_numbers_is_not_read_again() -> None:
     """Not even when it is no JSON: one colon can't hold two keys."""
-    assert duplicates(b'{"inputs": [1, 2') == []
+    assert duplicate_keys(b'{"inputs": [1, 2') == []
