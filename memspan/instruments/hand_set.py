@@ -10,12 +10,12 @@ from torch import Tensor
 from memspan.interfaces.cell import Cell
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.signature import Problem, Signature
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.recurrent import Start, recurrent
 
 NUMBER = Signature(length=1, channels=1, outputs=1, problem=Problem.REGRESSION)
 """One number in at each step, one out at the last."""
-NOTHING = Start(initial.zeros, initial.zeros, initial.zeros)
+NOTHING = Start(initializers.zeros, initializers.zeros, initializers.zeros)
 
 
 def hand_set(cell: Cell, units: int, weights: Mapping[str, Tensor], signature: Signature = NUMBER) -> Predictor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from memspan.interfaces.network import Weight, Weights
-from memspan.layers import initial
+from memspan.layers import initializers
 
 Framework = Literal["keras", "torch"]
 ACTIVATIONS = {
@@ -27,8 +27,8 @@ def dense(name: str, inputs: int, outputs: int, framework: Framework = "keras") 
 
     Keras: Glorot uniform kernel, zero bias. torch: both U(±1/sqrt(inputs)).
     """
-    bound = initial.uniform(1 / math.sqrt(inputs))
-    kernel, bias = (initial.glorot_uniform, initial.zeros) if framework == "keras" else (bound, bound)
+    bound = initializers.uniform(1 / math.sqrt(inputs))
+    kernel, bias = (initializers.glorot_uniform, initializers.zeros) if framework == "keras" else (bound, bound)
     return {f"{name}.kernel": Weight((inputs, outputs), kernel), f"{name}.bias": Weight((outputs,), bias)}
 
 

@@ -15,7 +15,7 @@ from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.recurrence import Layer, Level, Recurrence
 from memspan.interfaces.signature import Signature
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.bound import bind
 from memspan.layers.dense import Framework, affine, dense
 
@@ -42,14 +42,14 @@ Starts = Callable[[Layer], Start]
 
 def torch_start(gates: int, parameters: Mapping[str, Initializer] | None = None) -> Start:
     """As torch's own recurrent layers start: everything U(±1/sqrt(H)), two biases, and so the read-out."""
-    draw = initial.torch_uniform(gates)
+    draw = initializers.torch_uniform(gates)
     return Start(draw, draw, draw, recurrent_bias=draw, readout="torch", parameters=parameters or {})
 
 
 def linear_start(layer: Layer) -> Start:
     """As torch's Linear starts, for cells whose gates look at the input alone: everything U(±1/sqrt(I))."""
-    draw = initial.uniform(1 / math.sqrt(layer.inputs))
-    return Start(draw, initial.zeros, draw, readout="torch")
+    draw = initializers.uniform(1 / math.sqrt(layer.inputs))
+    return Start(draw, initializers.zeros, draw, readout="torch")
 
 
 def recurrent(

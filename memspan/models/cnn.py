@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Units
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.dense import ACTIVATIONS, affine, dense
 from memspan.layers.flattened import Flattened
 from memspan.models import model
@@ -46,7 +46,7 @@ def build(spec: CNN, signature: Signature) -> Network:
     window = signature.length * signature.channels
     weights = {
         "convolution.kernel": Weight((window, spec.filters), glorot_of_convolution(signature)),
-        "convolution.bias": Weight((spec.filters,), initial.zeros),
+        "convolution.bias": Weight((spec.filters,), initializers.zeros),
         **dense("dense", spec.filters, spec.dense_size),
         **dense("readout", spec.dense_size, signature.outputs),
     }
@@ -64,7 +64,7 @@ def glorot_of_convolution(signature: Signature) -> Initializer:
     """Glorot uniform of a (T, C, filters) kernel, flattened to (T C, filters)."""
 
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
-        kernel = initial.glorot_uniform((signature.length, signature.channels, shape[1]), rng)
+        kernel = initializers.glorot_uniform((signature.length, signature.channels, shape[1]), rng)
         return torch.flatten(kernel, 0, 1)
 
     return draw

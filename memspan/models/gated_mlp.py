@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import LayerSizes, stacked
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.dense import affine, dense
 from memspan.layers.flattened import Flattened
 from memspan.models import model
@@ -83,23 +83,23 @@ def gated(spec: GatedMLP, name: str, inputs: int, size: int) -> dict[str, Weight
 
 def keras_dense(inputs: int, size: int) -> tuple[Initializer, Initializer]:
     """Glorot uniform over the fans of one block, I and H, and no bias."""
-    return initial.uniform(math.sqrt(6 / (inputs + size))), initial.zeros
+    return initializers.uniform(math.sqrt(6 / (inputs + size))), initializers.zeros
 
 
 def keras_lstm(inputs: int, size: int) -> tuple[Initializer, Initializer]:
     """Glorot uniform whose fan out counts all four blocks of an LSTM, the dead one too, and no bias."""
-    return initial.uniform(math.sqrt(6 / (inputs + 4 * size))), initial.zeros
+    return initializers.uniform(math.sqrt(6 / (inputs + 4 * size))), initializers.zeros
 
 
 def torch_dense(inputs: int, size: int) -> tuple[Initializer, Initializer]:
     """U(±1/sqrt(I))."""
-    bound = initial.uniform(1 / math.sqrt(inputs))
+    bound = initializers.uniform(1 / math.sqrt(inputs))
     return bound, bound
 
 
 def torch_lstm(inputs: int, size: int) -> tuple[Initializer, Initializer]:
     """U(±1/sqrt(H)), and for the bias the sum of two such draws, as torch's LSTM has two biases."""
-    bound = initial.uniform(1 / math.sqrt(size))
+    bound = initializers.uniform(1 / math.sqrt(size))
 
     def both(shape: tuple[int, ...], rng: Generator) -> Tensor:
         return bound(shape, rng) + bound(shape, rng)

@@ -12,8 +12,8 @@ from torch import Tensor
 from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers import initial
-from memspan.layers.logistic import LOGISTIC, Logistic
+from memspan.layers import initializers
+from memspan.layers.gate_activation import GATE_ACTIVATIONS, GateActivation
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -39,7 +39,7 @@ class GRU(Stacked):
     reset: Annotated[
         Literal["after", "before"], Field(description="whether the reset gate acts after or before the product U h")
     ] = "after"
-    recurrent_activation: Logistic = "sigmoid"
+    recurrent_activation: GateActivation = "sigmoid"
     initialization: Annotated[Literal["keras", "torch", "chrono"], Field(description="how the weights start")] = "keras"
 
 
@@ -63,29 +63,29 @@ def cell(spec: GRU) -> Cell:
 def reset_after(z: Preactivations, state: State, _: Parameters, logistic: str) -> State:
     """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(a_n + r ⊙ r_n). Each (M, B, H)."""
     a_r, a_z, a_n, r_r, r_z, r_n = z
-    squash = LOGISTIC[logistic]
+    squash = GATE_ACTIVATIONS[logistic]
     n = torch.tanh(a_n + squash(a_r + r_r) * r_n)
     return (_between(squash(a_z + r_z), n, state[0]),)
 
 
 def keep_after(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """The update gate, which keeps the old state, (M, B, H)."""
-    return LOGISTIC[logistic](z[1] + z[4])
+    return GATE_ACTIVATIONS[logistic](z[1] + z[4])
 
 
 def reset_before(z: Preactivations, state: State, _: Parameters, logistic: str) -> State:
     """h = (1 - z) ⊙ n + z ⊙ h with n = tanh(z_n), where z_n holds U (r ⊙ h). Each (M, B, H)."""
-    return (_between(LOGISTIC[logistic](z[1]), torch.tanh(z[2]), state[0]),)
+    return (_between(GATE_ACTIVATIONS[logistic](z[1]), torch.tanh(z[2]), state[0]),)
 
 
 def reset_state(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """r ⊙ h: what the candidate's recurrent product takes, (M, B, H)."""
-    return LOGISTIC[logistic](z[0]) * state[0]
+    return GATE_ACTIVATIONS[logistic](z[0]) * state[0]
 
 
 def keep_before(z: Preactivations, state: State, _: Parameters, logistic: str) -> Tensor:
     """The update gate, which keeps the old state, (M, B, H)."""
-    return LOGISTIC[logistic](z[1])
+    return GATE_ACTIVATIONS[logistic](z[1])
 
 
 def _between(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ def starts(spec: GRU, length: int) -> Start:
     """Initial weights for sequences of ``length`` steps; Keras has a second bias in the reset-after form only."""
     if spec.initialization == "torch":
         return torch_start(gates=3)
-    update = initial.chrono(length) if spec.initialization == "chrono" else initial.zeros
-    bias = initial.by_block(initial.zeros, update, initial.zeros)
-    second = initial.zeros if spec.reset == "after" else None
-    return Start(initial.glorot_uniform, initial.orthogonal, bias, recurrent_bias=second)
+    update = initializers.chrono(length) if spec.initialization == "chrono" else initializers.zeros
+    bias = initializers.by_block(initializers.zeros, update, initializers.zeros)
+    second = initializers.zeros if spec.reset == "after" else None
+    return Start(initializers.glorot_uniform, initializers.orthogonal, bias, recurrent_bias=second)

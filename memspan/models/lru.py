@@ -16,9 +16,9 @@ from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import LayerSizes, Real, Whole, stacked
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.dense import affine, dense
-from memspan.layers.diagonal import Ring, answer, diagonal, rounds
+from memspan.layers.diagonal_recurrence import Ring, answer, diagonal, rounds
 from memspan.models import model
 
 
@@ -96,8 +96,8 @@ def block_kept(steps: int, channels: int, units: int) -> int:
 def block_weights(name: str, channels: int, units: int, ring: Ring) -> dict[str, Weight]:
     """Normalisation, linear recurrence and gated linear unit."""
     return {
-        f"{name}.scale": Weight((channels,), initial.constant(1.0)),
-        f"{name}.shift": Weight((channels,), initial.zeros),
+        f"{name}.scale": Weight((channels,), initializers.constant(1.0)),
+        f"{name}.shift": Weight((channels,), initializers.zeros),
         **diagonal(name, channels, units, ring),
         **dense(f"{name}.gate", channels, 2 * channels),
     }

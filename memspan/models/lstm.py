@@ -15,9 +15,9 @@ from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Initializer, Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Real
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.dense import ACTIVATIONS
-from memspan.layers.logistic import LOGISTIC, Logistic
+from memspan.layers.gate_activation import GATE_ACTIVATIONS, GateActivation
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -50,7 +50,7 @@ class LSTM(Stacked):
     )
     kind: Literal["lstm"] = "lstm"
     activation: Annotated[Literal["tanh", "softplus"], Field(description="of the candidate and of the output")] = "tanh"
-    recurrent_activation: Logistic = "sigmoid"
+    recurrent_activation: GateActivation = "sigmoid"
     initialization: Annotated[
         Literal["keras", "torch", "chrono", "forget_bias"], Field(description="how the weights start")
     ] = "keras"
@@ -107,7 +107,7 @@ class Wiring:
         seen = z[self.gates.index(gate)]
         if gate in self.peepholes:
             seen = seen + parameters[self.peepholes.index(gate)] * c
-        return LOGISTIC[self.logistic](seen)
+        return GATE_ACTIVATIONS[self.logistic](seen)
 
 
 def wired(spec: LSTM) -> Wiring:
@@ -139,17 +139,19 @@ def forget(z: Preactivations, state: State, parameters: Parameters, wiring: Wiri
 
 def starts(wiring: Wiring, spec: LSTM, length: int) -> Start:
     """Initial weights for sequences of ``length`` steps; peepholes N(0, 0.1^2)."""
-    peepholes = {f"peephole_{gate}": initial.normal(0.1) for gate in wiring.peepholes}
+    peepholes = {f"peephole_{gate}": initializers.normal(0.1) for gate in wiring.peepholes}
     if spec.initialization == "torch":
         return torch_start(len(wiring.gates), peepholes)
     chrono = spec.initialization == "chrono"
     bias = chrono_bias(wiring.gates, length) if chrono else forget_bias(wiring.gates, spec.forget_bias)
-    return Start(initial.glorot_uniform, initial.orthogonal, bias, parameters=peepholes)
+    return Start(initializers.glorot_uniform, initializers.orthogonal, bias, parameters=peepholes)
 
 
 def forget_bias(gates: tuple[str, ...], value: float) -> Initializer:
     """b_f = ``value``, the others 0; with 1 it is Keras' unit_forget_bias."""
-    return initial.by_block(*(initial.constant(value) if gate == "f" else initial.zeros for gate in gates))
+    return initializers.by_block(
+        *(initializers.constant(value) if gate == "f" else initializers.zeros for gate in gates)
+    )
 
 
 def chrono_bias(gates: tuple[str, ...], length: int) -> Initializer:
@@ -160,7 +162,7 @@ def chrono_bias(gates: tuple[str, ...], length: int) -> Initializer:
     """
 
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
-        long = initial.chrono(length)((shape[0] // len(gates),), rng)
+        long = initializers.chrono(length)((shape[0] // len(gates),), rng)
         drawn = {"f": long, "i": -long}
         return torch.cat([drawn.get(gate, torch.zeros_like(long)) for gate in gates])
 

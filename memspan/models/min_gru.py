@@ -12,8 +12,8 @@ from torch import Tensor
 from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers import initial
-from memspan.layers.minimal import CANDIDATES, Candidate
+from memspan.layers import initializers
+from memspan.layers.minimal_gated import CANDIDATES, Candidate
 from memspan.layers.recurrent import Start, Starts, linear_start, recurrent
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -63,5 +63,5 @@ def starts(spec: MinGRU, length: int) -> Start | Starts:
     """Initial weights for sequences of ``length`` steps."""
     if spec.initialization == "torch":
         return linear_start
-    gate = initial.negative(initial.chrono(length)) if spec.initialization == "chrono" else initial.zeros
-    return Start(initial.glorot_uniform, initial.zeros, initial.by_block(gate, initial.zeros))
+    gate = initializers.negative(initializers.chrono(length)) if spec.initialization == "chrono" else initializers.zeros
+    return Start(initializers.glorot_uniform, initializers.zeros, initializers.by_block(gate, initializers.zeros))

@@ -13,8 +13,8 @@ from torch.nn.functional import softplus
 from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Initializer, Network
 from memspan.interfaces.signature import Signature
-from memspan.layers import initial
-from memspan.layers.minimal import CANDIDATES, Candidate
+from memspan.layers import initializers
+from memspan.layers.minimal_gated import CANDIDATES, Candidate
 from memspan.layers.recurrent import Start, Starts, linear_start, recurrent
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -68,15 +68,15 @@ def starts(spec: MinLSTM, length: int) -> Start | Starts:
     """Initial weights for sequences of ``length`` steps; chrono is opposed biases of i and f, log U(1, T - 1) at f."""
     if spec.initialization == "torch":
         return linear_start
-    bias = chrono_bias(length) if spec.initialization == "chrono" else initial.zeros
-    return Start(initial.glorot_uniform, initial.zeros, bias)
+    bias = chrono_bias(length) if spec.initialization == "chrono" else initializers.zeros
+    return Start(initializers.glorot_uniform, initializers.zeros, bias)
 
 
 def chrono_bias(length: int) -> Initializer:
     """b_f = log U(1, T - 1), b_i = -b_f, so that f' = σ(b_f); the candidate's is 0."""
 
     def draw(shape: tuple[int, ...], rng: Generator) -> Tensor:
-        long = initial.chrono(length)((shape[0] // 3,), rng)
+        long = initializers.chrono(length)((shape[0] // 3,), rng)
         return torch.cat([long, -long, torch.zeros_like(long)])
 
     return draw

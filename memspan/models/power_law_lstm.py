@@ -14,7 +14,7 @@ from memspan.interfaces.cell import Cell, Parameters, Preactivations, State
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Real
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.recurrent import Start, recurrent
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -106,9 +106,9 @@ def uniform_exponent(shape: tuple[int, ...], rng: Generator) -> Tensor:
 
 
 START = Start(
-    initial.torch_uniform(3),
-    initial.torch_uniform(3),
-    initial.torch_uniform(3),
+    initializers.torch_uniform(3),
+    initializers.torch_uniform(3),
+    initializers.torch_uniform(3),
     readout="torch",
     parameters={"p_raw": uniform_exponent},
 )

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from memspan.interfaces.cell import Cell
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.recurrent import Start, recurrent, torch_start
 from memspan.layers.stacked import Stacked
 from memspan.models import model
@@ -58,9 +58,9 @@ CELLS = {
 """The cell for each activation."""
 
 STARTS = {
-    "keras": Start(initial.glorot_uniform, initial.orthogonal, initial.zeros),
+    "keras": Start(initializers.glorot_uniform, initializers.orthogonal, initializers.zeros),
     "torch": torch_start(gates=1),
-    "irnn": Start(initial.normal(0.001), initial.identity, initial.zeros),
+    "irnn": Start(initializers.normal(0.001), initializers.identity, initializers.zeros),
 }
 """Initial weights as SimpleRNN of Keras has them, as nn.RNN of torch, and as the identity network's authors."""
 

@@ -13,10 +13,10 @@ from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Real, Units, Whole
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.convolution import parted
 from memspan.layers.dense import affine
-from memspan.layers.temporal import Temporal, levels_for, torch_start
+from memspan.layers.temporal_convolution import TemporalConvolution, levels_for, torch_start
 from memspan.models import model
 
 
@@ -63,7 +63,7 @@ class TCN(ModelSpec):
 def build(spec: TCN, signature: Signature) -> Network:
     """Levels of dilated causal convolutions -> dense read-out N(0, .01²), at the last step or at every step."""
     stack, every_step = temporal(spec, signature), signature.every_step
-    start = initial.normal(0.01) if spec.initialization == "normal" else None
+    start = initializers.normal(0.01) if spec.initialization == "normal" else None
     answer = everywhere if every_step else at_the_end
 
     def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
@@ -82,26 +82,28 @@ def build(spec: TCN, signature: Signature) -> Network:
     )
 
 
-def temporal(spec: TCN, signature: Signature) -> Temporal:
+def temporal(spec: TCN, signature: Signature) -> TemporalConvolution:
     """The stack that a spec asks for at a length."""
     levels = spec.levels or levels_for(spec.reach * signature.length, spec.kernel_size)
-    return Temporal(signature.channels, spec.channels, spec.kernel_size, levels, spec.weight_norm, spec.dropout)
+    return TemporalConvolution(
+        signature.channels, spec.channels, spec.kernel_size, levels, spec.weight_norm, spec.dropout
+    )
 
 
 def readout(channels: int, outputs: int) -> dict[str, Weight]:
     """A dense layer with torch's bias and a kernel N(0, .01²). Source: locuslab/TCN, adding_problem/model.py."""
     return {
-        "readout.kernel": Weight((channels, outputs), initial.normal(0.01)),
+        "readout.kernel": Weight((channels, outputs), initializers.normal(0.01)),
         "readout.bias": Weight((outputs,), torch_start(channels, 1)),
     }
 
 
-def at_the_end(stack: Temporal, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
+def at_the_end(stack: TemporalConvolution, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
     """(M, B, T, C) -> (M, B, K)."""
     return affine(weights, "readout", parted(stack.last_step(weights, inputs, noise), inputs.shape[0]))
 
 
-def everywhere(stack: Temporal, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
+def everywhere(stack: TemporalConvolution, weights: Weights, inputs: Tensor, noise: Noise | None) -> Tensor:
     """(M, B, T, C) -> (M, B, T, K)."""
     members, batch, steps, _ = inputs.shape
     found = parted(stack.every_step(weights, inputs, noise), members).transpose(2, 3)  # (M, B, T, C')

@@ -6,7 +6,7 @@ import torch
 
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.network import Network, Weight
-from memspan.layers.initial import zeros
+from memspan.layers.initializers import zeros
 
 
 def network(**shapes: tuple[int, ...]) -> Network:

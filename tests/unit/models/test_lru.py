@@ -10,7 +10,7 @@ import torch
 
 from memspan.engine.seeds import stream
 from memspan.interfaces.network import stack
-from memspan.layers.diagonal import Ring, accumulated, answer, diagonal, modes
+from memspan.layers.diagonal_recurrence import Ring, accumulated, answer, diagonal, modes
 from memspan.models import build
 from memspan.models.lru import LRU
 from tests.unit.models.networks import members, regression, sequences

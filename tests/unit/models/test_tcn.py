@@ -18,7 +18,7 @@ from memspan.experiment.run import parse
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from memspan.interfaces.network import stack
-from memspan.layers.temporal import Temporal, field
+from memspan.layers.temporal_convolution import TemporalConvolution, field
 from memspan.models import build
 from memspan.models.tcn import TCN, temporal
 from tests.unit.models.networks import members, regression, sequences
@@ -46,7 +46,7 @@ class Block(nn.Module):
 class Peer(nn.Module):
     """A TCN of torch's layers, answering every step: (B, T, C) -> (B, T, K)."""
 
-    def __init__(self, stack: Temporal, outputs: int) -> None:
+    def __init__(self, stack: TemporalConvolution, outputs: int) -> None:
         super().__init__()
         below = (stack.inputs, *[stack.channels] * (stack.levels - 1))
         self.levels = nn.Sequential(
@@ -75,7 +75,7 @@ def _parts(layer: Any, read: Any) -> dict[str, Tensor]:
     return {"gain": read(norm.original0).flatten(), "kernel": read(norm.original1), "bias": read(layer.bias)}
 
 
-def peer(network_of: Temporal, outputs: int, seed: int) -> Peer:
+def peer(network_of: TemporalConvolution, outputs: int, seed: int) -> Peer:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         made = Peer(network_of, outputs)

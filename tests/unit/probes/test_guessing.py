@@ -15,7 +15,7 @@ from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.readings import Scalars
 from memspan.interfaces.task import TaskSpec
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.probes import measure
 from memspan.probes.guessing import Guessing, criterion
 from memspan.probes.guessing.guesses import Criterion, guess, random_weights
@@ -33,7 +33,7 @@ def one_weight(task: TaskSpec, length: int) -> Predictor:
         z = weights["w"].unsqueeze(1) * inputs[:, :, 0]  # (M, B, 1)
         return torch.cat([-z, z], dim=-1) if task.is_classification(length) else z
 
-    network = Network({"w": Weight((1,), initial.zeros)}, forward, 0, None, any_length=True)
+    network = Network({"w": Weight((1,), initializers.zeros)}, forward, 0, None, any_length=True)
     return trained(network, {"w": torch.zeros(1, 1)}, task.signature(length))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from memspan.engine.seeds import stream
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Problem, Signature
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.models import build
 from memspan.models.cnn import CNN
 from memspan.models.gru import GRU
@@ -69,14 +69,14 @@ def test_the_rows_of_a_keras_recurrent_matrix_are_orthonormal(spec: ModelSpec) -
 
 
 def test_a_tall_orthogonal_matrix_has_orthonormal_columns() -> None:
-    matrix = initial.orthogonal((7, 3), stream(1))
+    matrix = initializers.orthogonal((7, 3), stream(1))
     assert matrix.shape == (7, 3)
     assert torch.allclose(matrix.T @ matrix, torch.eye(3), atol=1e-6)
 
 
 def test_orthogonal_matrices_favour_no_direction() -> None:
     """The mean of 4 000 rotations is zero within 5 standard errors (entries have variance 1/3): 9 entries, p < 1e-5."""
-    mean = torch.stack([initial.orthogonal((3, 3), stream("turn", n)) for n in range(4_000)]).mean(0)
+    mean = torch.stack([initializers.orthogonal((3, 3), stream("turn", n)) for n in range(4_000)]).mean(0)
     assert float(mean.abs().max()) < 5 * math.sqrt(1 / 3 / 4_000)
 
 

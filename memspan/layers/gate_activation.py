@@ -1,4 +1,4 @@
-"""The two shapes of a gate."""
+"""Activations of gates: the two shapes of a sigmoid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-Logistic = Annotated[
+GateActivation = Annotated[
     Literal["sigmoid", "hard_sigmoid"],
     Field(description="of the gates; hard_sigmoid = clip(0.2 x + 0.5, 0, 1), the default of Keras until 2.2"),
 ]
@@ -24,5 +24,5 @@ def hard_sigmoid(x: Tensor) -> Tensor:
     return torch.clamp(0.2 * x + 0.5, 0.0, 1.0)
 
 
-LOGISTIC: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "hard_sigmoid": hard_sigmoid}
+GATE_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": torch.sigmoid, "hard_sigmoid": hard_sigmoid}
 """Elementwise, by name."""

@@ -1,4 +1,4 @@
-"""What minGRU and minLSTM have in common."""
+"""What minimal gated units, minGRU and minLSTM, have in common."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import pad
 
 from memspan.interfaces.network import Initializer, Weight, Weights
-from memspan.layers import initial
+from memspan.layers import initializers
 
 SMALLEST = 1e-12
 """what keeps a logarithm finite when a uniform draw is 0"""
@@ -51,9 +51,9 @@ def diagonal(name: str, channels: int, units: int, ring: Ring) -> dict[str, Weig
     """
     return {
         f"{name}.modes": Weight((3, units), modes(ring)),
-        f"{name}.B": Weight((2, channels, units), initial.normal(1 / math.sqrt(2 * channels))),
-        f"{name}.C": Weight((2, units, channels), initial.normal(1 / math.sqrt(units))),
-        f"{name}.D": Weight((channels,), initial.normal(1.0)),
+        f"{name}.B": Weight((2, channels, units), initializers.normal(1 / math.sqrt(2 * channels))),
+        f"{name}.C": Weight((2, units, channels), initializers.normal(1 / math.sqrt(units))),
+        f"{name}.D": Weight((channels,), initializers.normal(1.0)),
     }
 
 

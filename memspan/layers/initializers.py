@@ -1,4 +1,4 @@
-"""How weights start, exactly as the named framework does it."""
+"""Initializers: how weights start, exactly as the named framework does it."""
 
 from __future__ import annotations
 

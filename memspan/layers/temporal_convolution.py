@@ -11,12 +11,12 @@ from torch import Tensor
 
 from memspan.interfaces.network import Initializer, Weight, Weights
 from memspan.interfaces.noise import Noise
-from memspan.layers import initial
+from memspan.layers import initializers
 from memspan.layers.convolution import convolution, convolve, merged, thinned
 
 
 @dataclass(frozen=True)
-class Temporal:
+class TemporalConvolution:
     """Levels of two convolutions and a shortcut each; level i has dilation 2^i.
 
     x -> relu(relu(conv(relu(conv(x)))) + shortcut(x)), dropout behind the inner two relu; the shortcut is a 1 x 1
@@ -61,7 +61,7 @@ class Temporal:
                 channels = (inputs, self.channels)
                 found |= convolution(f"level{level}.{name}", channels, self.size, start or own, own, self.normed)
             if below != self.channels:
-                narrow = initial.normal(0.01)
+                narrow = initializers.normal(0.01)
                 channels = (below, self.channels)
                 found |= convolution(f"level{level}.shortcut", channels, 1, narrow, torch_start(below, 1))
         return found
@@ -133,7 +133,7 @@ class Temporal:
 
 def torch_start(inputs: int, size: int) -> Initializer:
     """U(±1/sqrt(C k)). Source: docs.pytorch.org, Conv1d."""
-    return initial.uniform(1 / math.sqrt(inputs * size))
+    return initializers.uniform(1 / math.sqrt(inputs * size))
 
 
 def levels_for(steps: float, size: int) -> int:
