@@ -10,10 +10,13 @@ from typing import Any
 
 from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
+from memspan.experiment.learning import Histories, learning_curves
 from memspan.experiment.results import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.json_numbers import jsonable
 from memspan.statistics.notation import number
+
+PROBE_COLUMNS = ("task", "model", "length", "probe", "name", "value", "low", "high", "n")
 
 
 class Table(Sequence[dict[str, Any]]):
@@ -66,7 +69,7 @@ class Results:
     spec: ExperimentSpec
     document: Mapping[str, Any]
     rows: tuple[RunRow, ...]
-    epochs: Mapping[tuple[int, int], Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    epochs: Histories = field(default_factory=dict)
 
     @cached_property
     def conditions(self) -> Table:
@@ -112,11 +115,23 @@ class Results:
 
     def _probe(self, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         result = entry["result"]
-        where = {**self._place(entry), "length": entry["length"], "probe": entry["kind"]}
+        where = {**self._place(entry), "length": entry["length"], "probe": entry["kind"], **self._asked(entry)}
         for name in result.get("values", {}):
-            asked = {key: value for key, value in entry["spec"].items() if key in ("index", "index_off", "index_on")}
             values = {"value": result["values"][name], "low": result["low"][name], "high": result["high"][name]}
-            yield {**where, **asked, "name": name, **values, "n": result["n"]}
+            yield {**where, "name": name, **values, "n": result["n"]}
+
+    def _asked(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a probe's fields those that name a time step or differ from their defaults, in the spec's order.
+
+        A field named as a column of the answer is told from it: ``low`` of a blinding is ``blinding_low``.
+        """
+        spec = next(each for each in self.spec.probes if each.model_dump(mode="json") == entry["spec"])
+        shown = (spec.content() | spec.indices()).keys() - {"kind"}
+        return {
+            f"{spec.kind}_{name}" if name in PROBE_COLUMNS else name: value
+            for name, value in entry["spec"].items()
+            if name in shown
+        }
 
     @cached_property
     def runs(self) -> Table:
@@ -137,7 +152,9 @@ class Results:
         """A chart of the results, e.g. ``score``, ``success`` or ``span``; a notebook shows it."""
         from memspan.figures.catalogue import draw
 
-        return draw(name, jsonable(self.document))
+        # Curves are made where they are drawn: no table shows them.
+        learning = learning_curves(self.spec, self.epochs) if name == "learning" else []
+        return draw(name, jsonable({**self.document, "learning": learning}))
 
     def __repr__(self) -> str:
         return "\n\n".join(repr(table) for table in self._shown() if len(table))

@@ -8,12 +8,10 @@ from dataclasses import asdict
 from importlib.metadata import version as release
 from typing import Any, Literal
 
-import numpy as np
-
 from memspan.engine.condition import Condition
+from memspan.experiment.learning import MEASURES, SPLIT, learning_curve
 from memspan.experiment.results import document
 from memspan.interfaces.json_numbers import jsonable
-from memspan.statistics.summary import summarize_many
 from service.operations import ids, verdicts
 from service.operations.context import Context
 from service.operations.estimates import remaining_seconds
@@ -130,30 +128,12 @@ def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
 def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
     """One entry for each condition and metric."""
     conditions, found_curves = grid_of(row), []
-    for name in ("loss", "accuracy"):
+    for name in MEASURES:
         curves: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for point in metrics.learning(connection, row.key, "validation", name):
+        for point in metrics.learning(connection, row.key, SPLIT, name):
             curves[point.condition][point.epoch].append(point.value)
-        found_curves += [_curve(conditions[position], name, epochs) for position, epochs in sorted(curves.items())]
+        found_curves += [learning_curve(conditions[at], name, epochs) for at, epochs in sorted(curves.items())]
     return found_curves
-
-
-def _curve(condition: Condition, name: str, epochs: dict[int, list[float]]) -> dict[str, Any]:
-    most = max(map(len, epochs.values()))
-    padded = np.array([values + [np.nan] * (most - len(values)) for values in epochs.values()])
-    summaries = summarize_many(padded)
-    return {
-        "task": condition.task.model_dump(mode="json"),
-        "model": condition.model.model_dump(mode="json"),
-        "length": condition.length,
-        "split": "validation",
-        "name": name,
-        "epochs": list(epochs),
-        "mean": [summary.mean for summary in summaries],
-        "low": [summary.low for summary in summaries],
-        "high": [summary.high for summary in summaries],
-        "n": most,
-    }
 
 
 Format = Literal["json", "csv", "jsonl"]

@@ -15,8 +15,12 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed, predictor, unpacked
 from memspan.experiment.grid import conditions
 from memspan.experiment.probing import ask
-from memspan.experiment.table import Results
+from memspan.experiment.run import parse
+from memspan.experiment.table import PROBE_COLUMNS, Results
+from memspan.figures.catalogue import FIGURES
 from memspan.interfaces.json_numbers import jsonable
+from memspan.interfaces.readings import Scalars
+from memspan.probes import probe
 from memspan.probes.change import Change
 
 BODY: dict[str, Any] = {
@@ -115,9 +119,72 @@ def test_html_of_a_table_is_escaped() -> None:
     assert len(Table([])) == 0
 
 
-def test_a_figure_can_be_drawn_from_them(results: Results) -> None:
-    for name in ("score", "success", "span", "probe"):
-        assert results.figure(name).to_dict()
+@pytest.mark.parametrize("name", [name for name in FIGURES if name != "landscape"])
+def test_every_figure_of_them_shows_their_numbers(results: Results, name: str) -> None:
+    assert drawn_rows(results.figure(name).to_dict())
+
+
+def drawn_rows(chart: Any) -> list[Any]:
+    """All rows of data of a Vega-Lite chart, wherever they lie in it."""
+    if isinstance(chart, list):
+        return [row for each in chart for row in drawn_rows(each)]
+    if not isinstance(chart, dict):
+        return []
+    own = [chart] if "model" in chart or "z" in chart else []
+    return own + [row for each in chart.values() for row in drawn_rows(each)]
+
+
+def test_learning_curves_are_means_over_the_repeats_of_a_condition(results: Results) -> None:
+    rows = drawn_rows(results.figure("learning").to_dict())
+    latch = conditions(results.spec)[-1]
+    ends = [results.epochs[11, repeat]["validation_accuracy"][-1] for repeat in range(9)]
+    (point,) = [row for row in rows if (row["model"], row["length"], row["epoch"]) == ("mlp", latch.length, 2)
+                and row["mean"] == pytest.approx(sum(ends) / 9)]  # fmt: skip
+    assert point["low"] <= point["mean"] <= point["high"]
+    assert point["n"] == 9
+
+
+def test_a_landscape_is_drawn_from_the_surface_in_the_document() -> None:
+    probes = [{"kind": "landscape", "points": 3, "sequences": 4}]
+    small = {**BODY, "tasks": BODY["tasks"][1:], "models": BODY["models"][:1], "lengths": [3], "repeats": 1}
+    assert len(drawn_rows(memspan.run({**small, "probes": probes}).figure("landscape").to_dict())) == 9
+
+
+@pytest.mark.parametrize("kind", [spec.model_fields["kind"].default for spec in probe.specs()])
+def test_every_field_in_which_a_probe_was_asked_otherwise_is_a_column(kind: str) -> None:
+    default = probe.spec(kind)()
+    fields = {name: schema for name, schema in default.model_json_schema()["properties"].items() if name != "kind"}
+    changed = {name: varied(getattr(default, name), schema) for name, schema in fields.items()}
+    asked = default.model_copy(update=changed)
+    spec = parse({**BODY, "probes": []}).model_copy(update={"probes": (asked,)})
+    condition = conditions(spec)[0]
+    entry = {
+        "kind": kind,
+        "spec": asked.model_dump(mode="json"),
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "result": Scalars({"found": 0.5}, {"found": 0.4}, {"found": 0.6}, 9, {"found": "1"}).document(),
+    }
+    (row,) = Results(spec, {"probes": [entry]}, ()).probes
+    columns = {name: f"{kind}_{name}" if name in PROBE_COLUMNS else name for name in changed}
+    assert {name: row[column] for name, column in columns.items()} == {name: entry["spec"][name] for name in changed}
+    assert (row["name"], row["value"], row["n"], row["length"]) == ("found", 0.5, 9, condition.length)
+
+
+def varied(value: Any, schema: Any) -> Any:
+    """Another value than a field's default, of a type that it may have."""
+    if isinstance(value, str) or "'type': 'string'" in str(schema):
+        return f"not {value}"
+    if isinstance(value, tuple):
+        return (*value, 1)
+    return not value if isinstance(value, bool) else (value or 0) + 1
+
+
+def test_a_probe_that_was_asked_as_it_comes_shows_the_time_steps_it_names_only(results: Results) -> None:
+    assert results.probes.columns == (
+        "task", "model", "length", "probe", "index", "sequences", "name", "value", "low", "high", "n"
+    )  # fmt: skip
 
 
 def test_the_document_is_json(results: Results) -> None:

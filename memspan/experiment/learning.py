@@ -1,0 +1,57 @@
+"""Learning curves: a validation metric by epoch, over the repeats of a condition."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memspan.engine.condition import Condition
+from memspan.experiment.grid import conditions
+from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics.summary import summarize_many
+
+SPLIT = "validation"
+MEASURES = ("loss", "accuracy")
+Histories = Mapping[tuple[int, int], Mapping[str, Sequence[float]]]
+"""(position of a condition in the grid, repeat) -> metrics of the run by name, a value for each epoch from 1"""
+
+
+def learning_curves(spec: ExperimentSpec, histories: Histories) -> list[dict[str, Any]]:
+    """One curve for each metric and condition."""
+    grid = conditions(spec)
+    return [
+        learning_curve(grid[position], metric, epochs)
+        for metric in MEASURES
+        for position, epochs in sorted(_by_epoch(histories, f"{SPLIT}_{metric}").items())
+    ]
+
+
+def _by_epoch(histories: Histories, name: str) -> dict[int, dict[int, list[float]]]:
+    """Position of a condition -> epoch -> a metric of the repeats that were trained so far."""
+    found: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for (position, _), metrics in sorted(histories.items()):
+        for epoch, value in enumerate(metrics.get(name, ()), start=1):
+            found[position][epoch].append(value)
+    return found
+
+
+def learning_curve(condition: Condition, metric: str, epochs: Mapping[int, Sequence[float]]) -> dict[str, Any]:
+    """A metric's mean with its interval after each epoch; a run that diverged has no values after that."""
+    most = max(map(len, epochs.values()))
+    padded = np.array([[*values, *[np.nan] * (most - len(values))] for values in epochs.values()])
+    summaries = summarize_many(padded)
+    return {
+        "task": condition.task.model_dump(mode="json"),
+        "model": condition.model.model_dump(mode="json"),
+        "length": condition.length,
+        "split": SPLIT,
+        "name": metric,
+        "epochs": list(epochs),
+        "mean": [summary.mean for summary in summaries],
+        "low": [summary.low for summary in summaries],
+        "high": [summary.high for summary in summaries],
+        "n": most,
+    }
