@@ -151,9 +151,9 @@ def gathered() -> Iterator[Figure]:
         yield compared("FEW", network("rnn", 1), ways, f"rnn(1), sequences of {length} numbers", length)
 
 
-def slices() -> Iterator[Figure]:
+def calls() -> Iterator[Figure]:
     """What calling the loops costs, by how long a call trains."""
-    yield compared("SLICE_SECONDS", network("rnn", 1), by_value((0.001, 0.01, 0.1, 0.5)), "rnn(1), T = 10", 10)
+    yield compared("CALL_SECONDS", network("rnn", 1), by_value((0.001, 0.01, 0.1, 0.5)), "rnn(1), T = 10", 10)
 
 
 def hybrids() -> Iterator[Figure]:
@@ -190,7 +190,7 @@ def always(layer: Layer, members: int, steps: int, batch: int) -> bool:
     return True
 
 
-ROWS = (side_by_side, unrolled, unrolled_inputs, blocks_of_steps, levels_of_optimisation, gathered, slices, hybrids)
+ROWS = (side_by_side, unrolled, unrolled_inputs, blocks_of_steps, levels_of_optimisation, gathered, calls, hybrids)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from service.errors import Conflict, NotFound
 from service.operations import ids
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
-from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, counts_of_many
+from service.operations.remaining_time import remaining_seconds
 from service.operations.submission import insert, made_before
 from service.queue_names import TRAINING
 from service.storage import deletion, events, experiments, final_states

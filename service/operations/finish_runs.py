@@ -8,8 +8,8 @@ from memspan.experiment.checkpoint import PackedWeights, packed
 from memspan.interfaces.json_numbers import jsonable
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
-from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, progress_body
+from service.operations.remaining_time import remaining_seconds
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
 from service.storage import checkpoints, events, experiments, final_states
 from service.storage.checkpoints import NewCheckpoint

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.operations import ids
-from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of_many
+from service.operations.remaining_time import remaining_seconds
 from service.operations.times import rfc3339
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord

@@ -14,10 +14,10 @@ from memspan.experiment.results import document
 from memspan.interfaces.json_numbers import jsonable
 from service.operations import ids, verdicts
 from service.operations.context import Context
-from service.operations.estimates import remaining_seconds
 from service.operations.evidence import readings, run_rows
 from service.operations.experiments import cancelling, found, membership
 from service.operations.progress import counts_of
+from service.operations.remaining_time import remaining_seconds
 from service.operations.specs import grid_of, spec_of
 from service.operations.times import rfc3339
 from service.storage import failures, metrics, runs, studies

@@ -7,10 +7,10 @@ from typing import Any
 from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import Allocation, following
 from memspan.experiment.series import Series
-from service.operations.estimates import remaining_seconds
 from service.operations.evidence import run_row
 from service.operations.progress import counts_of, over_time, progress_body
 from service.operations.queueing import probe_seconds, run_rows
+from service.operations.remaining_time import remaining_seconds
 from service.operations.specs import grid_of, spec_of
 from service.queue_names import Queue
 from service.storage import events, experiments, probes, runs

@@ -8,8 +8,8 @@ from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
 from service.operations.context import Context
-from service.operations.estimates import SILENT_SECONDS, fleet
 from service.operations.queueing import probe_seconds, run_rows
+from service.operations.remaining_time import SILENT_SECONDS, fleet
 from service.storage import events, experiments, runs
 from service.storage.database import Connection
 from service.storage.experiments import NewExperiment, StudyPlace

@@ -15,8 +15,8 @@ from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
-from service.operations.estimates import remaining_seconds
 from service.operations.progress import counts_of, over_time, progress_body
+from service.operations.remaining_time import remaining_seconds
 from service.operations.specs import condition_of
 from service.queue_names import Queue
 from service.storage import events, experiments, final_states, leases, metrics, paces, runs

@@ -17,8 +17,8 @@ from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
 from service.operations import submission
 from service.operations.context import Context
-from service.operations.estimates import fleet_now
 from service.operations.experiments import ExperimentView
+from service.operations.remaining_time import fleet_now
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.dependencies import CurrentContext, ExperimentKey
 from service.schemas.experiment import Experiment, FreedAnswer, experiment

@@ -13,7 +13,7 @@ from service.middleware.body_schema import documented_body
 from service.operations import catalogue, ids
 from service.operations import studies as operations
 from service.operations.context import Context
-from service.operations.estimates import fleet_now
+from service.operations.remaining_time import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
 from service.routes.dependencies import CurrentContext

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from service.storage.clock import now
-from service.storage.reading import every, reading, single
+from service.storage.records import every, reading, single
 from service.storage.tables import blobs, checkpoints, experiments, runs
 from service.storage.upserts import upsert
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from service.storage.clock import now
-from service.storage.reading import every, reading
+from service.storage.records import every, reading
 from service.storage.tables import events, experiments
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.storage.clock import now
 from service.storage.moving import move_experiment
-from service.storage.reading import every, reading, single
+from service.storage.records import every, reading, single
 from service.storage.states import ACTIVE, ExperimentState, RunState
 from service.storage.tables import experiments, probes, runs
 

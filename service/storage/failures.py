@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func
 
-from service.storage.reading import every, reading
+from service.storage.records import every, reading
 from service.storage.states import Reason, RunState
 from service.storage.tables import runs
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, update
 
-from service.storage.reading import reading, single
+from service.storage.records import reading, single
 from service.storage.tables import answers
 from service.storage.upserts import upsert
 

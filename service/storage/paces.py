@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from memspan.experiment.fleet import Work
 from service.queue_names import Queue
 from service.storage.clock import now
-from service.storage.reading import every, reading
+from service.storage.records import every, reading
 from service.storage.tables import paces, workers
 from service.storage.upserts import upsert
 

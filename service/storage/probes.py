@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, select
 
 from service.storage.clock import now
 from service.storage.moving import move
-from service.storage.reading import every, reading, single
+from service.storage.records import every, reading, single
 from service.storage.states import Reason, RunState
 from service.storage.tables import experiments, probes
 from service.storage.upserts import upsert

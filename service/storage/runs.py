@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 
 from service.queue_names import Queue
 from service.storage.bulk import insert_rows
-from service.storage.reading import every, reading, single
+from service.storage.records import every, reading, single
 from service.storage.states import Reason, RunState
 from service.storage.tables import experiments, runs, snapshots
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from service.storage.experiments import WHOLE, ExperimentRecord
-from service.storage.reading import every, reading
+from service.storage.records import every, reading
 from service.storage.states import ExperimentState, RunState
 from service.storage.tables import experiments, probes
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, ScalarSelect, Table, delete, func, select, up
 
 from service.queue_names import Queue
 from service.storage.clock import now
-from service.storage.reading import every, reading
+from service.storage.records import every, reading
 from service.storage.states import RunState
 from service.storage.tables import leaderships, probes, runs, workers
 from service.storage.upserts import upsert

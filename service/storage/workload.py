@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, select
 
 from service.queue_names import Queue
-from service.storage.reading import every
+from service.storage.records import every
 from service.storage.states import OPEN, ExperimentState, RunState
 from service.storage.tables import experiments, probes, runs
 

@@ -42,7 +42,7 @@ each_extra = pytest.mark.parametrize("extra", EXTRA.values(), ids=list(EXTRA))
 @pytest.fixture(autouse=True)
 def one_step_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a run may be stopped at any step, in either engine."""
-    monkeypatch.setattr(backend, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(backend, "CALL_SECONDS", 0.0)
 
 
 def start() -> Tensor:

@@ -26,7 +26,7 @@ from memspan.engine.fused.workspace import sequence_size, workspace
 from memspan.engine.state import State
 from memspan.interfaces.batch import Batch
 
-SLICE_SECONDS = 0.1
+CALL_SECONDS = 0.1
 """about how long a call trains. Calling costs nothing from a hundredth of it on, and whoever cancels or stops a worker
 doesn't wait for it (``python -m benchmarks thresholds``)"""
 
@@ -58,7 +58,7 @@ class Fused:
         training = self._condition.training
         if self._sequences is None:
             self._sequences = Sequences(self._condition, self._seeds)
-        possible = steps_within(SLICE_SECONDS, self._condition, self._program.layouts, self._weights, len(self._seeds))
+        possible = steps_within(CALL_SECONDS, self._condition, self._program.layouts, self._weights, len(self._seeds))
         steps = min(training.steps_per_epoch - step, possible)
         chunk = self._sequences.chunk(epoch, step, steps)
         self._descend(chunk, epoch * training.steps_per_epoch + step, steps)

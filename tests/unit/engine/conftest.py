@@ -12,5 +12,5 @@ from memspan.engine.fused import backend
 @pytest.fixture(autouse=True, scope="package")
 def one_step_a_call() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "SLICE_SECONDS", 0.0)
+        patch.setattr(backend, "CALL_SECONDS", 0.0)
         yield

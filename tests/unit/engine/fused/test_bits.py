@@ -40,7 +40,7 @@ def test_steps_one_by_one_or_an_epoch_at_once_are_the_same(spec: ModelSpec, data
     """Snapshots taken after each step, against one call an epoch."""
     slow = stories(asked(spec, data), (0, 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "SLICE_SECONDS", 100.0)
+        patch.setattr(backend, "CALL_SECONDS", 100.0)
         assert stories(asked(spec, data), (0, 1)) == slow
 
 

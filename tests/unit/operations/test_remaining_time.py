@@ -1,4 +1,4 @@
-"""Estimates: who is there, how fast they are, and what is left."""
+"""Remaining time: who is there, how fast they are, and what is left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from memspan.experiment.fleet import Fleet
-from service.operations import estimates, experiments
+from service.operations import experiments, remaining_time
 from service.queue_names import Queue
 from service.storage import paces, workers
 from service.storage.database import Database
@@ -43,7 +43,7 @@ def left(scene: Scene, key: int) -> float | None:
 
 
 def test_without_workers_a_plan_is_made_for_one(scene: Scene) -> None:
-    found = estimates.fleet_now(scene.context)
+    found = remaining_time.fleet_now(scene.context)
     assert found == Fleet(0, 0, {})
     assert (found.hands("cpu"), found.hands("gpu"), found.seconds("torch", 2.0)) == (1, 1, 2.0)
 
@@ -55,7 +55,7 @@ def test_a_fleet_is_as_fast_as_its_machines_were_seen_to_be(scene: Scene) -> Non
     measure(scene, "here", fused=1.0)
     measure(scene, "there", fused=3.0, torch=2.0)
     measure(scene, "gone", fused=100.0)
-    found = estimates.fleet_now(scene.context)
+    found = remaining_time.fleet_now(scene.context)
     assert (found.workers, found.gpu_workers) == (5, 1)
     assert found.pace["fused"] == pytest.approx(5 / (2 / 1 + 3 / 3), rel=1e-3)
     assert found.pace["torch"] == pytest.approx(5 / (2 / 1 + 3 / 2), rel=1e-3)
@@ -65,7 +65,7 @@ def test_what_was_seen_for_a_moment_is_not_believed_yet(scene: Scene) -> None:
     employ(scene, "a")
     with scene.context.database.writing() as connection:
         paces.note(connection, "here", {"torch": (0.01, 1.0)})
-    assert estimates.fleet_now(scene.context).pace["torch"] < 1.25
+    assert remaining_time.fleet_now(scene.context).pace["torch"] < 1.25
 
 
 def test_what_is_left_falls_with_every_stack_and_tells_nothing_before_the_first_claim(scene: Scene) -> None:

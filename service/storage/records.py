@@ -1,4 +1,4 @@
-"""Reading: rows become records, frozen types with a column for each field.
+"""Records: rows become frozen types with a column for each field.
 
 A record names what is read and nothing else: the columns of its SELECT are made from its fields, once.
 """

@@ -1,4 +1,4 @@
-"""Estimates: who would do work that is asked for, and when what is being done will be done."""
+"""Remaining time: who would do work that is asked for, and when what is being done will be done."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
