@@ -113,7 +113,7 @@ def side_by_side() -> Iterator[Figure]:
 
 def unrolled() -> Iterator[Figure]:
     """All units written out, or a loop over them."""
-    ways = {"looped": 0, "unrolled": 10_000}
+    ways = {"rolled": 0, "unrolled": 10_000}
     for kind, gates, sizes in (("rnn", 1, (4, 6, 7, 8)), ("lstm", 4, (2, 3, 4)), ("gru", 3, (2, 3, 4))):
         for size in sizes:
             what = f"{kind}({size}), {gates * size * (size + 1)} products of weights"
@@ -123,7 +123,7 @@ def unrolled() -> Iterator[Figure]:
 def unrolled_inputs() -> Iterator[Figure]:
     """The product of one unit with many inputs, written out or looped over: the upper of two layers."""
     for inputs in (8, 16, 24, 32):
-        ways = {"looped": 1, "unrolled": 10_000}
+        ways = {"rolled": 1, "unrolled": 10_000}
         yield compared("UNROLLED_INPUTS", network("rnn", inputs, 1), ways, f"rnn(1) above rnn({inputs})")
 
 

@@ -161,7 +161,7 @@ def compiled_and_not(model: ModelSpec, **how: Any) -> Iterator[Tensor]:
         yield walked(asked(model, **how), engine)[0]
 
 
-@pytest.mark.parametrize("model", [LSTM(), GRU(hidden_size=16)], ids=["unrolled", "looped"])
+@pytest.mark.parametrize("model", [LSTM(), GRU(hidden_size=16)], ids=["unrolled", "rolled"])
 @pytest.mark.parametrize("extra", ["plain", "all"])
 @each_rule
 def test_the_compiled_loop_moves_weights_as_torch_does(spec: OptimizerSpec, extra: str, model: ModelSpec) -> None:

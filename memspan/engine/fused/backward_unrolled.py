@@ -1,4 +1,4 @@
-"""The loop of a small layer backwards through time, written out.
+"""The unrolled loop of a small layer backwards through time, written out.
 
 What is sent back through time and the sums of the weights' gradients stay in registers.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from memspan.engine.fused.assembly import Code
-from memspan.engine.fused.backward_loop import BackwardLoop
+from memspan.engine.fused.backward_kernel import BackwardKernel
 from memspan.engine.fused.layout import LayerLayout
 from memspan.engine.fused.learners import Source
 from memspan.engine.fused.llvm_types import VECTOR, WHOLE
@@ -19,7 +19,7 @@ Key = tuple[int, Source, int, int]
 """Unit, source, its row, node: weights that have these in common have the same gradient."""
 
 
-class BackwardUnrolled(BackwardLoop):
+class BackwardUnrolled(BackwardKernel):
     """All units written out."""
 
     def __init__(self, code: Code, layout: LayerLayout, every_step: bool, down: bool) -> None:

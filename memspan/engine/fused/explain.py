@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from memspan.engine.condition import Condition
 from memspan.engine.fused.arguments import part_name
-from memspan.engine.fused.backward_looped import block_steps
+from memspan.engine.fused.backward_rolled import block_steps
 from memspan.engine.fused.compiler import assembly, compiled, machine_bytes
 from memspan.engine.fused.equations import Equations
 from memspan.engine.fused.layout import LANES, LayerLayout

@@ -1,18 +1,18 @@
-"""The loop of a small layer forwards through time: all units written out, states and weights in registers."""
+"""The unrolled loop of a small layer forwards through time: all units written out, states and weights in registers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.fused.forward_loop import ForwardLoop, Stream
+from memspan.engine.fused.forward_kernel import ForwardKernel, Stream
 from memspan.engine.fused.llvm_types import VECTOR
 
 Variables = list[list[Any]]
 """One for each state and unit"""
 
 
-class ForwardUnrolled(ForwardLoop):
+class ForwardUnrolled(ForwardKernel):
     """All units written out; the time steps of members side by side fill the waits of each other."""
 
     def write(self) -> None:

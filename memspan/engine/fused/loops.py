@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from memspan.engine.fused.assembly import Code
-from memspan.engine.fused.backward_looped import BackwardLooped
+from memspan.engine.fused.backward_rolled import BackwardRolled
 from memspan.engine.fused.backward_unrolled import BackwardUnrolled
-from memspan.engine.fused.forward_looped import ForwardLooped
+from memspan.engine.fused.forward_rolled import ForwardRolled
 from memspan.engine.fused.forward_unrolled import ForwardUnrolled
 from memspan.engine.fused.kernel import UNNAMED, Kernel, kernel
 from memspan.engine.fused.layout import LayerLayout
@@ -20,7 +20,7 @@ def forward(layout: LayerLayout, streams: int, taped: bool) -> Kernel:
     one place if the stride is 0, behind the states of a layer.
     """
     code = Code(UNNAMED, [WHOLE, WHOLE, WHOLE, *[POINTER] * (3 * streams)])
-    loop = ForwardUnrolled if layout.is_unrolled else ForwardLooped
+    loop = ForwardUnrolled if layout.is_unrolled else ForwardRolled
     loop(code, layout, streams, taped).write()
     return kernel(f"forward{streams}" if taped else f"answer{streams}", code)
 
@@ -33,6 +33,6 @@ def backward(layout: LayerLayout, every_step: bool, down: bool) -> Kernel:
         down: whether ``below`` gets the gradients of the inputs (T, I).
     """
     code = Code(UNNAMED, [WHOLE, WHOLE, *[POINTER] * 7])
-    loop = BackwardUnrolled if layout.is_unrolled else BackwardLooped
+    loop = BackwardUnrolled if layout.is_unrolled else BackwardRolled
     loop(code, layout, every_step, down).write()
     return kernel("backward", code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memspan.engine.fused.arguments import Field, above, below, joined, sent, tape
-from memspan.engine.fused.backward_looped import scratch_vectors
+from memspan.engine.fused.backward_rolled import scratch_vectors
 from memspan.engine.fused.layout import LANES
 from memspan.engine.fused.program import Program
 from memspan.interfaces.signature import Problem, Signature

@@ -56,7 +56,7 @@ def worked_out(lines: list[str], known: dict[str, float]) -> dict[str, float]:
 def test_every_fused_cell_is_explained(kind: str, size: int | None) -> None:
     text = explained(kind, size)
     assert all(f"\n\n{heading}" in text for heading in HEADINGS)
-    assert "looped" not in text
+    assert "rolled" not in text
     assert ("a loop over 16 units" in text) == (size == 16)
 
 

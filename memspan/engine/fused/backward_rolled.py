@@ -1,4 +1,4 @@
-"""The loop of a larger layer backwards through time.
+"""The rolled loop of a larger layer backwards through time.
 
 It goes back by blocks of time steps, keeps the gradients of the pre-activations of a block, and then multiplies them
 with the outputs and inputs of the block, tile by tile in registers.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from memspan.engine.fused.assembly import Code
-from memspan.engine.fused.backward_loop import BackwardLoop
+from memspan.engine.fused.backward_kernel import BackwardKernel
 from memspan.engine.fused.layout import LayerLayout
 from memspan.engine.fused.learners import Learner
 from memspan.engine.fused.llvm_types import VECTOR, WHOLE
@@ -34,7 +34,7 @@ def scratch_vectors(layout: LayerLayout) -> int:
     return block_steps(layout) * layout.gradient_vectors + layout.states * layout.size + 1
 
 
-class BackwardLooped(BackwardLoop):
+class BackwardRolled(BackwardKernel):
     """Units by a loop, time by blocks."""
 
     def __init__(self, code: Code, layout: LayerLayout, every_step: bool, down: bool) -> None:

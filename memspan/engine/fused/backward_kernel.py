@@ -1,4 +1,4 @@
-"""The loop of a layer backwards through time, unrolled or not: a unit's step back, and products with its gradients."""
+"""The kernel of a layer backwards through time, unrolled or rolled: a unit's step back, products with its gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.weights import BroadcastWeights, offset_by
 
 
-class BackwardLoop(ABC):
+class BackwardKernel(ABC):
     """A layer's loop backwards, in the making; see ``loops.backward`` for the kernel that it is.
 
     What goes back through time, and what weights learn, is kept where the layer has room for it: a small layer's in

@@ -1,4 +1,4 @@
-"""The loop of a layer forwards through time, unrolled or not: pre-activations, and a unit's step from them."""
+"""The kernel of a layer forwards through time, unrolled or rolled: pre-activations, and a unit's step from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stream:
     out: Any
 
 
-class ForwardLoop(ABC):
+class ForwardKernel(ABC):
     """A layer's loop forwards, in the making; see ``loops.forward`` for the kernel that it is."""
 
     def __init__(self, code: Code, layout: LayerLayout, streams: int, taped: bool) -> None:

@@ -1,14 +1,14 @@
-"""The loop of a larger layer forwards through time: units by a loop, states in memory."""
+"""The rolled loop of a larger layer forwards through time: units by a loop, states in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from memspan.engine.fused.forward_loop import ForwardLoop, Stream
+from memspan.engine.fused.forward_kernel import ForwardKernel, Stream
 
 
-class ForwardLooped(ForwardLoop):
+class ForwardRolled(ForwardKernel):
     """Units by a loop, one member after another."""
 
     def write(self) -> None:
