@@ -9,9 +9,8 @@ import structlog
 import torch
 
 from memspan.engine.fused.warming import warm
-from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
-from memspan.experiment.probing import ask, asked_seconds
+from memspan.experiment.probing import ask
 from service.operations import finish_runs
 from service.operations import probes as probe_operations
 from service.operations import work as operations
@@ -122,19 +121,14 @@ class Loop:
         lap = self._watch.lap(work)
         trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
         lap.begin(trainer)
-
-        def interlude() -> None:
-            lap.split(trainer)
-            self._interlude()
-            lap.resume()
-
-        reporter = Reporter(self._context, work, trainer, self._leaving, interlude)
+        reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
         for event in trainer.events():
             self._beat.stepped()
+            lap.split(trainer)
             fate = reporter.take(event)
             if fate:
-                lap.split(trainer)
                 return fate
+            lap.resume()
         raise AssertionError("training ended without its last event")
 
     def _measure(self, work: ClaimedProbe) -> None:
@@ -147,9 +141,9 @@ class Loop:
             log.exception("probe_failed", probe=work.key)
             self._patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
             return
+        measured = time.monotonic() - begun
         self._patiently(lambda: probe_operations.finish(self._context, work, reading))
-        modelled = asked_seconds(work.spec, place(work.condition), len(work.weights))
-        self._watch.add("probe", modelled, time.monotonic() - begun)
+        self._watch.probe(work, measured)
 
 
 def diagnosed(error: Exception) -> tuple[Reason, str]:

@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 import structlog
 
+from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.experiment.fleet import Work, work_of
+from memspan.experiment.probing import asked_seconds
 from service.operations import work as operations
 from service.operations.context import Context
+from service.operations.probes import ClaimedProbe
 from service.operations.work import ClaimedRuns
 
 TELL_SECONDS = 5.0
@@ -29,6 +32,15 @@ class Stopwatch:
     def lap(self, work: ClaimedRuns) -> "Lap":
         """Begin to time the training of claimed runs."""
         return Lap(self, work, self._clock)
+
+    def probe(self, work: ClaimedProbe, measured: float) -> None:
+        """A probe is answered. Its answer is stored by now: what can't be reckoned is said in the log, and left out."""
+        try:
+            modelled = asked_seconds(work.spec, place(work.condition), len(work.weights))
+        except Exception:  # of a part that somebody adds
+            log.exception("probe_not_modelled", kind=work.spec.kind)
+        else:
+            self.add("probe", modelled, measured)
 
     def add(self, work: Work, modelled: float, measured: float) -> None:
         """Work that is done. What the model knows nothing of is left out, and so is time that can't have been work."""
@@ -52,26 +64,26 @@ class Stopwatch:
 
 
 class Lap:
-    """Times the training of one claim, but for what is done in its midst."""
+    """Times the training of one claim, but for what is done between its steps: reports, and probes."""
 
     def __init__(self, watch: Stopwatch, work: ClaimedRuns, clock: Callable[[], float]) -> None:
         self._watch, self._clock = watch, clock
         self._work = work_of(work.placement)
         self._modelled = work.placement.seconds(len(work.runs))
         self._epochs = work.placement.condition.training.epochs
-        self._progress = 0.0
+        self._computed = 0.0
         self._since = clock()
 
     def begin(self, trainer: Trainer) -> None:
         """Training goes on from here."""
-        self._progress = trainer.progress
+        self._computed = trainer.computed
 
     def split(self, trainer: Trainer) -> None:
         """Note what was done since the last split."""
-        now, progress = self._clock(), trainer.progress
-        share = (progress - self._progress) / self._epochs
+        now, computed = self._clock(), trainer.computed
+        share = (computed - self._computed) / self._epochs
         self._watch.add(self._work, share * self._modelled, now - self._since)
-        self._progress, self._since = progress, now
+        self._computed, self._since = computed, now
 
     def resume(self) -> None:
         """What was done since the last split was something else."""

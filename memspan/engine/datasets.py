@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,19 +30,19 @@ def split(condition: Condition) -> Split:
     The validation set is the last part of one draw, as Keras' ``validation_split`` cuts it.
     """
     training = condition.training
-    return _split(
-        condition.task,
-        condition.extent,
-        condition.data_seed,
-        training.train_size,
-        training.validation_size,
-        training.test_size,
-    )
+    sizes = (training.train_size, training.validation_size, training.test_size)
+    name = (condition.task, condition.extent, condition.data_seed, *sizes)
+    if name not in _LAST:
+        _LAST.clear()  # before the next is drawn: two would not fit where one just does
+        _LAST[name] = _drawn_split(*name)
+    return _LAST[name]
 
 
-@lru_cache(maxsize=1)
-def _split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, test: int) -> Split:
-    """Models of one task and length follow each other in a worker: the last draw is worth keeping."""
+_LAST: dict[tuple[TaskSpec, int, int, int, int, int], Split] = {}
+"""the last draw: models of one task and length follow each other in a worker"""
+
+
+def _drawn_split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, test: int) -> Split:
     together = sample(task, steps, train + validation, stream(seed, "train"), "train")
     return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test"), "test"))
 

@@ -83,11 +83,16 @@ class Trainer:
         yield self._finish()
 
     @property
+    def computed(self) -> float:
+        """Epochs that were really computed, with the fraction of the current one; runs that diverge skip the rest."""
+        return self._epoch + self._step / self.condition.training.steps_per_epoch
+
+    @property
     def progress(self) -> float:
         """Epochs done, with the fraction of the current one."""
         if self._all_diverged():
             return float(self.condition.training.epochs)
-        return self._epoch + self._step / self.condition.training.steps_per_epoch
+        return self.computed
 
     @property
     def seconds(self) -> float:

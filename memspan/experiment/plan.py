@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ class Plan:
 def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
     """Work out the plan of a sound spec's placements."""
     spec = placements.spec
-    efforts = [_effort(placements, series, fleet) for series in all_series(spec)]
+    efforts = _efforts(placements, fleet)
     by_model = _by_model(spec, placements)
     return Plan(
         conditions=sum(effort.conditions for effort in efforts),
@@ -59,7 +59,7 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
         populations=sum(effort.populations for effort in efforts),
         parameters=tuple(_parameters(spec, index, placed) for index, placed in enumerate(by_model)),
         warnings=tuple(_warnings(spec, by_model)),
-        estimated_seconds=max(_seconds([each for each in efforts if each.device == d], fleet, d) for d in DEVICES),
+        estimated_seconds=_together(efforts, fleet),
         peak_bytes=max(placement.peak_bytes for placement in placements),
         workers=fleet.hands(placements[0].device),
         at_most=is_search(spec),
@@ -82,6 +82,19 @@ class _Effort:
     populations: int
     seconds: float
     longest: float
+
+
+def estimated_seconds(experiments: Iterable[Placements], fleet: Fleet) -> float:
+    """Wall time of experiments that are started together: they share the workers."""
+    return _together([effort for placements in experiments for effort in _efforts(placements, fleet)], fleet)
+
+
+def _efforts(placements: Placements, fleet: Fleet) -> list[_Effort]:
+    return [_effort(placements, series, fleet) for series in all_series(placements.spec)]
+
+
+def _together(efforts: Sequence[_Effort], fleet: Fleet) -> float:
+    return max(_seconds([each for each in efforts if each.device == device], fleet, device) for device in DEVICES)
 
 
 def _seconds(efforts: Sequence[_Effort], fleet: Fleet, device: Device) -> float:

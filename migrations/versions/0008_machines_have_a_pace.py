@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("work", sa.Text(), nullable=False),
         sa.Column("modelled", sa.Float(), nullable=False),
         sa.Column("measured", sa.Float(), nullable=False),
+        sa.Column("noted_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("host", "work", name=op.f("pk_paces")),
     )
     op.add_column("experiments", sa.Column("probe_seconds", sa.Float(), nullable=False, server_default="0"))

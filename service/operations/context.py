@@ -19,6 +19,8 @@ RESULTS_BYTES = 32 * 2**20
 """answers about experiments, kept while nothing changes"""
 CLAIMS_SECONDS = 5.0
 """a study that runs is judged no more often: thousands of runs take half a second"""
+REMAINING_SECONDS = 2.0
+"""a worker that tells of progress reckons what is left no more often: of 100 000 runs it takes a tenth of a second"""
 GROUPS = 256
 """of studies whose verdicts are kept"""
 
@@ -50,6 +52,7 @@ class Context:
     bell: Bell
     results: Kept[bytes] = field(default_factory=lambda: kept(RESULTS_BYTES, bytes.__len__))
     claims: StaleCache[bytes] = field(default_factory=lambda: StaleCache(CLAIMS_SECONDS, GROUPS))
+    remaining: StaleCache[float | None] = field(default_factory=lambda: StaleCache(REMAINING_SECONDS, GROUPS))
 
     @cached_property
     def models(self) -> Kept[LoadedModel]:

@@ -9,7 +9,7 @@ from memspan.interfaces.json_numbers import jsonable
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, progress_body
-from service.operations.remaining_time import remaining_seconds
+from service.operations.remaining_time import remaining_lately
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
 from service.storage import checkpoints, events, experiments, final_states
 from service.storage.checkpoints import NewCheckpoint
@@ -40,7 +40,7 @@ def finish(
         store_metrics(connection, work, _with_test(measured, outcomes), list(held))
         _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
         _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
-        _ended_event(connection, work, len(kept), RunState.SUCCEEDED)
+        _ended_event(context, connection, work, len(kept), RunState.SUCCEEDED)
         settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:
         context.bell.ring(queue)
@@ -106,12 +106,13 @@ def _close(
     )
 
 
-def _ended_event(connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
+def _ended_event(context: Context, connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
     """Tell listeners which runs ended, and how far the experiment is now."""
     row = experiments.get(connection, work.experiment)
     place = {"task": work.condition.task.kind, "model": work.condition.model.kind, "length": work.condition.length}
     ended = {**place, "condition": work.position, "state": state, "count": count}
-    body = progress_body(counts_of(connection, row), row.state, remaining_seconds(connection, [row])) if row else {}
+    left = remaining_lately(context, connection, row) if row else None
+    body = progress_body(counts_of(connection, row), row.state, left) if row else {}
     events.append(connection, work.experiment, ("runs", ended), ("progress", body))
 
 
@@ -124,7 +125,7 @@ def end(
         ended = final_states.end(connection, work.lease, state, reason, detail)
         if not ended:
             return
-        _ended_event(connection, work, ended, state)
+        _ended_event(context, connection, work, ended, state)
         settled = follow_up(connection, work.experiment, [work.position])
     for queue in settled:
         context.bell.ring(queue)

@@ -9,12 +9,14 @@ from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.specs import grid_of
-from service.storage import experiments, final_states, leases, lost_leases, workers
+from service.storage import experiments, final_states, leases, lost_leases, paces, workers
 from service.storage.database import Connection
 from service.storage.lost_leases import LostLeases
 
 MOST_LOSSES = 3
 """leases lost in a row, without a slice stored between, after which a run has failed"""
+PACE_SECONDS = 30 * 86_400.0
+"""after which a machine's pace is forgotten"""
 SILENT_SECONDS = 120
 """a worker that has not beaten for so long is forgotten"""
 
@@ -31,6 +33,7 @@ def walk(context: Context, owner: str) -> bool:
     _end_finished(context)
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
+        paces.forget(connection, PACE_SECONDS)
         queues = leases.waiting_queues(connection)
     for queue in queues:
         context.bell.ring(queue)

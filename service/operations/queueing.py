@@ -1,5 +1,6 @@
 """Queueing: the rows of runs, with what decides where and beside whom they are trained."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from memspan.experiment.placements import Placements
@@ -26,7 +27,8 @@ def probe_seconds(placements: Placements, allocations: Iterable[Allocation]) -> 
 def _of_condition(placements: Placements, allocation: Allocation, number: int) -> list[NewRun]:
     placement = placements[allocation.position]
     count = len(allocation.repeats)
-    each = placement.seconds(count) / count  # a torch stack costs as much half empty as full
+    members = Counter(repeat // placement.width for repeat in allocation.repeats)
+    each = sum(map(placement.seconds, members.values())) / count  # a torch stack costs as much half empty as full
     return [
         NewRun(
             condition=allocation.position,
@@ -37,7 +39,7 @@ def _of_condition(placements: Placements, allocation: Allocation, number: int) -
             width=placement.width,
             stack=repeat // placement.width,
             queue=Queue(placement.device),
-            stack_seconds=placement.stack_seconds,
+            stack_seconds=placement.seconds(members[repeat // placement.width]),
             run_seconds=each,
         )
         for repeat in allocation.repeats

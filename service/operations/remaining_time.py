@@ -1,15 +1,18 @@
 """Remaining time: who would do work that is asked for, and when what is being done will be done."""
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from memspan.experiment.fleet import WORK, Fleet, Work
+from memspan.engine.placement import Device
+from memspan.experiment.fleet import Fleet, Work
+from memspan.experiment.plan import DEVICES
 from service.operations.context import Context
 from service.queue_names import Queue
 from service.storage import experiments, paces, workload
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
-from service.storage.paces import HandsRecord, PaceRecord
+from service.storage.paces import PaceRecord, StaffRecord
 from service.storage.states import ExperimentState
 from service.storage.workload import TrainingRecord
 
@@ -21,10 +24,10 @@ PRIOR_SECONDS = 5.0
 
 def fleet(connection: Connection) -> Fleet:
     """The workers that were heard of lately, at the pace of their machines."""
-    hands, known = paces.hands(connection, SILENT_SECONDS), paces.known(connection)
-    gpu = sum(each.count for each in hands if each.device != "cpu")
-    here = [each for each in known if each.host in {mine.host for mine in hands}]
-    return Fleet(sum(each.count for each in hands), gpu, _paces(hands, here))
+    staff = paces.staff(connection, SILENT_SECONDS)
+    known = paces.known(connection, [each.host for each in staff])
+    cpu, gpu = sum(each.cpu for each in staff), sum(each.gpu for each in staff)
+    return Fleet(cpu, gpu, {work: _pace_of(work, staff, known) for work in {each.work for each in known}})
 
 
 def fleet_now(context: Context) -> Fleet:
@@ -33,15 +36,17 @@ def fleet_now(context: Context) -> Fleet:
         return fleet(connection)
 
 
-def _paces(hands: Sequence[HandsRecord], known: Sequence[PaceRecord]) -> Mapping[Work, float]:
-    """The pace of all hands together for each kind of work that one of them has done: rates add up."""
-    found: dict[Work, float] = {}
-    for work in WORK:
-        measured = {each.host: _pace(each.modelled, each.measured) for each in known if each.work == work}
-        if measured:
-            rate = sum(each.count / measured.get(each.host, 1.0) for each in hands)
-            found[work] = sum(each.count for each in hands) / rate
-    return found
+def _pace_of(work: Work, staff: Sequence[StaffRecord], known: Sequence[PaceRecord]) -> float:
+    """The pace of all who do a kind of work together: rates add up."""
+    measured = {each.host: _pace(each.modelled, each.measured) for each in known if each.work == work}
+    counts = [(each.host, _doing(work, each)) for each in staff]
+    rate = sum(count / measured.get(host, 1.0) for host, count in counts)
+    return sum(count for _, count in counts) / rate if rate else 1.0
+
+
+def _doing(work: Work, each: StaffRecord) -> int:
+    """How many workers of a machine do a kind of work."""
+    return each.gpu if work == "gpu" else each.workers if work == "probe" else each.cpu
 
 
 def _pace(modelled: float, measured: float, prior: float = 1.0) -> float:
@@ -56,14 +61,31 @@ def remaining_seconds(connection: Connection, rows: Sequence[ExperimentRecord]) 
     """
     if not any(row.state == ExperimentState.RUNNING for row in rows):
         return None
-    workers = fleet(connection)
-    left, priority = defaultdict[int, float](float), dict[int, int]()
-    for each in workload.training(connection, [row.key for row in rows]):
-        left[each.experiment] += each.left * _own_pace(each, workers)
-        priority[each.experiment] = each.priority
-    for row in rows:
-        left[row.key] += workers.seconds("probe", _probes_left(connection, row))
-    return round(max(_ahead(row.key, left, priority) for row in rows) / workers.hands("cpu"), 1)
+    workers, keys = fleet(connection), [row.key for row in rows]
+    found = workload.training(connection, keys)
+    probing = {row.key: workers.seconds("probe", _probes_left(connection, row)) for row in rows}
+    return round(max(_on(device, found, probing, workers) for device in DEVICES), 1)
+
+
+def remaining_lately(context: Context, connection: Connection, row: ExperimentRecord) -> float | None:
+    """The same for one experiment, some seconds old at most: progress is told often, while the database is locked."""
+    version = time.monotonic_ns()
+    return context.remaining.get(row.key, version, True, lambda: remaining_seconds(connection, [row]))
+
+
+def _on(device: Device, found: Sequence[TrainingRecord], probing: Mapping[int, float], workers: Fleet) -> float:
+    """Seconds until what is trained on a kind of device has ended; processors answer the probes."""
+    left = defaultdict[int, float](float, probing if device == "cpu" else {})
+    priority, longest = dict[int, int](), 0.0
+    for each in found:
+        if (each.queue is Queue.GPU) == (device == "gpu"):
+            pace = _own_pace(each, workers)
+            left[each.experiment] += each.left * pace
+            priority[each.experiment] = each.priority
+            if each.experiment in probing:
+                longest = max(longest, each.longest * pace)
+    ahead = max((_ahead(key, left, priority) for key in probing), default=0.0)
+    return max(ahead / workers.hands(device), longest)
 
 
 def _ahead(key: int, left: Mapping[int, float], priority: Mapping[int, int]) -> float:

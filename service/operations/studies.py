@@ -9,7 +9,7 @@ from memspan.claims.study import StudySpec
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import Flaw, flaws
 from memspan.experiment.placements import Placements
-from memspan.experiment.plan import plan
+from memspan.experiment.plan import estimated_seconds, plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from service.errors import NotFound
@@ -62,10 +62,10 @@ def misfits(spec: StudySpec, limits: Limits) -> list[Flaw]:
 
 def plans(spec: StudySpec, workers: Fleet) -> dict[str, Any]:
     """What a study would train and roughly for how long."""
-    gpu = workers.gpu_workers > 0
+    placed = {name: Placements(each, workers.gpu_workers > 0) for name, each in asked(spec).items()}
     items = [
-        {"name": name, "spec": each.model_dump(mode="json"), **asdict(plan(Placements(each, gpu), workers))}
-        for name, each in asked(spec).items()
+        {"name": name, "spec": each.spec.model_dump(mode="json"), **asdict(plan(each, workers))}
+        for name, each in placed.items()
     ]
     return {
         "study": spec.kind,
@@ -73,7 +73,7 @@ def plans(spec: StudySpec, workers: Fleet) -> dict[str, Any]:
         "items": items,
         "conditions": sum(item["conditions"] for item in items),
         "runs": sum(item["runs"] for item in items),
-        "estimated_seconds": sum(item["estimated_seconds"] for item in items),
+        "estimated_seconds": estimated_seconds(placed.values(), workers),
         "peak_bytes": max(item["peak_bytes"] for item in items),
         "workers": max(workers.workers, 1),
         "basis": items[0]["basis"],

@@ -16,7 +16,7 @@ from memspan.experiment.fleet import Work
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, over_time, progress_body
-from service.operations.remaining_time import remaining_seconds
+from service.operations.remaining_time import remaining_lately
 from service.operations.specs import condition_of
 from service.queue_names import Queue
 from service.storage import events, experiments, final_states, leases, metrics, paces, runs
@@ -145,7 +145,7 @@ def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured)
             return Order.STOP
         store_metrics(connection, work, measured, held)
         runs.set_progress(connection, held, epochs)
-        return _progress_event(connection, work.experiment)
+        return _progress_event(context, connection, work.experiment)
 
 
 def keep(
@@ -165,7 +165,7 @@ def keep(
         store_metrics(connection, work, measured, list(held))
         snapshot_rows.store(connection, {key: each for key, each in data.items() if key in held}, *position)
         runs.set_progress(connection, list(held), epochs)
-        return _progress_event(connection, work.experiment)
+        return _progress_event(context, connection, work.experiment)
 
 
 def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
@@ -189,12 +189,12 @@ def store_metrics(
     metrics.store(connection, told)
 
 
-def _progress_event(connection: Connection, experiment: int) -> Order:
+def _progress_event(context: Context, connection: Connection, experiment: int) -> Order:
     """Tell listeners how far the experiment is; what its state asks of workers."""
     row = experiments.get(connection, experiment)
     if row is None:
         return Order.STOP
-    body = progress_body(counts_of(connection, row), row.state, remaining_seconds(connection, [row]))
+    body = progress_body(counts_of(connection, row), row.state, remaining_lately(context, connection, row))
     events.append(connection, experiment, ("progress", body))
     if row.cancelled_at is not None:
         return Order.CANCEL

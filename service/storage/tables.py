@@ -204,6 +204,7 @@ paces = Table(
     Column("work", Text, primary_key=True),  # fused, torch, gpu, probe
     Column("modelled", Float, nullable=False),  # seconds by the model of cost; older ones fade
     Column("measured", Float, nullable=False),  # seconds that passed
+    Column("noted_at", Float, nullable=False),
 )
 
 leaderships = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -35,10 +35,16 @@ class InLanes:
     count: int
 
 
-@lru_cache(maxsize=2)
+_FLAT: WeakKeyDictionary[Batch, FlatSequences] = WeakKeyDictionary()
+_IN_LANES: WeakKeyDictionary[Batch, InLanes] = WeakKeyDictionary()
+"""kept as long as their batch is: repeats of a condition share them"""
+
+
 def flattened(batch: Batch) -> FlatSequences:
-    """Lay out a batch; the last ones are kept, as repeats of a condition share them."""
-    return FlatSequences(_flat(batch.inputs), _flat(batch.targets))
+    """Lay out a batch."""
+    if batch not in _FLAT:
+        _FLAT[batch] = FlatSequences(_flat(batch.inputs), _flat(batch.targets))
+    return _FLAT[batch]
 
 
 def _flat(tensor: Tensor) -> Tensor:
@@ -47,10 +53,11 @@ def _flat(tensor: Tensor) -> Tensor:
     return flat
 
 
-@lru_cache(maxsize=2)
 def in_lanes(batch: Batch) -> InLanes:
-    """Put a batch into lanes; the last ones are kept."""
-    return InLanes(_lanes(batch.inputs), _lanes(batch.targets), len(batch))
+    """Put a batch into lanes."""
+    if batch not in _IN_LANES:
+        _IN_LANES[batch] = InLanes(_lanes(batch.inputs), _lanes(batch.targets), len(batch))
+    return _IN_LANES[batch]
 
 
 def _lanes(tensor: Tensor) -> Tensor:

@@ -56,9 +56,27 @@ def test_a_fleet_is_as_fast_as_its_machines_were_seen_to_be(scene: Scene) -> Non
     measure(scene, "there", fused=3.0, torch=2.0)
     measure(scene, "gone", fused=100.0)
     found = remaining_time.fleet_now(scene.context)
-    assert (found.workers, found.gpu_workers) == (5, 1)
-    assert found.pace["fused"] == pytest.approx(5 / (2 / 1 + 3 / 3), rel=1e-3)
-    assert found.pace["torch"] == pytest.approx(5 / (2 / 1 + 3 / 2), rel=1e-3)
+    assert (found.workers, found.gpu_workers) == (4, 1)
+    assert found.pace["fused"] == pytest.approx(4 / (2 / 1 + 2 / 3), rel=1e-3)
+    assert found.pace["torch"] == pytest.approx(4 / (2 / 1 + 2 / 2), rel=1e-3)
+
+
+def test_a_gpu_s_pace_is_that_of_who_has_one(scene: Scene) -> None:
+    for number in range(8):
+        employ(scene, f"cpu-{number}")
+    employ(scene, "gpu", "there", "cuda")
+    measure(scene, "there", gpu=4.0)
+    assert remaining_time.fleet_now(scene.context).pace["gpu"] == pytest.approx(4.0, rel=1e-3)
+
+
+def test_no_second_worker_shortens_the_last_stack(scene: Scene) -> None:
+    key = scene.submit(**{**LONG, "repeats": 1})
+    scene.claim()
+    alone = left(scene, key)
+    for number in range(8):
+        employ(scene, f"worker-{number}")
+    assert alone is not None
+    assert left(scene, key) == pytest.approx(alone, rel=0.01)
 
 
 def test_what_was_seen_for_a_moment_is_not_believed_yet(scene: Scene) -> None:

@@ -213,7 +213,8 @@ def test_plans_are_of_every_experiment_and_of_all(scene: Scene) -> None:
     told = studies.plans(Inquiry(scale="full"), Fleet(workers=2))
     assert [item["name"] for item in told["items"]] == ["short", "last step", "long"]
     assert (told["conditions"], told["runs"]) == (6, 18)
-    assert told["estimated_seconds"] == sum(item["estimated_seconds"] for item in told["items"])
+    alone = [item["estimated_seconds"] for item in told["items"]]
+    assert max(alone) <= told["estimated_seconds"] <= sum(alone)  # they share the workers
     assert count(scene) == 0
 
 

@@ -23,12 +23,12 @@ class Clock:
 class Training:
     """As much of a trainer as a lap looks at."""
 
-    progress = 0.0
+    computed = 0.0
 
 
 def known(database: Database) -> dict[str, tuple[float, float]]:
     with database.reading() as connection:
-        return {each.work: (each.modelled, each.measured) for each in paces.known(connection)}
+        return {each.work: (each.modelled, each.measured) for each in paces.known(connection, ["here"])}
 
 
 def test_a_lap_measures_training_and_not_what_is_done_in_its_midst(database: Database) -> None:
@@ -38,11 +38,11 @@ def test_a_lap_measures_training_and_not_what_is_done_in_its_midst(database: Dat
     watch = Stopwatch(scene.context, "here", clock)
     lap = watch.lap(claimed)
     lap.begin(trainer)  # type: ignore[arg-type]
-    clock.now, trainer.progress = 3.0, 1.0
+    clock.now, trainer.computed = 3.0, 1.0
     lap.split(trainer)  # type: ignore[arg-type]
     clock.now = 50.0  # probes were answered
     lap.resume()
-    clock.now, trainer.progress = 53.0, 4.0
+    clock.now, trainer.computed = 53.0, 4.0
     lap.split(trainer)  # type: ignore[arg-type]
     modelled, measured = known(database)[claimed.placement.engine]
     assert measured == pytest.approx(6.0)
