@@ -1,7 +1,7 @@
 """How long training takes, roughly: for plans, remaining times and the order of work.
 
 Measured on one core of a 2026 server by ``python -m benchmarks estimates``, which prints estimated beside measured
-seconds for conditions of all studies. What another machine takes is found out by its workers (``memspan.engine.pace``).
+seconds for conditions of all studies. What another machine takes is found out by its workers (``workers.stopwatch``).
 """
 
 from __future__ import annotations

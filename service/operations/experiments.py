@@ -74,7 +74,7 @@ def listing(context: Context, narrow: Filter, before: int | None, limit: int) ->
 
 
 def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
-    """Stop an experiment: what waits is cancelled now, what runs within 15 s.
+    """Stop an experiment: what waits is cancelled now, what runs within a slice.
 
     Returns:
         the experiment, and whether anything was left to do. Cancelling twice is once; a finished one is a Conflict.
@@ -115,7 +115,7 @@ def locked(connection: Connection, key: int) -> ExperimentRecord:
 
 
 def pause(context: Context, key: int) -> tuple[ExperimentView, bool]:
-    """Let an experiment rest: what runs goes back into its queue within 15 s, with its state kept."""
+    """Let an experiment rest: what runs goes back into its queue within a slice, with its state kept."""
     with context.database.writing() as connection:
         row = locked(connection, key)
         if row.state is ExperimentState.PAUSED:

@@ -158,13 +158,16 @@ CHANGE: dict[str, Any] = {
 
 @router.post("/{id}/cancel", operation_id="cancel_experiment", summary="Cancel an experiment", **CHANGE)
 def cancel(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
-    """What waits is cancelled now, what runs within 15 seconds; finished runs stay."""
+    """What waits is cancelled now, what runs within a slice (MEMSPAN_SLICE_SECONDS, 15 s by default).
+
+    Finished runs stay.
+    """
     return _changed(response, operations.cancel(context, key))
 
 
 @router.post("/{id}/pause", operation_id="pause_experiment", summary="Pause an experiment", **CHANGE)
 def pause(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
-    """What runs is stored and put back within 15 seconds; nothing is lost."""
+    """What runs is stored and put back within a slice (MEMSPAN_SLICE_SECONDS, 15 s by default); nothing is lost."""
     return _changed(response, operations.pause(context, key))
 
 

@@ -20,7 +20,6 @@ TAGS = {
     "probes": "Questions to stored models, and their answers.",
     "studies": "Questions from the literature: their experiments are started together, their claims judged by numbers.",
     "catalogue": "The tasks, models and probes that there are.",
-    "datasets": "Sequences of one's own.",
     "operating": "For those who run the service.",
 }
 CHANGING = frozenset({"post", "put", "patch", "delete"})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -22,6 +26,8 @@ ARCHITECTURE = Path("docs/architecture.md")
 USERS_OWN = {"docker-compose.override.yml", "spec.json"}
 """files that a reader is told to write"""
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|toml|yml|txt|js|css|html|ini))")
+ROOMS = ("memspan", "service", "workers", "benchmarks", "examples", "tests")
+DOTTED = re.compile(rf"(?<![\w./])(?:{'|'.join(ROOMS)})(?:\.[A-Za-z_]\w*)+")
 COMMANDS = {command.callback.__name__ for command in cli.registered_commands if command.callback}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=str)
@@ -98,6 +104,31 @@ def test_every_benchmark_that_a_constant_names_can_be_run(room: str) -> None:
 def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
     named = set(re.findall(r"python -m ((?:memspan|service|workers|benchmarks|tests|examples)[a-z_.]*)", text(page)))
     assert [name for name in named if find_spec(name.rstrip(".")) is None] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_module_that_a_docstring_names_is_there(room: str) -> None:
+    """With its whole dotted name: ``service.middleware.handlers``, or what a module defines."""
+    named = {name for path in (ROOT / room).rglob("*.py") for text in docstrings(path) for name in DOTTED.findall(text)}
+    assert [name for name in sorted(named) if not resolved(name)] == []
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Those of the module, of its classes and functions, and those below its constants."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def resolved(name: str) -> bool:
+    """Whether it is a module, which is not imported, or something that a module defines."""
+    with suppress(ModuleNotFoundError):
+        if find_spec(name) is not None:
+            return True
+    with suppress(ImportError, AttributeError):
+        resolve_name(name)
+        return True
+    return False
 
 
 @each_page

@@ -22,6 +22,7 @@ from tests.contract.variants import named, rules
 from tests.unit.engine.fused.cells import served
 
 FOLDER = Path(__file__).parent / "golden"
+RENEW = "python -m tests.unit.engine.fused.test_golden"
 SIGNATURE = Signature(5, channels=1, outputs=2, problem=Problem.CLASSIFICATION)
 
 
@@ -45,7 +46,7 @@ def stories() -> dict[str, str]:
 
 def test_every_graph_is_the_one_on_file() -> None:
     on_file = {path.stem: path.read_text() for path in FOLDER.glob("*.txt")}
-    assert stories() == on_file
+    assert stories() == on_file, f"if it is meant: {RENEW}"
 
 
 def test_optimisers_that_differ_in_numbers_have_one_rule() -> None:
