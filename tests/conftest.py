@@ -16,9 +16,9 @@ from tests.compiled import compiling
 from tests.databases import migrate
 from tests.datasets import provided
 from tests.deployment import Deployment, deployed
-from tests.inquiry import study
 from tests.scenes import Scene, context_over
 from tests.servers import PostgresServer, RedisServer, running
+from tests.tiny_study import study
 
 TEMPLATE = "migrated"
 
@@ -92,7 +92,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def inquiry(monkeypatch: pytest.MonkeyPatch) -> None:
+def tiny_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service knows one study, which runs in a moment."""
     monkeypatch.setitem(FAMILIES, "study", study)
 

@@ -26,7 +26,7 @@ from memspan.models.mlp import MLP
 from memspan.optimizers import move, optimizer
 from memspan.training import Training
 from tests.contract.variants import named, rules
-from tests.unit.engine.fused.walks import asked, walked
+from tests.unit.engine.fused.fifty_steps import asked, walked
 from tests.unit.engine.populations import carried, condition, stopped, stories
 
 RULES = [each for spec in optimizer.specs() for each in rules(spec)]

@@ -8,9 +8,9 @@ import pytest
 
 from tests.contract.problems import field_errors, told
 from tests.contract.stage import Stage
-from tests.inquiry import VERDICTS, verdicts
+from tests.tiny_study import VERDICTS, verdicts
 
-START = "/studies/inquiry/experiments"
+START = "/studies/tiny_study/experiments"
 QUICK = {"scale": "quick"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 CURL = {"Accept": "*/*"}
@@ -23,7 +23,7 @@ CLAIM = {
     "reason",
 }  # fmt: skip
 
-pytestmark = pytest.mark.usefixtures("inquiry")
+pytestmark = pytest.mark.usefixtures("tiny_study")
 
 
 def start(stage: Stage) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def start(stage: Stage) -> dict[str, Any]:
 
 def test_a_study_has_the_agreed_fields(stage: Stage) -> None:
     (listed,) = stage.client.get("/studies").json()["items"]
-    study = stage.client.get("/studies/inquiry").json()
+    study = stage.client.get("/studies/tiny_study").json()
     assert set(listed) == STUDY
     assert set(study) == STUDY | {"parts", "groups"}
     assert all(set(claim) == CLAIM for claim in study["claims"])
@@ -51,7 +51,7 @@ def test_starting_answers_201_with_all_experiments_and_where_the_verdicts_will_s
     study = stage.client.get(answer.headers["location"]).json()
     assert (study["group"], study["scale"], study["state"]) == (body["group"], "full", "queued")
     assert study["experiments"] == [item["id"] for item in body["items"]]
-    assert [item["id"] for item in stage.client.get("/experiments?study=inquiry").json()["items"]][:3] == study[
+    assert [item["id"] for item in stage.client.get("/experiments?study=tiny_study").json()["items"]][:3] == study[
         "experiments"
     ][::-1]
     for item in body["items"]:
@@ -68,7 +68,7 @@ def test_a_study_that_has_run_is_judged(stage: Stage) -> None:
         results = stage.client.get(part["links"]["results"]).json()
         assert results["claims"] == study["claims"]
         assert results["experiment"]["study"] == {
-            "kind": "inquiry", "scale": "quick", "part": part["name"], "group": study["group"],
+            "kind": "tiny_study", "scale": "quick", "part": part["name"], "group": study["group"],
         }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_a_dry_run_answers_the_plans_and_stores_nothing(stage: Stage) -> None:
 
 
 def test_a_key_lets_a_study_be_started_once(stage: Stage) -> None:
-    key = {"Idempotency-Key": "an inquiry".replace(" ", "-")}
+    key = {"Idempotency-Key": "a tiny study".replace(" ", "-")}
     first = stage.client.post(START, json=QUICK, headers=key)
     before = stage.rows()
     second = stage.client.post(START, json=QUICK, headers=key)
@@ -109,13 +109,13 @@ def test_a_study_that_goes_beyond_a_cap_names_the_experiment(stage: Stage) -> No
 
 def test_groups_of_other_studies_and_other_things_are_not_found(stage: Stage) -> None:
     for group in ("group-999999", "exp-1", "1", "", "group-0"):
-        told(stage.client.get(f"/studies/inquiry?group={group}"), 404)
+        told(stage.client.get(f"/studies/tiny_study?group={group}"), 404)
     told(stage.client.get("/studies/nope"), 404)
     told(stage.client.post("/studies/nope/experiments", json=QUICK), 404)
     told(stage.client.post("/studies/nope/experiments?dry_run=true", json=QUICK), 404)
 
 
-@pytest.mark.parametrize("path", ["/studies", "/studies/inquiry"])
+@pytest.mark.parametrize("path", ["/studies", "/studies/tiny_study"])
 def test_a_browser_gets_a_page_and_curl_the_numbers(stage: Stage, path: str) -> None:
     page, data = stage.client.get(path, headers=BROWSER), stage.client.get(path, headers=CURL)
     assert page.headers["content-type"].startswith("text/html")
@@ -138,4 +138,4 @@ def test_a_page_shows_verdicts_and_what_a_start_would_cost(stage: Stage) -> None
     assert 'class="badge contradicted"' in page
     results = stage.client.get(f"/results/{started['items'][0]['id']}", headers=BROWSER).text
     assert "“short” of the study" in results
-    assert f"/studies/inquiry?group={started['group']}" in results
+    assert f"/studies/tiny_study?group={started['group']}" in results

@@ -20,19 +20,19 @@ from memspan.studies.latch import LatchStudy
 from service.client import connection, studying
 from service.client.studying import Inquiry
 from tests.contract.stage import Stage, staged
-from tests.inquiry import Inquiry as Study
-from tests.inquiry import experiments
 from tests.processes import MemspanProcess
+from tests.tiny_study import TinyStudy as Study
+from tests.tiny_study import experiments
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.usefixtures("inquiry")
+pytestmark = pytest.mark.usefixtures("tiny_study")
 
 
 def asked(**fields: Any) -> Inquiry:
     """Start the quick scale and wait, unless it is said otherwise."""
-    return Inquiry(**{"kind": "inquiry", "scale": "quick", "group": None, "wait": True, "markdown": None, **fields})
+    return Inquiry(**{"kind": "tiny_study", "scale": "quick", "group": None, "wait": True, "markdown": None, **fields})
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def test_tables_go_to_a_file_and_what_was_started_can_be_looked_at_again(
 
 def test_studies_are_listed_with_their_newest_verdicts(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert studying.list_studies(address) == 0
-    assert "inquiry" in capsys.readouterr().out
+    assert "tiny_study" in capsys.readouterr().out
 
 
 def test_what_can_not_be_started_is_said_in_a_sentence(address: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_who_stops_watching_hears_how_to_go_on(
     monkeypatch.setattr(studying, "watch_study", interrupted)
     assert studying.inquire(address, asked()) == connection.INTERRUPTED
     said = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"the study goes on: memspan study inquiry --group group-\d+ --wait", said)
+    assert re.search(r"the study goes on: memspan study tiny_study --group group-\d+ --wait", said)
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from typing import Any
 
 from memspan.claims.markdown import claims, conditions, markdown, probes, scores, spans
 from memspan.run_study import run_study
-from tests.inquiry import Inquiry, experiments
+from tests.tiny_study import TinyStudy, experiments
 from tests.unit.figures import document as figures
 from tests.unit.figures.document import FIRST_LAST, LATCH, metric_name
 
@@ -134,7 +134,7 @@ def test_probes_that_come_to_nothing_have_no_table() -> None:
 
 
 def test_a_study_that_ran_here_prints_all_its_tables() -> None:
-    spec = Inquiry()
+    spec = TinyStudy()
     findings = run_study(spec, experiments(spec))
     text = findings.markdown()
     titles = [line for line in text.splitlines() if line.startswith("**")]

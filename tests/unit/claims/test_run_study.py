@@ -7,12 +7,12 @@ import pytest
 import memspan
 from memspan.registry import UnknownKind
 from memspan.run_study import Findings, run_study
-from tests.inquiry import VERDICTS, Inquiry, experiments, verdicts
+from tests.tiny_study import VERDICTS, TinyStudy, experiments, verdicts
 
 
 @pytest.fixture(scope="module")
 def findings() -> Findings:
-    spec = Inquiry()
+    spec = TinyStudy()
     return run_study(spec, experiments(spec))
 
 
@@ -25,7 +25,7 @@ def test_every_claim_is_judged_by_what_was_run(findings: Findings) -> None:
 def test_claims_are_a_table_and_results_are_those_of_run(findings: Findings) -> None:
     assert findings.claims.columns[:4] == ("id", "text", "metric", "measured")
     assert set(findings.results) == {"short", "last step"}
-    alone = memspan.run(experiments(Inquiry())["short"])
+    alone = memspan.run(experiments(TinyStudy())["short"])
     assert [row.metrics for row in findings.results["short"].rows] == [row.metrics for row in alone.rows]
     assert findings.results["short"].epochs == alone.epochs
 
@@ -42,7 +42,7 @@ def test_every_epoch_of_every_run_is_kept(findings: Findings) -> None:
 
 def test_progress_goes_over_all_experiments_to_the_end() -> None:
     told: list[tuple[float, float]] = []
-    spec = Inquiry()
+    spec = TinyStudy()
     run_study(spec, experiments(spec), lambda done, total: told.append((done, total)))
     assert told[-1] == (30.0, 30.0)
     assert {total for _, total in told} == {30.0}

@@ -14,10 +14,10 @@ from service.errors import NotFound, Unprocessable
 from service.operations import catalogue, experiments, results, studies, verdicts
 from service.operations.group_status import state_of
 from service.storage.database import Database
-from tests.inquiry import VERDICTS, Inquiry
-from tests.inquiry import experiments as asked
-from tests.inquiry import verdicts as certain
 from tests.scenes import Scene, context_over
+from tests.tiny_study import VERDICTS, TinyStudy
+from tests.tiny_study import experiments as asked
+from tests.tiny_study import verdicts as certain
 from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
@@ -25,11 +25,11 @@ from workers.loop import Loop
 QUEUES = ("cpu", "probe")
 THREADS = 6
 
-pytestmark = pytest.mark.usefixtures("inquiry")
+pytestmark = pytest.mark.usefixtures("tiny_study")
 
 
 def start(scene: Scene, key: str | None = None, **fields: Any) -> studies.Started:
-    return studies.start(scene.context, Inquiry(**fields), key)
+    return studies.start(scene.context, TinyStudy(**fields), key)
 
 
 def work(scene: Scene) -> None:
@@ -39,12 +39,12 @@ def work(scene: Scene) -> None:
 
 
 def look(scene: Scene, group: int | None = None) -> dict[str, Any]:
-    return studies.look(scene.context, "inquiry", group)
+    return studies.look(scene.context, "tiny_study", group)
 
 
 def count(scene: Scene) -> int:
     with scene.context.database.reading() as connection:
-        return len(experiments.experiments.page(connection, experiments.Filter(study="inquiry"), None, 500))
+        return len(experiments.experiments.page(connection, experiments.Filter(study="tiny_study"), None, 500))
 
 
 def test_a_study_is_started_as_a_whole(scene: Scene) -> None:
@@ -52,21 +52,21 @@ def test_a_study_is_started_as_a_whole(scene: Scene) -> None:
     first, second = (view.row for view in started.views)
     assert (first.study_part, second.study_part) == ("short", "last step")
     assert {row.study_group for row in (first, second)} == {first.key} == {started.group}
-    assert {(row.study, row.study_scale, row.spec["seed"]) for row in (first, second)} == {("inquiry", "quick", 7)}
+    assert {(row.study, row.study_scale, row.spec["seed"]) for row in (first, second)} == {("tiny_study", "quick", 7)}
     assert set(scene.context.bell.rung) == {"cpu", "gpu"}
     assert experiments.membership(second) == {
-        "kind": "inquiry", "scale": "quick", "part": "last step", "group": f"group-{first.key}",
+        "kind": "tiny_study", "scale": "quick", "part": "last step", "group": f"group-{first.key}",
     }  # fmt: skip
 
 
 def test_a_study_that_can_not_be_started_as_a_whole_leaves_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def greedy(spec: Inquiry) -> Any:
+    def greedy(spec: TinyStudy) -> Any:
         short, last = asked(spec).values()
         return {"short": short, "last step": last.model_copy(update={"device": "gpu"})}
 
-    monkeypatch.setitem(catalogue.FAMILIES["study"]._verbs, "inquiry", greedy)
+    monkeypatch.setitem(catalogue.FAMILIES["study"]._verbs, "tiny_study", greedy)
     with pytest.raises(Unprocessable, match="No GPU worker"):
         start(scene)
     assert count(scene) == 0
@@ -75,7 +75,7 @@ def test_a_study_that_can_not_be_started_as_a_whole_leaves_nothing(
 def test_one_key_from_many_threads_starts_it_once(scene: Scene, database_url: str) -> None:
     def one(number: int) -> int:
         database = Database(database_url)
-        found = studies.start(context_over(database), Inquiry(), "the key")
+        found = studies.start(context_over(database), TinyStudy(), "the key")
         database.close()
         assert [view.row.study_part for view in found.views] == ["short", "last step"]
         return found.group
@@ -91,7 +91,7 @@ def test_a_key_belongs_to_one_scale_and_seed_of_one_study(scene: Scene) -> None:
         with pytest.raises(Unprocessable):
             start(scene, "the key", **other)
     with pytest.raises(Unprocessable):
-        experiments.submit(scene.context, asked(Inquiry())["short"], "the key")
+        experiments.submit(scene.context, asked(TinyStudy())["short"], "the key")
     assert count(scene) == 2
 
 
@@ -125,7 +125,7 @@ def test_what_is_stored_is_judged_as_in_a_notebook(scene: Scene) -> None:
     assert (told["state"], told["progress"]["completed"], told["eta_seconds"]) == ("succeeded", 30, None)
     assert certain(told["claims"]) == VERDICTS
     assert [part["answers"] for part in told["parts"]] == [[], ["scalars"]]
-    here = jsonable(run_study(Inquiry(), asked(Inquiry())).document["claims"])
+    here = jsonable(run_study(TinyStudy(), asked(TinyStudy())).document["claims"])
     timed = "seconds"
     assert [c for c in told["claims"] if c["id"] != timed] == [c for c in here if c["id"] != timed]
 
@@ -210,7 +210,7 @@ def test_progress_and_what_is_left_are_those_of_all_experiments(scene: Scene) ->
 
 
 def test_plans_are_of_every_experiment_and_of_all(scene: Scene) -> None:
-    told = studies.plans(Inquiry(scale="full"), Fleet(workers=2))
+    told = studies.plans(TinyStudy(scale="full"), Fleet(workers=2))
     assert [item["name"] for item in told["items"]] == ["short", "last step", "long"]
     assert (told["conditions"], told["runs"]) == (6, 18)
     alone = [item["estimated_seconds"] for item in told["items"]]

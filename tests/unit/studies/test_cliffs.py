@@ -19,7 +19,7 @@ from memspan.interfaces.limits import Limits
 from memspan.models import build
 from memspan.studies import experiments
 from memspan.studies.cliffs import AXES, LENGTHS, MODELS, REPEATS, CliffsStudy, rank_correlation
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 Steepness = Callable[[Condition, int], float]
 """largest gradient of a condition's repeat"""

@@ -34,7 +34,7 @@ from memspan.studies.first_last import (
     RECURRENT,
     FirstLastStudy,
 )
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 FULL, QUICK = FirstLastStudy(scale="full"), FirstLastStudy(scale="quick")
 LEFT_TO_THE_FULL_SCALE = {"dilated-reaching-is-not-enough", "chrono-carries"}

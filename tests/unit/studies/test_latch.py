@@ -15,7 +15,7 @@ from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.latch import CHRONO, CORRECTED, HARD_GRU, HARD_LSTM, LSTM_1, PUBLISHED, RNN_1, LatchStudy
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 
 @pytest.mark.parametrize("scale", ["quick", "full"])

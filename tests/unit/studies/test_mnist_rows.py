@@ -16,7 +16,7 @@ from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.mnist_rows import CELLS, DECAYED, GRU_64, LSTM_64, RNN_64, MnistRowsStudy
-from tests.unit.studies.made import evidence, verdicts
+from tests.unit.studies.made_evidence import evidence, verdicts
 
 FULL, QUICK = MnistRowsStudy(scale="full"), MnistRowsStudy(scale="quick")
 VARIANTS = {"gru-helps", "peephole-helps", "stacking-helps", "bidirection-helps", "dropout-helps", "weight-decay-helps"}

@@ -34,7 +34,7 @@ from memspan.studies.one_step_lstm import (
     TANH_NET,
     OneStepLSTM,
 )
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 FULL, QUICK = OneStepLSTM(scale="full"), OneStepLSTM(scale="quick")
 LIVE = 122_901

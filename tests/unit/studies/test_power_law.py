@@ -21,7 +21,7 @@ from memspan.models import build
 from memspan.studies import experiments
 from memspan.studies.power_law import BUDGETS, CHRONO, FIXED, LEARNT, MODELS, PLAIN, PowerLawStudy
 from memspan.tasks.first_last import FirstLast
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 FULL, QUICK = PowerLawStudy(scale="full"), PowerLawStudy(scale="quick")
 ERRORS: Mapping[ModelSpec, float] = {PLAIN: 1.0, CHRONO: 0.1, FIXED: 0.01, LEARNT: 0.001}

@@ -15,7 +15,7 @@ from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments
 from memspan.studies.relay import CHRONO_GRU, CHRONO_LSTM, GRU_8, LSTM_8, RNN_8, RelayStudy
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 ACCURACIES = {
     "relay": {RNN_8: 0.52, LSTM_8: 0.51, GRU_8: 0.9, CHRONO_LSTM: 0.8, CHRONO_GRU: 0.9},

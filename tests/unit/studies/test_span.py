@@ -29,7 +29,7 @@ from memspan.studies.span import (
     TCN_8,
     SpanStudy,
 )
-from tests.unit.studies.made import verdicts
+from tests.unit.studies.made_evidence import verdicts
 
 Spans = Mapping[ModelSpec, tuple[float, float]]
 """steps that all repeats remember, on the adding problem and on latch"""

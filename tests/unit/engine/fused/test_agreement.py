@@ -25,7 +25,7 @@ from memspan.tasks.first_last import FirstLast
 from memspan.tasks.latch import Latch
 from memspan.training import Training
 from tests.unit.engine.fused.cells import start, state
-from tests.unit.engine.fused.walks import SIZES, asked, walked
+from tests.unit.engine.fused.fifty_steps import SIZES, asked, walked
 
 HOW: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": Adam(learning_rate=0.01)},

@@ -17,7 +17,7 @@ from memspan.interfaces.optimizer import Numbers, OptimizerSpec, Rate, Slots
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.optimizers import optimizer
-from tests.unit.engine.fused.walks import asked, walked
+from tests.unit.engine.fused.fifty_steps import asked, walked
 
 
 class Yardstick(OptimizerSpec):

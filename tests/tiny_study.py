@@ -1,4 +1,4 @@
-"""An inquiry: a study so small that it runs in a moment, with a claim for every kind of evidence."""
+"""A study so small that it runs in a moment, with a claim for every kind of evidence."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def _long(evidence: Evidence) -> Measured:
     return rate(evidence["long"].solved(LSTM_1))
 
 
-class Inquiry(StudySpec):
+class TinyStudy(StudySpec):
     """Two tiny nets and a bit. Nothing is learnt, everything is measured."""
 
-    title: ClassVar[str] = "A tiny inquiry"
+    title: ClassVar[str] = "A tiny study"
     reference: ClassVar[str] = "made up for tests"
     question: ClassVar[str] = "Does a tiny net learn anything in two epochs?"
     explanation: ClassVar[str] = "It has seen 32 sequences. That is not enough."
@@ -73,11 +73,11 @@ class Inquiry(StudySpec):
         Claim("counted", "It is tiny.", "parameters", "at_most", 100, lambda evidence: exactly(7), source="arithmetic"),
     )
 
-    kind: Literal["inquiry"] = "inquiry"
+    kind: Literal["tiny_study"] = "tiny_study"
 
 
-@study(Inquiry)
-def experiments(spec: Inquiry) -> Mapping[str, ExperimentSpec]:
+@study(TinyStudy)
+def experiments(spec: TinyStudy) -> Mapping[str, ExperimentSpec]:
     """Two experiments; a third at full scale."""
     asked: dict[str, tuple[Any, tuple[int, ...], tuple[ProbeSpec, ...]]] = {
         "short": ((RNN_1, LSTM_1), (2, 4), ()),
@@ -87,7 +87,7 @@ def experiments(spec: Inquiry) -> Mapping[str, ExperimentSpec]:
     return {
         name: ExperimentSpec.model_validate(
             {
-                "name": f"inquiry: {name}",
+                "name": f"tiny study: {name}",
                 "tasks": [{"kind": "latch"}],
                 "models": [model.model_dump(mode="json") for model in models],
                 "lengths": list(lengths),

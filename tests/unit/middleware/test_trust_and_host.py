@@ -1,4 +1,4 @@
-"""The door: whose requests are served, judged by address, Host and Origin."""
+"""Trust and host: whose requests are served, judged by address, Host and Origin."""
 
 from ipaddress import ip_network
 
