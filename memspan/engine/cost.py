@@ -22,6 +22,10 @@ ANSWER_SECONDS = 2e-7
 """an answer's loss, its gradient and its metrics"""
 KEPT_SECONDS = 5e-9
 """a number that a forward pass keeps for the backward pass: elementwise work and memory"""
+CLAIM_SECONDS = 0.02
+"""a stack besides its training: claimed, its data drawn, its loops looked up"""
+STORED_SECONDS = 5e-4
+"""a run besides its training: its row, metrics, weights and events (``python -m benchmarks overhead``)"""
 BASIS = "cost model of each run's engine, one core of a 2026 server a worker"
 
 

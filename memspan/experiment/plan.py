@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memspan.engine.cost import BASIS
+from memspan.engine.cost import BASIS, CLAIM_SECONDS, STORED_SECONDS
 from memspan.engine.placement import Device, Placement
 from memspan.experiment.fleet import Fleet, work_of
 from memspan.experiment.grid import lengths_of
@@ -114,7 +114,9 @@ def _effort(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
             conditions=1,
             runs=repeats,
             populations=placement.stacks(repeats),
-            seconds=fleet.seconds(work, placement.seconds(repeats)) + _asked(spec, placement, repeats, fleet),
+            seconds=fleet.seconds(work, placement.seconds(repeats))
+            + _handled(placement, repeats)
+            + _asked(spec, placement, repeats, fleet),
             longest=fleet.seconds(work, placement.seconds(min(placement.width, repeats))),
         )
     parts, full = Counter(longest(series.search, spec.repeats)), series.search.most_lengths(spec.repeats)
@@ -133,6 +135,11 @@ def _effort(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
         seconds=sum(each),
         longest=sum(each) / min(full, fleet.hands(device)),
     )
+
+
+def _handled(placement: Placement, repeats: int) -> float:
+    """Seconds of one worker for what is done with runs besides training them."""
+    return placement.stacks(repeats) * CLAIM_SECONDS + repeats * STORED_SECONDS
 
 
 def _asked(spec: ExperimentSpec, placement: Placement, repeats: int, fleet: Fleet) -> float:
