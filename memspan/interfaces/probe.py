@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,9 +46,9 @@ class ProbeSpec(PartSpec):
         """Why the probe does not apply to a task, or to a network that was built for it; None when it does."""
         return None
 
+    @abstractmethod
     def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
         """What it takes to ask it about sequences of a task: plans and remaining times are made of it."""
-        raise NotImplementedError
 
     def misplaced(self, length: int) -> dict[str, int]:
         """The fields whose time step lies outside a sequence of ``length`` steps."""

@@ -8,6 +8,8 @@ import torch
 from memspan.attribution.answer_probe import AnswerProbe
 from memspan.attribution.relevance import relevant, roc_area
 from memspan.engine.seeds import stream
+from memspan.interfaces.network import Network
+from memspan.interfaces.probe import Effort
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks.binary_addition import BinaryAddition
 from memspan.tasks.copy import Copy
@@ -19,6 +21,9 @@ class Asking(AnswerProbe):
     """A question without a probe."""
 
     kind: str = "asking"
+
+    def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
+        return Effort(answers=self.sequences)
 
 
 def by_pairs(sizes: torch.Tensor, mask: torch.Tensor) -> float:
