@@ -47,6 +47,7 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     return training.epochs * epoch
 
 
+# For probes: python -m benchmarks probe_costs
 CALL_SECONDS = 3e-4
 """a call of a network by torch, forward, whatever the model"""
 CALL_STEP_SECONDS = 4e-5

@@ -27,7 +27,8 @@ EAGER_WIDTHS = ((300, WIDEST), (5_000, 8))
 """most products of weights in a step, and how many repeats the torch engine stacks up to there: a step of so small a
 network doesn't fill a core. ``python -m benchmarks feedforward`` shows one model beside a full stack."""
 PAIRED_PARAMETERS = 150_000
-"""weights of a network without a state up to which two repeats side by side take half the time each"""
+"""weights of a network without a state up to which two repeats side by side take half the time each (``python -m
+benchmarks feedforward``)"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """How long the fused engine takes, roughly: for the size of a call, for plans and for the order of work.
 
-Measured on one core of a 2026 server with AVX-512; all but the constants follows from the loops' own work.
+Measured on one core of a 2026 server with AVX-512 (``python -m benchmarks estimates``); all but the constants follows
+from the loops' own work.
 """
 
 from __future__ import annotations
