@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any
 import httpx
 
 from examples import process
+from memspan.engine.fused.seal import KEY_FILE, seal_of
+from memspan.interfaces.home import home_folder
 from tests.waiting import until
 
 Event = tuple[int, str, Any]
@@ -27,6 +30,7 @@ class MemspanProcess(process.MemspanProcess):
     def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEMSPAN_")}
         super().__init__(home, *arguments, environment={**inherited, **FAST, **variables})
+        _share_the_key(self.home)
 
     def end(self, seconds: float = process.STOP_SECONDS) -> None:
         """Stop it, whatever state it is in, and all that it started."""
@@ -116,6 +120,14 @@ class Client:
                 if len(found) == most:
                     break
         return found
+
+
+def _share_the_key(home: Path) -> None:
+    """Compiled loops are sealed by a home's key: with that of these tests a new home need not compile them again."""
+    key = home_folder() / KEY_FILE
+    if not (home / KEY_FILE).exists():
+        seal_of(key.parent)
+        shutil.copy(key, home)
 
 
 def _parsed(lines: Iterator[str]) -> Iterator[Event]:

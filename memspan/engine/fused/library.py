@@ -2,25 +2,26 @@
 
 An entry on disk is named after all that it depends on: the kernel's text, the processor and the compiler. It is
 written beside its place and then moved there, so that processes which compile the same kernel at once do no harm, and
-begins with a checksum: an entry that is damaged is compiled again.
+is sealed (``seal.py``): what is damaged, or what somebody else put there, is never loaded but compiled again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from memspan.engine.fused.compiler import Linked, compiled, processor
 from memspan.engine.fused.kernel import Kernel
+from memspan.engine.fused.owned import NotOurs, check_folder, owned_bytes
+from memspan.engine.fused.seal import Seal, seal_of
+from memspan.interfaces.home import home_folder
 
 log = logging.getLogger("memspan.engine")
-CHECKSUM_BYTES = 32
 
 
 def cache_folder() -> Path:
@@ -32,10 +33,15 @@ def cache_folder() -> Path:
 
 
 class Library:
-    """Compiled kernels."""
+    """Compiled kernels.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "fused"
+    Args:
+        folder: of compiled code.
+        home: folder of the key that it is sealed with.
+    """
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self._folder, self._home = folder / "fused", home
         self._objects: dict[str, bytes] = {}
 
     def linked(self, kernels: Sequence[Kernel], names: Sequence[str]) -> Linked:
@@ -44,7 +50,7 @@ class Library:
         return Linked([self.object(kernel) for kernel in kernels], names)
 
     def _announce(self, kernels: Sequence[Kernel]) -> None:
-        new = [kernel for kernel in kernels if kernel.name not in self._objects and not self._path(kernel).exists()]
+        new = [kernel for kernel in kernels if kernel.name not in self._objects and not self._is_stored(kernel)]
         if new:
             log.info("Compiling %d loops of the fused engine for this processor, once; kept in %s.",
                      len(new), self._folder)  # fmt: skip
@@ -55,27 +61,54 @@ class Library:
             self._objects[kernel.name] = self._read(kernel) or self._made(kernel)
         return self._objects[kernel.name]
 
-    def _path(self, kernel: Kernel) -> Path:
+    @cached_property
+    def _seal(self) -> Seal | None:
+        """What entries are sealed with; None where nothing stored can be trusted, which is said once."""
+        try:
+            seal = seal_of(self._home)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_folder(self._folder)
+        except (NotOurs, OSError) as error:
+            log.warning(
+                "Compiled loops are neither loaded from %s nor kept there, but compiled by each process anew: %s.",
+                self._folder,
+                error,
+            )
+            return None
+        return seal
+
+    def _path(self, kernel: Kernel, seal: Seal) -> Path:
         content = f"{kernel.text}\n{processor()}"
-        return self._folder / f"{hashlib.sha256(content.encode()).hexdigest()[:40]}.o"
+        return self._folder / f"{seal.name(content)}.o"
+
+    def _is_stored(self, kernel: Kernel) -> bool:
+        return self._seal is not None and self._path(kernel, self._seal).exists()
 
     def _read(self, kernel: Kernel) -> bytes | None:
-        """What the disk has; None if that is nothing or damaged."""
-        with contextlib.suppress(OSError):
-            data = self._path(kernel).read_bytes()
-            checksum, code = data[:CHECKSUM_BYTES], data[CHECKSUM_BYTES:]
-            if code and hashlib.sha256(code).digest() == checksum:
-                return code
-        return None
+        """What the disk has; None if that is nothing, damaged or not ours."""
+        if self._seal is None:
+            return None
+        path = self._path(kernel, self._seal)
+        try:
+            code = self._seal.opened(path.name, owned_bytes(path))
+        except FileNotFoundError:
+            return None
+        except (NotOurs, OSError) as error:
+            log.warning("Compiled code is not loaded but compiled anew: %s.", error)
+            return None
+        if code is None:
+            log.warning("Compiled code is not loaded but compiled anew: %s is damaged, or wasn't made here.", path)
+        return code
 
     def _made(self, kernel: Kernel) -> bytes:
         code = compiled(kernel)
-        with contextlib.suppress(OSError):  # a disk that is full or read-only costs a compilation each time
-            self._write(self._path(kernel), hashlib.sha256(code).digest() + code)
+        if self._seal is not None:
+            path = self._path(kernel, self._seal)
+            with contextlib.suppress(OSError):  # a disk that is full or read-only costs a compilation each time
+                self._write(path, self._seal.sealed(path.name, code))
         return code
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix="making-")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -89,4 +122,4 @@ class Library:
 @lru_cache(maxsize=1)
 def library() -> Library:
     """The library of this process."""
-    return Library(cache_folder())
+    return Library(cache_folder(), home_folder())
