@@ -50,10 +50,11 @@ class MemspanProcess:
 
     def start(self) -> None:
         """Start it, or start it again. In a session of its own: Ctrl-C ends who started it, who then ends it."""
+        # The words are those of those who try the service on their own machine.
         command = [sys.executable, "-m", "service", *self._arguments]
         with self.log.open("ab") as log:
             self._begun = log.tell()
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment, start_new_session=True
             )
 
@@ -106,7 +107,7 @@ class MemspanProcess:
 def _ready(url: str) -> bool:
     try:
         # It speaks plain HTTP; to load certificates for nothing would take longer than the answer.
-        return httpx.get(f"{url}/health/ready", timeout=5, verify=False).status_code == 200
+        return httpx.get(f"{url}/health/ready", timeout=5, verify=False).status_code == 200  # noqa: S501
     except httpx.TransportError:
         return False
 

@@ -90,7 +90,8 @@ def worker(
         "--loglevel",
         "WARNING",
     ]
-    os.execv(sys.executable, [sys.executable, "-m", "celery", "-A", "workers.celery_app", "worker", *options])
+    # No shell is meant to stand between: Celery takes this process over, with its signals.
+    os.execv(sys.executable, [sys.executable, "-m", "celery", "-A", "workers.celery_app", "worker", *options])  # noqa: S606
 
 
 @cli.command()

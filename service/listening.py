@@ -24,5 +24,6 @@ def bound(host: str, port: int) -> socket.socket:
 def announce(listening: socket.socket) -> None:
     """Say where the dashboard is, for people and for programs that asked for port 0."""
     host, port = listening.getsockname()[:2]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    # Nothing is bound here: where all addresses are, the one of this machine is shown.
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
     print(f"Memspan serves at http://{shown}:{port}/results", flush=True)

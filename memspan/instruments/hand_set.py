@@ -26,6 +26,7 @@ def hand_set(cell: Cell, units: int, weights: Mapping[str, Tensor], signature: S
     """
     network = recurrent(cell, (units,), signature, NOTHING)
     start = network.initialize(torch.Generator())
-    assert weights.keys() <= start.keys()
+    if unknown := weights.keys() - start.keys():
+        raise ValueError(f"the network has no weights {', '.join(sorted(unknown))}, but {', '.join(start)}")
     chosen = {name: weights.get(name, value).reshape(value.shape).to(value) for name, value in start.items()}
     return trained(network, {name: value.unsqueeze(0) for name, value in chosen.items()}, signature)

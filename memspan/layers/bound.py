@@ -76,8 +76,8 @@ class BoundLayer:
     def _gates_with_inner(self, x: Tensor, state: State) -> Preactivations:
         """The last gate's product takes what the other gates make of the state."""
         cell, matrix = self.layer.cell, self.recurrent_weights
-        assert cell.inner is not None
-        assert matrix is not None
+        if cell.inner is None or matrix is None:
+            raise ValueError(f"layer {self.layer.name} has no product of its recurrent weights with an inner state")
         split = matrix.shape[-1] - self.layer.size
         first = torch.baddbmm(x[..., :split], state[0], matrix[..., :split])
         inner = cell.inner(self._blocks(first), state, self.parameters)

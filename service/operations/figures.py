@@ -42,9 +42,10 @@ def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
 
 def _drawn(document: str, form: str) -> bytes:
     # By its path and without its folder on the module path: importing our package would take it seconds.
+    # The form is one of the route's own; the document goes by standard input.
     command = [sys.executable, "-P", drawing.__file__, form]
     try:
-        done = subprocess.run(command, input=document.encode(), capture_output=True, check=True, timeout=DRAW_SECONDS)
+        done = subprocess.run(command, input=document.encode(), capture_output=True, check=True, timeout=DRAW_SECONDS)  # noqa: S603
     except (subprocess.SubprocessError, OSError) as error:
         raise Unavailable(f"The figure could not be drawn now: {type(error).__name__}. Try again.") from error
     return done.stdout

@@ -103,7 +103,8 @@ class ForwardKernel(ABC):
     def _from_state(self, stream: Stream, gate: int, unit: Any, h: Sequence[Any], total: Any) -> Any:
         """total + U h of one gate of one unit."""
         layout = self.layout
-        assert layout.recurrent_weights is not None
+        if layout.recurrent_weights is None:
+            raise ValueError(f"{gate}: a gate's product with the state needs recurrent weights")
         column = offset_by(self.code, gate * layout.size, unit)
         for row, value in enumerate(h):
             total = self.code.fma(stream.weights(layout.recurrent_weights + row * layout.width, column), value, total)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from memspan.engine.fused.trace import TracedStep, traced
+from memspan.engine.fused.trace import TracedStep, UnknownOperation, traced
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.network import Network
-from memspan.interfaces.recurrence import Layer
+from memspan.interfaces.recurrence import Layer, Recurrence
 
 LANES = 16
 """sequences that are computed side by side, whatever the processor's registers hold: one register of AVX-512"""
@@ -105,6 +105,12 @@ def layout(layer: Layer, places: Mapping[str, int]) -> LayerLayout:
 
 def layouts(network: Network) -> tuple[LayerLayout, ...]:
     """All layers of a network, from the input upwards, or UnknownOperation."""
-    assert network.recurrence is not None
     found = WeightRows(network).places
-    return tuple(layout(layer, found) for layer in network.recurrence.layers)
+    return tuple(layout(layer, found) for layer in recurrence(network).layers)
+
+
+def recurrence(network: Network) -> Recurrence:
+    """A network as recurrent layers, which is the only kind that has loops to compile; else UnknownOperation."""
+    if network.recurrence is None:
+        raise UnknownOperation("a network without recurrent layers")
+    return network.recurrence

@@ -11,7 +11,7 @@ from memspan.engine.fused.descent import descent
 from memspan.engine.fused.driver import Kernels
 from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.lanes import gather
-from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts
+from memspan.engine.fused.layout import SIDE_BY_SIDE, LayerLayout, layouts, recurrence
 from memspan.engine.fused.loops import backward, forward
 from memspan.engine.fused.products import products, row_copy
 from memspan.engine.fused.readout import readout
@@ -56,14 +56,14 @@ class _Key:
 @lru_cache(maxsize=64)
 def _program(key: _Key) -> Program:
     network, signature = key.network(), key.signature
-    assert network.recurrence is not None
+    recurrent = recurrence(network)
     found = WeightRows(network).places
     layers = layouts(network)
     every_step = signature.every_step
     streams = sorted({1, SIDE_BY_SIDE if all(each.is_unrolled for each in layers) else 1})
-    shared, levels = products(), numbered(network.recurrence)
+    shared, levels = products(), numbered(recurrent)
     width = sum(layers[layer].size for layer in levels[-1])
-    weights, bias = (found[f"{network.recurrence.readout}.{part}"] for part in ("kernel", "bias"))
+    weights, bias = (found[f"{recurrent.readout}.{part}"] for part in ("kernel", "bias"))
     learn, measure = (readout(signature, width, weights, bias, learning) for learning in (True, False))
     kernels = Kernels(
         layouts=layers,

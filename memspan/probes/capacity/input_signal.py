@@ -51,5 +51,6 @@ def driven_states(system: DynamicalSystem, signal: InputSignal) -> Tensor:
     steps, skipped = signal.delayed.shape[1], signal.delayed.shape[2]
     trajectory = enumerate(system.run(signal.inputs.to(system.layers[0].input_weights)))
     found = [system.flat(states) for step, states in trajectory if step >= skipped]
-    assert len(found) == steps
+    if len(found) != steps:
+        raise ValueError(f"the system ran {len(found)} steps beyond the first {skipped}, and {steps} are read")
     return torch.stack(found, dim=2).cpu()

@@ -59,7 +59,8 @@ def _layer_inputs(layer: Layer, recurrence: Recurrence, weights: Weights, inputs
 def _followed(bound: BoundLayer, sequence: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms summed over sequences (M, T, H), and survival (M, B, T)."""
     cell = bound.layer.cell
-    assert cell.keep is not None
+    if cell.keep is None:
+        raise ValueError(f"layer {bound.layer.name} tells no share of its state that it keeps")
     state = bound.first(sequence.shape[2])
     left = torch.zeros_like(state[0])
     logarithms, survival = [], []

@@ -50,7 +50,8 @@ def misnamed(name: str, network: Network) -> str | None:
 def one_number(weights: Weights, name: str) -> tuple[WeightDirection, float]:
     """The direction of one number of one weight (1, ...), and its value."""
     found = ONE_NUMBER.fullmatch(name)
-    assert found is not None
+    if found is None:
+        raise ValueError(f"{name} names no number of a weight")
     direction = {key: torch.zeros_like(value[0]) for key, value in weights.items()}
     direction[found["weight"]].view(-1)[int(found["index"])] = 1
     return direction, float(weights[found["weight"]][0].reshape(-1)[int(found["index"])])

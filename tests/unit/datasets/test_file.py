@@ -75,6 +75,12 @@ def test_mirrors_are_tried_in_turn_until_one_gives_the_right_file(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == [FILE.name]
 
 
+def test_a_mirror_may_not_be_a_folder_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / FILE.name).write_bytes(DATA)
+    with pytest.raises(DatasetMissing, match="only https:// and http:// addresses are fetched"):
+        FILE.content(tmp_path / "kept", (f"{tmp_path.as_uri()}/",))
+
+
 def test_what_no_mirror_gives_is_missing_and_the_sentence_says_which_file_and_what_to_do(
     tmp_path: Path, mirrors: str, nobody: str
 ) -> None:

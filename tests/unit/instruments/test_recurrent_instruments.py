@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
 from memspan.engine.seeds import stream
 from memspan.instruments import delay_line, gate, leaky, linear, one_unit_map
+from memspan.instruments.hand_set import hand_set
+from memspan.instruments.linear import CELL
 
 INPUTS = torch.randn(5, 50, 1, generator=stream(1))
 
@@ -22,6 +25,11 @@ def test_a_linear_map_multiplies_the_column_of_states_by_its_matrix() -> None:
     for x in INPUTS[0, :, 0]:
         h = matrix @ h + x
     assert torch.allclose(linear(matrix)(INPUTS[:1]).flatten(), h[0], atol=1e-5)
+
+
+def test_a_weight_that_the_network_does_not_have_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"the network has no weights layer0\.biass, but layer0"):
+        hand_set(CELL, 1, {"layer0.biass": torch.zeros(1)})
 
 
 def test_a_delay_line_answers_what_it_was_shown_n_minus_1_steps_ago() -> None:

@@ -84,5 +84,5 @@ def test_each_problem_has_its_own_code_and_title() -> None:
 
 
 def test_a_problem_survives_the_way_between_processes() -> None:
-    problem = pickle.loads(pickle.dumps(Conflict("The experiment is active.", headers={"A": "b"})))
+    problem = pickle.loads(pickle.dumps(Conflict("The experiment is active.", headers={"A": "b"})))  # noqa: S301, made here
     assert (problem.detail, problem.headers) == ("The experiment is active.", {"A": "b"})

@@ -47,7 +47,7 @@ def worked_out(lines: list[str], known: dict[str, float]) -> dict[str, float]:
     values = dict(known)
     for line in lines:
         name, _, expression = python(line).partition(" = ")
-        values[name] = float(eval(expression, {"__builtins__": {}, **FUNCTIONS}, values))
+        values[name] = float(eval(expression, {"__builtins__": {}, **FUNCTIONS}, values))  # noqa: S307, the engine wrote it
     return values
 
 
