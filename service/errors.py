@@ -46,6 +46,7 @@ class Problem(Exception):
         detail: one sentence about this occurrence, shown to the user.
         errors: the wrong fields, when the request itself is at fault.
         headers: sent with the answer.
+        more_errors: how many more fields are wrong than are listed.
     """
 
     status: ClassVar[int] = 500
@@ -53,11 +54,17 @@ class Problem(Exception):
     title: ClassVar[str] = "Internal error"
 
     def __init__(
-        self, detail: str, *, errors: Iterable[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        detail: str,
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        more_errors: int = 0,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
+        self.more_errors = more_errors
         self.headers = dict(headers or {})
 
     def document(self, instance: str, request_id: str) -> dict[str, Any]:
@@ -75,6 +82,8 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = [error.document() for error in self.errors]
+        if self.more_errors:
+            document["more_errors"] = self.more_errors
         return document
 
 

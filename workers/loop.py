@@ -19,6 +19,7 @@ from service.operations.probes import ClaimedProbe
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import leases
+from service.storage.database_errors import DatabaseError
 from service.storage.states import Reason, RunState
 from service.storage.workers import Identity
 from workers.beat import Beat
@@ -150,4 +151,13 @@ def diagnosed(error: Exception) -> tuple[Reason, str]:
     """Why work failed: a reason for programs, a sentence for people."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
         return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
-    return Reason.ERROR, f"{type(error).__name__}: {error}"[:500]
+    return Reason.ERROR, f"{type(error).__name__}: {_told(error)}"[:500]
+
+
+def _told(error: Exception) -> str:
+    """An error's words as a client may see them: statements and paths of this machine stay in the log."""
+    if isinstance(error, DatabaseError):
+        return "the database refused what was to be stored; the worker's log has its words."
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.strerror}; the worker's log names the file."
+    return str(error)

@@ -38,8 +38,15 @@ def download(address: str, path: Path, size: int, md5: str) -> str | None:
             return f"its file has the md5 {found}"
         _put(data, path)
     except (OSError, HTTPException, ValueError) as error:
-        return (str(error) or type(error).__name__)[:LONGEST_REASON]
+        return _reason(error)[:LONGEST_REASON]
     return None
+
+
+def _reason(error: Exception) -> str:
+    """An error in words, without the path of a file of this machine."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 def _received(answer: IO[bytes], size: int) -> bytes:

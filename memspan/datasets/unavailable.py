@@ -6,7 +6,15 @@ from pathlib import Path
 
 
 class DatasetUnavailable(Exception):
-    """A data set can't be used; the message is a sentence that says why and what to do."""
+    """A data set can't be used; the message is a sentence that says why and what to do.
+
+    The sentence may be shown to whoever asks a service, so it names files as they lie in the folder of data sets.
+    Where that folder is stands in a note, which logs and a notebook's traceback show.
+    """
+
+
+def _within(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 class DatasetMissing(DatasetUnavailable):
@@ -20,9 +28,10 @@ class DatasetMissing(DatasetUnavailable):
 
     def __init__(self, path: Path, md5: str, reason: str) -> None:
         super().__init__(
-            f"The file {path} (md5 {md5}) is missing: put it there, or let MEMSPAN_DATA name a folder that has "
-            f"{path.parent.name}/{path.name}. {reason}"
+            f"The file {_within(path)} (md5 {md5}) is missing in the folder of data sets: put it there, or let "
+            f"MEMSPAN_DATA name a folder that has it. {reason}"
         )
+        self.add_note(f"It should lie at {path}.")
 
 
 class DatasetDamaged(DatasetUnavailable):
@@ -30,9 +39,10 @@ class DatasetDamaged(DatasetUnavailable):
 
     def __init__(self, path: Path, expected: str, found: str) -> None:
         super().__init__(
-            f"The file {path} is damaged: its md5 is {found}, expected {expected}. "
-            "Delete it, and it is fetched again at the next use."
+            f"The file {_within(path)} in the folder of data sets (MEMSPAN_DATA) is damaged: its md5 is {found}, "
+            f"expected {expected}. Delete it, and it is fetched again at the next use."
         )
+        self.add_note(f"It lies at {path}.")
 
 
 class NotIdx(DatasetUnavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from memspan.interfaces.task import TaskSpec
 from memspan.models import build
 
 Place = tuple[str | int, ...]
+FEW = 5_000
+"""conditions and probes of them that are looked at one by one although there are too many runs: some 50 ms"""
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,15 @@ def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:
 def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     """Everything that the types of the spec can't see, all at once; empty for a sound spec.
 
-    All of it is arithmetic: networks are counted, not drawn, and nothing is expanded that may be large.
+    All of it is arithmetic: networks are counted, not drawn. Sizes are multiplied before anything is walked: of a grid
+    that is too large nothing is looked at that takes a step for each condition, unless these are few.
     """
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
-    found += [*_lengths(spec), *_runs(spec, limits)]
+    too_large = [*_runs(spec, limits)] or [*_asked(spec, limits)]
+    found += [*_lengths(spec), *too_large]
     if spec.report.solved_if:
         found += _criterion(spec, spec.report.solved_if)
-    if any(_steps(spec, task) for task in spec.tasks):
+    if not (too_large and _walked(spec) > FEW) and any(_steps(spec, task) for task in spec.tasks):
         found += [*_collected(spec)] or [*_data(spec, limits)]
         unfit = [*_unfit(spec)]
         found += unfit or [*_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
@@ -129,6 +134,36 @@ def _runs(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
         message = f"The {grid} {total} runs ({product}); at most {limits.runs} are allowed."
         because = tuple((name,) for name in factors)
         yield Flaw((largest,), "grid_too_large", message, factors[largest], because=because)
+
+
+def _asked(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
+    """The conditions that there may be, and the probes that are asked of them, are capped like runs.
+
+    A search has a condition for each length that it may ask for, however few it will take; and a probe is asked once
+    of each condition.
+    """
+    factors = {"models": len(spec.models), "tasks": len(spec.tasks), "lengths": _possible_lengths(spec)}
+    conditions = math.prod(factors.values())
+    largest = max(factors, key=lambda name: factors[name])
+    because = tuple((name,) for name in (*factors, "probes"))
+    product = " x ".join(f"{count} {name}" for name, count in factors.items())
+    if conditions > limits.runs:
+        message = f"The grid has {conditions} conditions ({product}); at most {limits.runs} are allowed."
+        yield Flaw((largest,), "grid_too_large", message, factors[largest], because=because)
+    elif (asked := conditions * len(spec.probes)) > limits.runs:
+        given = len(spec.probes)
+        message = f"{given} probes of {conditions} conditions ({product}) are {asked}; at most {limits.runs} are asked."
+        yield Flaw(("probes",), "grid_too_large", message, given, because=because)
+
+
+def _walked(spec: ExperimentSpec) -> int:
+    """How many conditions there may be, each counted once for every probe of it."""
+    return len(spec.models) * len(spec.tasks) * _possible_lengths(spec) * max(len(spec.probes), 1)
+
+
+def _possible_lengths(spec: ExperimentSpec) -> int:
+    """How many lengths conditions may have."""
+    return max(len(lengths_of(spec)), 1) if any(task.has_length for task in spec.tasks) else 1
 
 
 def _most_lengths(spec: ExperimentSpec) -> int:

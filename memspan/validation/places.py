@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from memspan.validation.branches import Placed, told
 from memspan.validation.pointer import Path, Token, walk
 
-LISTED_ERRORS = 1_000
+LISTED_ERRORS = 100
 """No answer lists more: nobody reads them, and a body of wrong values must not be answered by a bigger one."""
 
 
@@ -21,6 +21,11 @@ def places(error: ValidationError, body: object) -> list[Placed]:
     """
     errors = [found for found in error.errors(include_url=False) if not _follows_from_another(found)]
     return told([_placed(item, body) for item in errors[:LISTED_ERRORS]])
+
+
+def unlisted(error: ValidationError) -> int:
+    """How many errors ``places`` does not look at."""
+    return max(error.error_count() - LISTED_ERRORS, 0)
 
 
 def _follows_from_another(error: Mapping[str, Any]) -> bool:

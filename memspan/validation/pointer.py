@@ -1,5 +1,6 @@
 """Pointers: where in the client's own document a wrong value stands (RFC 6901)."""
 
+import reprlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,12 +11,15 @@ Path = tuple[Token, ...]
 NAMED_CHARACTERS = 60
 """How much of a field name, which a client may have made up, is repeated in a sentence."""
 
+POINTED_CHARACTERS = 200
+"""How much of it stands in a pointer: no real field has a longer name, and a made-up one may have millions."""
+
 UNESCAPED_IN_FRAGMENT = "!$&'()*+,;=:@-._~"
 
 
 def pointer(path: Path) -> str:
     """The path as a URI fragment: ``("models", 1, "a/b")`` is ``#/models/1/a~1b``."""
-    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    escaped = (str(part)[:POINTED_CHARACTERS].replace("~", "~0").replace("/", "~1") for part in path)
     return "#" + "".join("/" + quote(part, safe=UNESCAPED_IN_FRAGMENT) for part in escaped)
 
 
@@ -60,7 +64,7 @@ def walk(body: Any, loc: Sequence[Token], given: object) -> Walk:
         walks = [further for known in walks for further in known.onward(part)]
     if len(walks) == 1:
         return walks[0]
-    return next((found for found in walks if repr(found.value) == repr(given)), walks[0])
+    return next((found for found in walks if reprlib.repr(found.value) == reprlib.repr(given)), walks[0])
 
 
 def _holds(value: Any, part: Token) -> bool:

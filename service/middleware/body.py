@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from anyio.to_thread import run_sync
 from fastapi import Request
@@ -12,9 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from memspan.experiment.grid import Flaw
-from memspan.validation.places import places
+from memspan.interfaces.limits import Limits
+from memspan.validation.places import LISTED_ERRORS, places, unlisted
 from service.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
 from service.middleware.duplicate_keys import duplicate_keys
+from service.middleware.excerpt import Caps, Excerpt
 from service.middleware.field_errors import field_errors_at, unprocessable
 from service.middleware.remaining_flaws import Look, flaw_error, remaining_flaws
 
@@ -50,13 +52,14 @@ def json_body(
         UnsupportedMediaType, BadRequest, TooLarge, Unprocessable.
     """
     adapter: TypeAdapter[M] = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+    caps = Caps(adapter)
 
     async def parsed_body(request: Request) -> M:
         _check_type(request.headers.get("content-type"))
         raw = (await request.body()).removeprefix(BYTE_ORDER_MARK) or empty
         _check_size(raw, max_values)
         context = {"limits": request.app.state.settings.limits}
-        reader = _Reader(adapter, context, partial(look, request) if look else _nothing)
+        reader = Reader(adapter, caps, context, partial(look, request) if look else _nothing)
         return await run_sync(reader.read, raw)
 
     return parsed_body
@@ -67,36 +70,49 @@ def _nothing(model: Any) -> Iterable[Flaw]:
 
 
 @dataclass(frozen=True)
-class _Reader(Generic[M]):
+class Reader(Generic[M]):
     """How the bytes of one request become a model."""
 
     adapter: TypeAdapter[M]
+    caps: Caps
     context: dict[str, Any]
     look: Look[M]
+
+    @classmethod
+    def of(cls, adapter: TypeAdapter[M], limits: Limits, look: Look[M]) -> Self:
+        """A reader under some limits."""
+        return cls(adapter, Caps(adapter), {"limits": limits}, look)
 
     def read(self, raw: bytes) -> M:
         """The model, or everything that is wrong at once."""
         try:
-            model = self._validated(raw)
+            body = from_json(raw)
+        except ValueError as reason:
+            raise _unreadable(raw, reason) from None
+        excerpt = self.caps.excerpt(body) if raw.count(b",") >= LISTED_ERRORS else Excerpt(body)
+        twice = duplicate_keys(raw)
+        try:
+            model = self._validated(raw if excerpt.whole else to_json(excerpt.body))
         except ValidationError as error:
-            raise unprocessable(self._field_errors(error, raw)) from None
-        found = [*self.look(model)]
-        errors = [flaw_error(flaw, from_json(raw)) for flaw in found] + duplicate_keys(raw)
+            errors = excerpt.errors + self._field_errors(error, excerpt) + twice
+            raise unprocessable(errors, excerpt.unlisted + unlisted(error)) from None
+        errors = excerpt.errors + twice
+        if len(errors) < LISTED_ERRORS:
+            errors += [flaw_error(flaw, excerpt.body) for flaw in self.look(model)]
         if errors:
-            raise unprocessable(errors)
+            raise unprocessable(errors, excerpt.unlisted)
         return model
 
     def _validated(self, raw: bytes) -> M:
         return self.adapter.validate_json(raw, strict=True, context=self.context)
 
-    def _field_errors(self, error: ValidationError, raw: bytes) -> list[FieldError]:
-        try:
-            body = from_json(raw)
-        except ValueError as reason:
-            raise _unreadable(raw, reason) from None
-        first = places(error, body)
-        further = remaining_flaws(body, first, lambda sound: self._validated(to_json(sound)), self.look)
-        return field_errors_at(first) + further + duplicate_keys(raw)
+    def _field_errors(self, error: ValidationError, excerpt: Excerpt) -> list[FieldError]:
+        """What is wrong with the fields, and what is wrong beside that; not the latter where much is wrong."""
+        first = places(error, excerpt.body)
+        if unlisted(error) or excerpt.unlisted:
+            return field_errors_at(first)
+        further = remaining_flaws(excerpt.body, first, lambda sound: self._validated(to_json(sound)), self.look)
+        return field_errors_at(first) + further
 
 
 def _check_type(content_type: str | None) -> None:

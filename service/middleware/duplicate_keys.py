@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+from memspan.validation.places import LISTED_ERRORS
 from memspan.validation.pointer import Path, pointer, subject
 from service.errors import FieldError
 
@@ -13,7 +15,7 @@ class _Members(list[tuple[str, Any]]):
 
 
 def duplicate_keys(raw: bytes) -> list[FieldError]:
-    """An error for each key that stands twice in its object.
+    """An error for each key that stands twice in its object, as many as are listed.
 
     Args:
         raw: a valid JSON document in UTF-8.
@@ -22,7 +24,7 @@ def duplicate_keys(raw: bytes) -> list[FieldError]:
         return []
     # Numbers stay texts: some have more digits than Python reads.
     document = json.loads(raw.decode(), object_pairs_hook=_Members, parse_int=str, parse_float=str, parse_constant=str)
-    return [_field_error(path) for path in dict.fromkeys(_twice(document, ()))]
+    return [_field_error(path) for path in islice(dict.fromkeys(_twice(document, ())), LISTED_ERRORS)]
 
 
 def _twice(value: Any, path: Path) -> Iterator[Path]:

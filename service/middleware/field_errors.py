@@ -15,12 +15,22 @@ def field_errors_at(placed: Sequence[Placed]) -> list[FieldError]:
     return list({(error.pointer, error.code, error.message): error for error in found}.values())
 
 
-def unprocessable(found: Sequence[FieldError]) -> Unprocessable:
-    """The problem that names all the errors."""
-    if len(found) == 1:
-        return Unprocessable(found[0].message, errors=found)
-    count = f"At least {LISTED_ERRORS}" if len(found) >= LISTED_ERRORS else str(len(found))
-    return Unprocessable(f"{count} fields are wrong, listed in errors. The first: {found[0].message}", errors=found)
+def unprocessable(found: Sequence[FieldError], unlisted: int = 0) -> Unprocessable:
+    """The problem that names the errors, as many as are listed, and says how many more there are.
+
+    Args:
+        found: the errors.
+        unlisted: how many there are beside them.
+    """
+    listed, unlisted = found[:LISTED_ERRORS], unlisted + len(found[LISTED_ERRORS:])
+    first = listed[0].message
+    if unlisted:
+        count = len(listed) + unlisted
+        detail = f"{count} values are wrong; the first {len(listed)} are listed in errors. The very first: {first}"
+        return Unprocessable(detail, errors=listed, more_errors=unlisted)
+    if len(listed) == 1:
+        return Unprocessable(first, errors=listed)
+    return Unprocessable(f"{len(listed)} fields are wrong, listed in errors. The first: {first}", errors=listed)
 
 
 def _field_error(placed: Placed) -> FieldError:

@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any, Literal
 
+import structlog
+
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.seeds import stream
 from memspan.experiment.grid import Flaw
@@ -14,6 +16,8 @@ from memspan.registry import Family, UnknownKind
 from memspan.studies import study
 from memspan.tasks import sample, task
 from service.errors import FieldError, NotFound, Unprocessable
+
+log = structlog.stdlib.get_logger("memspan.catalogue")
 
 FamilyName = Literal["task", "model", "optimizer", "probe", "study"]
 FAMILIES: dict[FamilyName, Family[Any]] = {
@@ -70,6 +74,7 @@ def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any
     try:
         batch = sample(spec, extent, count, stream(seed, "sample", spec.content(), extent))
     except DatasetUnavailable as error:
+        log.warning("data_unavailable", task=spec.kind, exc_info=error)
         raise Unprocessable(str(error), errors=[FieldError("#/task", "data_unavailable", str(error))]) from error
     return {
         "task": spec.model_dump(mode="json"),

@@ -28,7 +28,7 @@ class SampleRequest(BaseModel):
     """Which example sequences to draw."""
 
     model_config = ConfigDict(extra="forbid")
-    task: Annotated[dict[str, Any], Field(description="fields of the task's spec, without kind")] = {}
+    task: Annotated[dict[str, Any], Field(max_length=64, description="fields of the task's spec, without kind")] = {}
     length: Annotated[
         Length, Field(description="in the task's own measure, mostly time steps; tasks without a length ignore it")
     ] = 10

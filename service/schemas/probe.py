@@ -10,14 +10,16 @@ from service.operations.times import rfc3339
 from service.schemas.number import Answer, Data
 from service.storage.probes import ProbeRecord
 
+Kinds = Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=256)]
+
 
 class Chosen(BaseModel):
     """Which conditions a probe is asked of; what is left out chooses all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    tasks: Annotated[tuple[str, ...] | None, Field(description="kinds of tasks")] = None
-    models: Annotated[tuple[str, ...] | None, Field(description="kinds of models")] = None
-    lengths: tuple[int, ...] | None = None
+    tasks: Annotated[Kinds | None, Field(description="kinds of tasks")] = None
+    models: Annotated[Kinds | None, Field(description="kinds of models")] = None
+    lengths: Annotated[tuple[int, ...], Field(max_length=1_000)] | None = None
 
 
 class ProbeRequest(BaseModel):

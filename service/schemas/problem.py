@@ -41,7 +41,10 @@ class Problem(BaseModel):
     detail: str = Field(description="one sentence about this very occurrence")
     instance: str = Field(description="the path that was asked")
     request_id: str = Field(description="also in the header X-Request-Id and in the log")
-    errors: list[FieldError] = Field(default=[], description="all wrong fields at once; left out where there are none")
+    errors: list[FieldError] = Field(
+        default=[], description="all wrong fields at once, at most 100; left out where there are none"
+    )
+    more_errors: int = Field(default=0, description="wrong fields beside those; left out where there are none")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

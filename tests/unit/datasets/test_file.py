@@ -87,8 +87,12 @@ def test_what_no_mirror_gives_is_missing_and_the_sentence_says_which_file_and_wh
     with pytest.raises(DatasetMissing) as missing:
         FILE.content(tmp_path / "mnist", (nobody, f"{mirrors}/none/", f"{mirrors}/other/"))
     said = str(missing.value)
-    assert said.startswith(f"The file {tmp_path / 'mnist' / FILE.name} (md5 {FILE.md5}) is missing: put it there, ")
-    assert "MEMSPAN_DATA name a folder that has mnist/pixels.gz" in said
+    assert said.startswith(
+        f"The file mnist/{FILE.name} (md5 {FILE.md5}) is missing in the folder of data sets: put it "
+    )
+    assert "MEMSPAN_DATA name a folder that has it." in said
+    assert str(tmp_path) not in said, "a service shows the sentence to whoever asks"
+    assert missing.value.__notes__ == [f"It should lie at {tmp_path / 'mnist' / FILE.name}."]
     assert "Connection refused" in said
     assert "HTTP Error 404" in said
     assert f"its file has the md5 {md5_of(ANSWERS['/other/pixels.gz'])}" in said
@@ -115,7 +119,8 @@ def test_another_file_in_its_place_is_damaged_and_left_alone(tmp_path: Path, mir
         FILE.content(tmp_path, (f"{mirrors}/good/",))
     found = md5_of(DATA[:-1] + b"X")
     assert str(damaged.value) == (
-        f"The file {tmp_path / FILE.name} is damaged: its md5 is {found}, expected {FILE.md5}. "
+        f"The file {tmp_path.name}/{FILE.name} in the folder of data sets (MEMSPAN_DATA) is damaged: "
+        f"its md5 is {found}, expected {FILE.md5}. "
         "Delete it, and it is fetched again at the next use."
     )
     assert (tmp_path / FILE.name).read_bytes().endswith(b"X")

@@ -61,7 +61,7 @@ def test_present_is_told_from_absent_and_damaged(small: Path, tmp_path: Path) ->
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + b"\1")
     assert not is_present(small)
-    with pytest.raises(DatasetDamaged, match=r"t10k-labels-idx1-ubyte\.gz is damaged"):
+    with pytest.raises(DatasetDamaged, match=r"t10k-labels-idx1-ubyte\.gz in the folder of data sets"):
         mnist("test", small)
     path.write_bytes(whole)
     assert len(mnist("test", small)) == 200
