@@ -31,6 +31,7 @@ from benchmarks import (
     thresholds,
     turned_down,
 )
+from benchmarks.load import asking, lab, large, listeners
 from benchmarks.report import machine
 
 SPEED = {
@@ -66,8 +67,15 @@ FIGURES = {
     "rates": rates.main,
 }
 """figures of the science, which no machine changes"""
-GROUPS = {"speed": SPEED, "figures": FIGURES}
-ALL = SPEED | FIGURES
+LOAD = {
+    "asking": asking.main,
+    "lab": lab.main,
+    "large": large.main,
+    "listeners": listeners.main,
+}
+"""many clients at once"""
+GROUPS = {"speed": SPEED, "figures": FIGURES, "load": LOAD}
+ALL = SPEED | FIGURES | LOAD
 
 
 def asked(words: list[str]) -> list[str]:

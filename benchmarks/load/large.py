@@ -1,0 +1,109 @@
+"""One experiment of 100 000 runs: submitted, exported, cancelled and deleted, while somebody asks for health."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from benchmarks.report import Figure, quantile, table
+from benchmarks.stage import database_url, megabytes, service
+from tests.waiting import until
+
+LARGE = {
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "lengths": list(range(2, 102)),
+    "training": {"epochs": 1, "train_size": 16, "validation_size": 16, "test_size": 16},
+    "repeats": 500,
+}
+RUNS = 100_000
+LOOK_SECONDS = 0.02
+
+
+@contextmanager
+def watched(url: str, pid: int) -> Iterator[tuple[list[float], list[float]]]:
+    """While the block runs, how long /health/live takes and what memory the API has, asked over and over."""
+    waits: list[float] = []
+    memory: list[float] = []
+    done = threading.Event()
+
+    def look() -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not (waits and done.is_set()):
+                begun = time.perf_counter()
+                client.get("/health/live").raise_for_status()
+                waits.append(time.perf_counter() - begun)
+                memory.append(megabytes(pid))
+                time.sleep(LOOK_SECONDS)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield waits, memory
+    finally:
+        done.set()
+        thread.join()
+
+
+def _exported(client: httpx.Client, key: str) -> int:
+    """Read the CSV as it streams; its lines."""
+    lines = 0
+    with client.stream("GET", f"/results/{key}?format=csv") as answer:
+        answer.raise_for_status()
+        for _ in answer.iter_lines():
+            lines += 1
+    return lines
+
+
+def main() -> str:
+    return "\n".join(_measured(dialect) for dialect in ("sqlite", "postgresql"))
+
+
+def _measured(dialect: str) -> str:
+    figures = []
+    with database_url(dialect) as url, service(url, "api") as (client, pid):
+        client.post("/experiments", json={**LARGE, "repeats": 1}).raise_for_status()  # what is imported once
+
+        def step(what: str, action: Callable[[], str], goal: str) -> None:
+            before = megabytes(pid)
+            with watched(str(client.base_url), pid) as (waits, memory):
+                begun = time.perf_counter()
+                told = action()
+                took = time.perf_counter() - begun
+            more = max(memory) - before
+            words = f"{took:.2f} s{told}; health p99 {1000 * quantile(waits, 0.99):.0f} ms; memory + {more:.0f} MB"
+            figures.append(Figure(what, words, goal))
+
+        key = ""
+
+        def post() -> str:
+            nonlocal key
+            key = client.post("/experiments", json=LARGE).raise_for_status().json()["id"]
+            return ""
+
+        step("POST of 100 000 runs", post, "<= 3 s; health p99 <= 100 ms")
+        step("its CSV", lambda: f", {_exported(client, key)} lines", "flat memory; health p99 <= 100 ms")
+        step("cancel", lambda: _told(client.post(f"/experiments/{key}/cancel")), "<= 1 s; health p99 <= 100 ms")
+        step("until all are cancelled", lambda: _until_over(client, key), "health p99 <= 100 ms")
+        step("delete", lambda: _told(client.delete(f"/experiments/{key}")), "<= 1 s; health p99 <= 100 ms")
+    return table(f"An experiment of 100 000 runs, {dialect}", figures)
+
+
+def _told(answer: httpx.Response) -> str:
+    answer.raise_for_status()
+    return ""
+
+
+def _until_over(client: httpx.Client, key: str) -> str:
+    def over() -> bool:
+        shown = client.get(f"/experiments/{key}").raise_for_status().json()
+        return bool(shown["state"] == "cancelled" and shown["runs"]["cancelled"] == RUNS)
+
+    until(over, 300, "all runs to be cancelled")
+    return ""
+
+
+if __name__ == "__main__":
+    print(main())
