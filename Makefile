@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
 
-.PHONY: setup demo serve test test-long check bench figures format clean
+.PHONY: setup demo serve test test-long check bench figures format clean compose-secrets compose-images
 
 setup: $(VENV)/.memspan
 
@@ -56,6 +56,13 @@ bench: $(VENV)/.test .venv-peers/.bench
 
 figures: $(VENV)/.test
 	$(BIN)/python -m benchmarks figures
+
+# Only these two need no environment: a machine that runs containers may have nothing but Python and Docker.
+compose-secrets:
+	$(PYTHON) -m deploy.passwords .env POSTGRES_PASSWORD REDIS_PASSWORD
+
+compose-images:
+	$(PYTHON) -m deploy.images .env POSTGRES_IMAGE=postgres:15 REDIS_IMAGE=redis:7 PYTHON_IMAGE=python:3.11-slim
 
 clean:
 	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache

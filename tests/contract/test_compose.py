@@ -20,12 +20,14 @@ LASTING = (*DATABASES, "api", "worker-cpu", "worker-gpu")
 OURS = ("migrate", "api", "worker-cpu", "worker-gpu")
 LONGEST_SLICE_SECONDS = 60
 PACKAGES = ("memspan", "service", "workers", "migrations")
+SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
 
 
 @pytest.fixture(scope="module")
 def stack() -> dict[str, Any]:
-    """The Compose file with every variable at its default."""
+    """The Compose file with every variable at its default, and a password for each that has none."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    text = re.sub(r"\$\{\w+:\?([^}]*)\}", "secret", text)
     return dict(yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)))
 
 
@@ -54,6 +56,54 @@ def test_what_the_shell_may_set_has_the_default_of_its_setting() -> None:
     del given["allowed_hosts"]  # other containers of the stack reach the API by its name there
     assert given.keys() >= {"lease_seconds", "log_level", "threads"}
     assert Settings.model_validate(given) == Settings.model_validate({})
+
+
+def test_without_passwords_compose_refuses_and_says_which_command_makes_them() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    given = re.findall(r"\$\{(\w*PASSWORD\w*)([^}]*)\}", text)
+    assert {name for name, _ in given} == set(SECRETS)
+    for _, otherwise in given:
+        assert otherwise.startswith(":?"), "no default: Compose ends with the sentence"
+        assert "`make compose-secrets`" in otherwise
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^compose-secrets:\n\t.*deploy\.passwords \.env {' '.join(SECRETS)}$", makefile, re.MULTILINE)
+
+
+def test_the_file_of_passwords_stays_out_of_the_repository_and_of_the_image() -> None:
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "!.env" not in (ROOT / ".dockerignore").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [*DATABASES, *OURS])
+def test_no_service_writes_to_its_image_or_gains_rights(services: dict[str, Any], name: str) -> None:
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert any(each.startswith("/tmp:size=") for each in service["tmpfs"])  # noqa: S108, a container's own
+
+
+def test_only_the_databases_get_rights_back_and_only_to_become_their_own_user(services: dict[str, Any]) -> None:
+    back = {name: set(service["cap_add"]) for name, service in services.items() if "cap_add" in service}
+    assert set(back) == set(DATABASES)
+    for rights in back.values():
+        assert rights <= {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+
+
+@pytest.mark.parametrize("name", [*DATABASES, *OURS])
+def test_every_service_is_bounded_in_memory_and_in_processes(services: dict[str, Any], name: str) -> None:
+    assert re.fullmatch(r"[1-9]\d*[mg]", services[name]["mem_limit"])
+    assert 64 <= services[name]["pids_limit"] <= 4096
+
+
+def test_the_images_of_others_may_be_pinned_by_a_command(services: dict[str, Any]) -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    taken = dict(re.findall(r"\$\{(\w+_IMAGE):-([^}]+)\}", text))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (pinned,) = re.findall(r"^compose-images:\n\t.*deploy\.images \.env (.+)$", makefile, re.MULTILINE)
+    assert dict(word.split("=") for word in pinned.split()) == taken
+    assert {services[name]["image"] for name in DATABASES} <= set(taken.values())
 
 
 @pytest.mark.parametrize("name", LASTING)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("benchmarks", "examples", "memspan", "migrations", "service", "tests", "workers")
+SOURCES = ("benchmarks", "deploy", "examples", "memspan", "migrations", "service", "tests", "workers")
 LEFT_ALONE = re.compile(r"# noqa: S\d{3}(?P<reason>, .+)?$")
 
 
