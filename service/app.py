@@ -15,6 +15,7 @@ from service.event_feeds import EventFeeds
 from service.middleware.install import install_middleware
 from service.middleware.ledger import SqlLedger
 from service.middleware.query import known_parameters
+from service.middleware.request_meter import RequestMeter
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import (
@@ -62,6 +63,7 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(module.router)
     app.openapi = _openapi(app)  # type: ignore[method-assign]
     install_middleware(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))
+    app.add_middleware(RequestMeter, meters=context.meters)
     return app
 
 

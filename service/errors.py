@@ -162,3 +162,9 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class NoRoom(Problem):
+    """There is too little room on disk to store more."""
+
+    status, code, title = 507, "insufficient-storage", "Too little room on disk"

@@ -67,12 +67,14 @@ class EventFeeds:
         """Every event behind ``sequence``, once each and in order, to the experiment's end; None in quiet times."""
         feed = self._feeds.setdefault(key, EventFeed(self._context, key))
         feed.followers += 1
+        self._context.meters.listeners.inc()
         feed.start()
         try:
             async for event in self._events(feed, key, sequence):
                 yield event
         finally:
             feed.followers -= 1
+            self._context.meters.listeners.dec()
             if not feed.followers:
                 feed.stop()
                 self._feeds.pop(key, None)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     )
     cache: Annotated[Path, BeforeValidator(_path)] | None = Field(
         default=None, description="Folder of compiled loops; memspan in the user's cache folder if unset."
+    )
+    minimum_free: Annotated[ByteSize, Field(ge=0)] | None = Field(
+        default=None,
+        description="Free disk space, such as 2GiB, below which nothing is taken on; unset: 2 % of it, at most 1GiB.",
     )
 
     max_body_bytes: Count = Field(default=16 * MEBIBYTE, description="Largest body of a request.")
@@ -153,6 +157,7 @@ EXPECTED = {
     "trusted_networks": "networks such as 127.0.0.0/8,172.18.0.0/16, comma-separated",
     "allowed_hosts": "host names, comma-separated",
     "model_cache_bytes": "a whole number of bytes, at least 0",
+    "minimum_free": "a number of bytes, at least 0, or such as 500MiB or 2GiB",
     "log_level": "debug, info, warning or error",
 }
 

@@ -5,7 +5,8 @@ import time
 
 import structlog
 
-from service.operations import work
+from service.meters import resident_bytes
+from service.operations import counting, work
 from service.operations.context import Context
 from service.storage import workers
 from service.storage.database_errors import DatabaseError
@@ -51,6 +52,7 @@ class Beat:
         self._ended.set()
         self._thread.join(timeout=5)
         try:
+            counting.hand_in(self._context, self._identity.name)
             with self._context.database.writing() as connection:
                 workers.leave(connection, self._identity.name)
         except DatabaseError as error:  # the patrol forgets those that fall silent
@@ -70,5 +72,6 @@ class Beat:
                 work.beat(self._context, lease)
         state, held = ("busy", leases[-1]) if leases else ("idle", None)
         with self._context.database.writing() as connection:
-            if not workers.beat(connection, self._identity.name, state, held):
+            if not workers.beat(connection, self._identity.name, state, held, resident_bytes()):
                 workers.register(connection, self._identity)
+        counting.hand_in(self._context, self._identity.name)

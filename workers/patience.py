@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from service.storage.database_errors import AWAY, DriverError
+from service.storage.database_errors import AWAY, DriverError, is_full
 
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS = 0.1
@@ -45,7 +45,8 @@ def patiently(
         try:
             return work()
         except AWAY as error:
-            log.warning("database_away", error=str(error.orig), again_in_seconds=seconds)
+            event = "disk_full" if is_full(error) else "database_away"
+            log.warning(event, error=str(error.orig), again_in_seconds=seconds)
         except DriverError as error:
             conflicts += 1
             if conflicts > CONFLICTS:

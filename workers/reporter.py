@@ -74,6 +74,7 @@ class Reporter:
         self._patiently(
             lambda: finish_runs.finish(self._context, self._work, event.outcomes, event.seconds, self._measured, engine)
         )
+        self._sliced(self._clock())
         return Fate.DONE
 
     def _tell(self, now: float) -> Fate | None:
@@ -93,11 +94,16 @@ class Reporter:
                 self._context, self._work, snapshots, trainer.position, trainer.progress, self._measured
             )
         )
+        self._sliced(now)
         self._told = self._kept = now
         self._measured.clear()
         if order is Order.GO_ON and self._leaving():
             return self._give_back()
         return self._obey(order, kept=True)
+
+    def _sliced(self, now: float) -> None:
+        """Count a slice: from the last store to this."""
+        self._context.database.counts.slice(now - self._kept)
 
     def _obey(self, order: Order, kept: bool = False) -> Fate | None:
         match order:

@@ -21,10 +21,11 @@ from service.middleware.allowed_methods import allowed_methods
 from service.middleware.field_errors import unprocessable
 from service.middleware.problem_response import path_of, problem_response
 from service.middleware.request_id import HEADER, request_id_of
-from service.storage.database_errors import AWAY, NoConnection, ValueRefused
+from service.storage.database_errors import AWAY, NoConnection, ValueRefused, is_full
 
 UNAVAILABLE = (*AWAY, NoConnection)
 BODILESS = frozenset({204, 304})
+READING = frozenset({"GET", "HEAD"})
 
 log = structlog.stdlib.get_logger("memspan.errors")
 
@@ -67,6 +68,9 @@ def problem_of(error: Exception, scope: Scope) -> Problem:
             # What no field's type has caught: a null character in a text, a number too large for its column.
             log.warning("value_refused_by_database", request_id=request_id_of(scope), exc_info=error)
             return errors.Unprocessable("Some value holds a character or a size that can't be stored.")
+        case _ if is_full(error) and scope["method"] not in READING:
+            log.error("disk_full", request_id=request_id_of(scope), path=path_of(scope), exc_info=error)
+            return errors.NoRoom("The disk of the database is full: nothing can be stored until there is room.")
         case _ if isinstance(error, UNAVAILABLE):
             log.warning("database_unavailable", request_id=request_id_of(scope), path=path_of(scope), exc_info=error)
             return errors.Unavailable("The database can't be used just now; ask again soon.", retry_after_seconds=2)

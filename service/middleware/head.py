@@ -33,8 +33,11 @@ class Head:
             elif message.get("more_body", False):
                 raise OSError("A HEAD request has its answer.")
 
+        asked = {**scope, "method": "GET", "asgi": SENDING_MAY_FAIL}
         try:
-            await self.app({**scope, "method": "GET", "asgi": SENDING_MAY_FAIL}, receive, send_head)
+            await self.app(asked, receive, send_head)
         except (ClientDisconnect, OSError):
             if not answered:
                 raise
+        finally:
+            scope["route"] = asked.get("route")  # layers further out count by it

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from cachetools import LRUCache, cached
+from cachetools import LRUCache, TTLCache, cached
 
+from service.meters import Meters
 from service.operations.loaded_model import LoadedModel
 from service.operations.stale_cache import StaleCache
 from service.queue.bell import Bell
@@ -23,24 +24,55 @@ REMAINING_SECONDS = 2.0
 """a worker that tells of progress reckons what is left no more often: of 100 000 runs it takes a tenth of a second"""
 GROUPS = 256
 """of studies whose verdicts are kept"""
-
+LATELY_SECONDS = 2.0
+"""for so long those who watch the service are told the same: be there one of them, or a hundred"""
 
 Thing = TypeVar("Thing")
 Kept: TypeAlias = Callable[[Hashable, Callable[[], Thing]], Thing]
 """gives the thing of a name, made now unless it is still there"""
 
 
-def kept(most_bytes: int, size: Callable[[Thing], int]) -> Kept[Thing]:
+def unheard(hit: bool) -> None:
+    """Whether a cache had something is nobody's concern."""
+
+
+def kept(most_bytes: int, size: Callable[[Thing], int], looked_up: Callable[[bool], None] = unheard) -> Kept[Thing]:
     """Things that were made last, up to a number of bytes; the one used longest ago goes first.
 
     Safe to share between threads, two of which may make the same thing at once. Whoever holds a thing keeps it alive;
     one that is larger than all bytes is handed out and not kept.
+
+    Args:
+        looked_up: told at each look whether the thing was there.
     """
 
     def made(name: Hashable, make: Callable[[], Thing]) -> Thing:
         return make()
 
-    return cached(LRUCache(most_bytes, size), key=lambda name, make: name, lock=threading.Lock())(made)
+    cache = cached(LRUCache(most_bytes, size), key=lambda name, make: name, lock=threading.Lock())(made)
+
+    def looked(name: Hashable, make: Callable[[], Thing]) -> Thing:
+        hit = True
+
+        def missed() -> Thing:
+            nonlocal hit
+            hit = False
+            return make()
+
+        thing = cache(name, missed)
+        looked_up(hit)
+        return thing
+
+    return looked
+
+
+def lately(seconds: float) -> Kept[Any]:
+    """Things that were made within so many seconds; of those who ask at once one makes it, and the others wait."""
+
+    def made(name: Hashable, make: Callable[[], Any]) -> Any:
+        return make()
+
+    return cached(TTLCache(64, seconds), key=lambda name, make: name, condition=threading.Condition())(made)
 
 
 @dataclass(frozen=True)
@@ -50,11 +82,28 @@ class Context:
     settings: Settings
     database: Database
     bell: Bell
-    results: Kept[bytes] = field(default_factory=lambda: kept(RESULTS_BYTES, bytes.__len__))
-    claims: StaleCache[bytes] = field(default_factory=lambda: StaleCache(CLAIMS_SECONDS, GROUPS))
-    remaining: StaleCache[float | None] = field(default_factory=lambda: StaleCache(REMAINING_SECONDS, GROUPS))
+    meters: Meters = field(default_factory=Meters)
+    lately: Kept[Any] = field(default_factory=lambda: lately(LATELY_SECONDS))
+
+    @cached_property
+    def results(self) -> Kept[bytes]:
+        """Answers about experiments, and their figures."""
+        return kept(RESULTS_BYTES, bytes.__len__, self._looked_up("results"))
+
+    @cached_property
+    def claims(self) -> StaleCache[bytes]:
+        """Verdicts about groups of studies."""
+        return StaleCache(CLAIMS_SECONDS, GROUPS, looked_up=self._looked_up("claims"))
+
+    @cached_property
+    def remaining(self) -> StaleCache[float | None]:
+        """Remaining seconds of experiments."""
+        return StaleCache(REMAINING_SECONDS, GROUPS, looked_up=self._looked_up("remaining"))
 
     @cached_property
     def models(self) -> Kept[LoadedModel]:
         """Models ready for predictions."""
-        return kept(self.settings.model_cache_bytes, attrgetter("bytes"))
+        return kept(self.settings.model_cache_bytes, attrgetter("bytes"), self._looked_up("models"))
+
+    def _looked_up(self, cache: str) -> Callable[[bool], None]:
+        return partial(self.meters.looked_up, cache)

@@ -6,7 +6,7 @@ from typing import Any
 
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
-from service.operations import ids
+from service.operations import ids, room
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many
@@ -37,6 +37,8 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
     try:
         with context.database.writing() as connection:
             known = made_before(context, connection, spec, idempotency_key) if idempotency_key else None
+            if known is None:
+                room.require(context)
             view = view_of(connection, known or insert(connection, spec, idempotency_key))
     except KeyTaken:
         return submit(context, spec, idempotency_key)  # another request with the key was faster

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-
+from service.operations import room
 from service.operations.context import Context
 from service.storage import depths, workers
 from service.storage.database import stored_revision
@@ -18,13 +17,21 @@ BROKER = {
 }
 
 
+WORKER_STATES = ("idle", "busy")
+
+
 def readiness(context: Context, needed_revision: str | None) -> tuple[bool, dict[str, Any]]:
-    """Whether requests can be served, and how each part is. A broker that is away only delays: degraded, ready."""
+    """Whether requests can be served, and how each part is.
+
+    A broker that is away only delays, and a disk with too little room is still read from: degraded, and ready.
+    """
     database = _database(context, needed_revision)
-    works = context.bell.works()
+    works, short = context.bell.works(), room.shortage(context)
     ready = database == "up"
-    status = ("degraded" if works is False else "ok") if ready else "unavailable"
-    return ready, {"status": status, "components": {"database": database, "broker": BROKER[works]}}
+    degraded = works is False or short is not None
+    status = ("degraded" if degraded else "ok") if ready else "unavailable"
+    disk = "enough room" if short is None else f"{short} Nothing new is taken on."
+    return ready, {"status": status, "components": {"database": database, "broker": BROKER[works], "disk": disk}}
 
 
 def _database(context: Context, needed: str | None) -> str:
@@ -53,19 +60,3 @@ def queue(context: Context) -> list[QueueDepth]:
     """For each queue what waits and what is leased."""
     with context.database.reading() as connection:
         return depths.of_queues(connection)
-
-
-def exposition(context: Context) -> bytes:
-    """What waits and who works, in Prometheus' text format."""
-    registry = CollectorRegistry()
-    waiting = Gauge("memspan_queue_waiting", "Rows that wait for a worker.", ["queue"], registry=registry)
-    leased = Gauge("memspan_queue_leased", "Rows that a worker holds.", ["queue"], registry=registry)
-    oldest = Gauge("memspan_queue_oldest_wait_seconds", "Age of the oldest waiting row.", ["queue"], registry=registry)
-    for row in queue(context):
-        waiting.labels(row.queue).set(row.waiting)
-        leased.labels(row.queue).set(row.leased)
-        oldest.labels(row.queue).set(row.oldest_wait_seconds or 0)
-    working = Gauge("memspan_workers", "Workers that have beaten lately.", ["state", "device"], registry=registry)
-    for worker in known_workers(context):
-        working.labels(state(worker), worker.device).inc()
-    return generate_latest(registry)

@@ -5,6 +5,8 @@ import socket
 
 import structlog
 
+from service.counts import Counted
+from service.operations import counting
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
@@ -24,7 +26,8 @@ log = structlog.stdlib.get_logger("memspan.patrol")
 
 
 def walk(context: Context, owner: str) -> bool:
-    """One round, if nobody else walks at present; whether it was walked."""
+    """One round, if nobody else walks at present; whether it was walked. What was counted is handed in by everybody."""
+    counting.hand_in(context, owner)
     with context.database.writing() as connection:
         if not workers.lead(connection, "patrol", owner, seconds=context.settings.lease_seconds):
             return False
@@ -93,6 +96,7 @@ def reap(context: Context, parent: str) -> list[str]:
     with context.database.reading() as connection:
         children = [row for row in workers.children(connection, parent) if row.host == socket.gethostname()]
     dead = [row.name for row in children if not _lives(row.pid)]
+    context.database.counts.add(Counted.WORKERS_DIED, amount=len(dead))
     for name in dead:
         take_back(context, name)
     return dead

@@ -32,6 +32,8 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
         raise TooLarge(f"{array.size} input values are more than the {most} that one request may hold.")
     sequences = _shaped(array, model, context.settings.max_length)
     outputs = model.predictor(torch.from_numpy(sequences))
+    context.meters.predictions.inc()
+    context.meters.predicted.inc(len(sequences))
     return outputs[0].numpy()
 
 

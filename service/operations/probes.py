@@ -10,7 +10,7 @@ from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable
-from service.operations import ids
+from service.operations import ids, room
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.experiments import locked
@@ -67,7 +67,7 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = condition_of(row)
         check(spec, condition, pointer="#")
-        answer = _asked(connection, [of_checkpoint(row, spec)])[0]
+        answer = _asked(context, connection, [of_checkpoint(row, spec)])[0]
     context.bell.ring(Queue.PROBE)
     return answer
 
@@ -86,7 +86,7 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
         _all_ended(connection, row, chosen)
         weights = kind or spec_of(row).report.checkpoint
         new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
-        answers = _asked(connection, new)
+        answers = _asked(context, connection, new)
     context.bell.ring(Queue.PROBE)
     return answers
 
@@ -120,10 +120,12 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
         raise Unprocessable(errors[0].message, errors=errors)
 
 
-def _asked(connection: Connection, new: Sequence[NewProbe]) -> list[ProbeRecord]:
+def _asked(context: Context, connection: Connection, new: Sequence[NewProbe]) -> list[ProbeRecord]:
     """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
-    probes.add(connection, new)
     names = [each.fingerprint for each in new]
+    if len(probes.with_fingerprints(connection, names)) < len(set(names)):
+        room.require(context)
+    probes.add(connection, new)
     probes.ask_again(connection, names)
     stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}
     return [stored[name] for name in names]

@@ -23,10 +23,17 @@ class StaleCache(Generic[Thing]):
 
     Args:
         seconds: for so long an answer may be given again although what it is made of has changed meanwhile.
+        looked_up: told at each look whether there was an answer to give again.
     """
 
-    def __init__(self, seconds: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds, self._clock = seconds, clock
+    def __init__(
+        self,
+        seconds: float,
+        most: int,
+        clock: Callable[[], float] = time.monotonic,
+        looked_up: Callable[[bool], None] = lambda hit: None,
+    ) -> None:
+        self._seconds, self._clock, self._looked_up = seconds, clock, looked_up
         self._known: LRUCache[Hashable, _Known[Thing]] = LRUCache(most)
         self._lock = threading.Lock()
 
@@ -39,7 +46,9 @@ class StaleCache(Generic[Thing]):
         """
         with self._lock:
             known = self._known.get(name)
-        if known is not None and (known.version == version or (changing and self._is_fresh(known))):
+        hit = known is not None and (known.version == version or (changing and self._is_fresh(known)))
+        self._looked_up(hit)
+        if known is not None and hit:
             return known.thing
         made = _Known(make(), version, self._clock())
         with self._lock:

@@ -13,7 +13,7 @@ from memspan.experiment.plan import estimated_seconds, plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from service.errors import NotFound
-from service.operations import catalogue, ids, verdicts
+from service.operations import catalogue, ids, room, verdicts
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
 from service.operations.group_status import groups, status_of
@@ -88,6 +88,8 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None)
     try:
         with context.database.writing() as connection:
             group = _made_before(context, connection, spec, idempotency_key)
+            if group is None:
+                room.require(context)
             keys = _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
     except KeyTaken:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from service.operations import health, ids
+from service.operations import exposition, health, ids
 from service.operations.times import rfc3339
 from service.routes.dependencies import CurrentContext
 from service.schemas.monitoring import Health, Queues, Workers
@@ -68,5 +68,8 @@ def ready(request: Request, context: CurrentContext) -> Response:
     responses=problems(),
 )  # fmt: skip
 def metrics(context: CurrentContext) -> Response:
-    """Runs and probes by queue, workers by state, in Prometheus' text format."""
-    return Response(health.exposition(context), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """What this process and all workers have done, what waits, who works and how full disks are, as Prometheus' text.
+
+    Answered while the database is away, too: then `memspan_database_up` is 0, and what is read from it is missing.
+    """
+    return Response(exposition.exposition(context), media_type=exposition.MEDIA)

@@ -113,7 +113,7 @@ def _common(operation: dict[str, Any], method: str, open_to_all: bool) -> set[in
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
         found.add(422)
     if method in CHANGING:
-        found.add(403)
+        found |= {403, 507}
     return found | ({400, 409, 413, 422} if method == "post" else set())
 
 

@@ -17,6 +17,7 @@ DESCRIPTIONS: dict[int, str] = {
     421: "The Host is none that is served here.",
     422: "Some fields are wrong; `errors` names all of them.",
     503: "The database can't be used just now; ask again soon.",
+    507: "There is too little room on disk to store more; what was stored can be read, and deleted.",
 }
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+
+from service.counts import Counts
+from service.storage.counters import taken_notes
 
 Connection = sqlalchemy.Connection
 """what a unit of work passes on; other rooms hand it to storage and call nothing of it"""
@@ -16,10 +20,15 @@ SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
-    """Connections to one database. Safe to share between threads, not between processes."""
+    """Connections to one database. Safe to share between threads, not between processes.
+
+    Attributes:
+        counts: what the units of work that were kept have counted.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self.counts = Counts()
         self._looking = SNAPSHOT if self.dialect == "postgresql" else {}
 
     @property
@@ -34,9 +43,18 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One unit of work: everything in it is kept at its end, or nothing is."""
-        with self.engine.connect().execution_options(memspan_writes=True) as connection, connection.begin():
-            yield connection
+        """One unit of work: everything in it is kept at its end, or nothing is, what it counted included."""
+        with self.engine.connect().execution_options(memspan_writes=True) as connection:
+            taken_notes(connection)  # of a unit of work that was not kept
+            with connection.begin():
+                yield connection
+            self.counts.add_all(taken_notes(connection))
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an embedded database; None where a server keeps it, or memory."""
+        name = self.engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -71,3 +89,12 @@ def stored_revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     return found
+
+
+def stored_bytes(connection: Connection) -> int:
+    """How large the database is, pages that it keeps free included."""
+    sizes = {
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+        "postgresql": "SELECT pg_database_size(current_database())",
+    }
+    return int(connection.exec_driver_sql(sizes[connection.dialect.name]).scalar_one())

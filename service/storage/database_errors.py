@@ -12,3 +12,9 @@ NoConnection = exc.TimeoutError
 """all connections of this process have been busy for too long"""
 AWAY = (exc.OperationalError, exc.InterfaceError)
 """the database is away, locked or full; waiting may help"""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a database says that its disk is full."""
+    words = getattr(error, "orig", None)
+    return getattr(words, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(words, "sqlstate", None) == "53100"

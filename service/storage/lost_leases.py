@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
+from service.counts import Counted
 from service.storage import snapshots
 from service.storage.clock import now
+from service.storage.counters import note
 from service.storage.moving import move
 from service.storage.states import Reason, RunState
 from service.storage.tables import probes, runs
@@ -71,6 +73,7 @@ def _lose(connection: Connection, experiment: int, most: int, where: dict[Table,
         values = {"lost": table.c.lost + 1}
         back = move(connection, table, RunState.QUEUED, *mine, source=RunState.RUNNING, values=values)
         each.append(LostRows(table.name, len(back), len(failed)))
+        note(connection, Counted.LEASES_LOST, table.name, len(back) + len(failed))
         if failed and table is runs:
             snapshots.drop(connection, failed)
             found = select(runs.c.condition).where(runs.c.key.in_(failed))

@@ -4,8 +4,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select, update
 
-from service.storage.states import EXPERIMENT_MOVES, RUN_MOVES, ExperimentState, RunState, sources
-from service.storage.tables import experiments
+from service.counts import Counted
+from service.storage.counters import note
+from service.storage.states import EXPERIMENT_MOVES, OPEN, RUN_MOVES, ExperimentState, RunState, sources
+from service.storage.tables import experiments, probes
 
 RELEASED = {"lease": None, "lease_until": None, "worker": None}
 
@@ -42,7 +44,17 @@ def move(
         .values(state=target, **{**released, **(values or {})})
         .returning(table.c.key)
     )
-    return list(connection.execute(statement).scalars())
+    moved = list(connection.execute(statement).scalars())
+    if target not in OPEN:
+        _count(connection, table, target, len(moved), (values or {}).get("reason"))
+    return moved
+
+
+def _count(connection: Connection, table: Table, state: RunState, count: int, reason: str | None) -> None:
+    """Count what has ended, for those who watch the service."""
+    note(connection, Counted.PROBES_ENDED if table is probes else Counted.RUNS_ENDED, str(state), count)
+    if state is RunState.FAILED and table is not probes:
+        note(connection, Counted.RUNS_FAILED, str(reason), count)
 
 
 def move_experiment(

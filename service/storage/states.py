@@ -61,6 +61,8 @@ EXPERIMENT_MOVES: Mapping[ExperimentState, frozenset[ExperimentState]] = {
 
 OPEN = (RunState.QUEUED, RunState.RUNNING)
 """a run or probe that still has something to do"""
+ENDED_RUN = tuple(state for state in RunState if state not in OPEN)
+"""a run or probe that has nothing left to do"""
 ACTIVE = (ExperimentState.QUEUED, ExperimentState.RUNNING, ExperimentState.PAUSED)
 """an experiment that still has something to do"""
 CLAIMABLE = (ExperimentState.QUEUED, ExperimentState.RUNNING)

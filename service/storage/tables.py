@@ -195,6 +195,7 @@ workers = Table(
     Column("lease", Text),
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
+    Column("memory_bytes", BigInteger),  # resident, at its last beat
 )
 
 paces = Table(
@@ -205,6 +206,15 @@ paces = Table(
     Column("modelled", Float, nullable=False),  # seconds by the model of cost; older ones fade
     Column("measured", Float, nullable=False),  # seconds that passed
     Column("noted_at", Float, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("label", Text, primary_key=True),  # of what there are several: a state, a reason; else empty
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("value", Float, nullable=False),
 )
 
 leaderships = Table(

@@ -39,11 +39,13 @@ class WorkerRecord(Identity):
         started_at: in seconds since 1970 UTC.
         age: seconds since its last beat.
         held: the experiment whose rows it holds now.
+        memory_bytes: resident at its last beat; None before that, and where nobody can tell.
     """
 
     started_at: float
     age: float
     held: int | None
+    memory_bytes: int | None
 
 
 def register(connection: Connection, identity: Identity) -> None:
@@ -54,10 +56,10 @@ def register(connection: Connection, identity: Identity) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=[workers.c.name], set_=changed))
 
 
-def beat(connection: Connection, name: str, state: str, lease: str | None) -> bool:
+def beat(connection: Connection, name: str, state: str, lease: str | None, memory_bytes: int | None = None) -> bool:
     """A worker is still there; False when nobody knows it any more."""
-    statement = update(workers).where(workers.c.name == name).values(beat_at=now(), state=state, lease=lease)
-    return connection.execute(statement).rowcount == 1
+    values = {"beat_at": now(), "state": state, "lease": lease, "memory_bytes": memory_bytes}
+    return connection.execute(update(workers).where(workers.c.name == name).values(**values)).rowcount == 1
 
 
 def leave(connection: Connection, name: str) -> None:

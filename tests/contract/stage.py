@@ -72,9 +72,9 @@ class Stage:
 
 
 @contextmanager
-def staged(home: Path) -> Iterator[Stage]:
-    """A stage whose files lie under ``home``."""
-    settings = Settings(home=home, database_url=f"sqlite:///{home / 'memspan.db'}", redis_url=None)
+def staged(home: Path, **changes: Any) -> Iterator[Stage]:
+    """A stage whose files lie under ``home``, with some settings changed."""
+    settings = Settings(home=home, database_url=f"sqlite:///{home / 'memspan.db'}", redis_url=None, **changes)
     database = Database(settings.database_url)
     upgrade(database.engine)
     context = Context(settings, database, NoBell())

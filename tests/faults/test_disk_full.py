@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from service.storage.database import Database
+from service.storage.database_errors import is_full
 from service.storage.tables import experiments
 from tests.databases import migrate
 from tests.scenes import Scene, context_over
@@ -53,8 +54,9 @@ def disk(tmp_path: Path) -> Disk:
 def test_a_submission_to_a_full_disk_leaves_nothing(disk: Disk) -> None:
     scene = Scene(context_over(disk.database))
     disk.fill()
-    with pytest.raises(OperationalError, match="full"):
+    with pytest.raises(OperationalError, match="full") as refused:
         scene.submit(repeats=500, name="x" * 200)
+    assert is_full(refused.value)
     with disk.database.reading() as connection:
         assert connection.execute(select(experiments)).all() == []
     disk.free()

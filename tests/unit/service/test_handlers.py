@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI, HTTPException, Query
+from psycopg.errors import DiskFull
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
@@ -22,6 +23,7 @@ RAISED: dict[str, Exception] = {
     "unauthorized": HTTPException(401, "no key", headers={"X-A": "b"}),
     "slow": HTTPException(429, "too often", headers={"Retry-After": "9"}),
     "operational": OperationalError("select 1", {}, Exception("locked")),
+    "full": OperationalError("insert", {}, DiskFull("No space left on device")),
     "interface": InterfaceError("select 1", {}, Exception("closed")),
     "pool": PoolTimeout("QueuePool limit"),
     "data": DataError("select 1", {}, Exception("NUL")),
@@ -99,6 +101,11 @@ def test_every_error_is_a_problem_wherever_it_is_raised(
     document = told(client.get(f"/{place}/{name}"))
     assert (document["status"], document["type"]) == (status, type_)
     assert document["instance"] == f"/{place}/{name}"
+
+
+def test_a_disk_that_is_full_is_507_for_what_is_stored_and_503_for_what_is_read(client: TestClient) -> None:
+    assert told(client.post("/middleware/full"))["type"] == "/problems/insufficient-storage"
+    assert told(client.get("/middleware/full"))["type"] == "/problems/unavailable"
 
 
 def test_headers_of_an_error_are_kept(client: TestClient) -> None:

@@ -26,6 +26,12 @@ def test_the_defaults_are_one_machine_and_loopback(tmp_path: Path) -> None:
     assert settings.limits.hidden_size == 4_096
 
 
+@pytest.mark.parametrize(("given", "count"), [("2GiB", 2**31), ("500MB", 500_000_000), ("0", 0), ("1048576", 2**20)])
+def test_free_space_is_given_in_bytes_or_with_a_unit(monkeypatch: pytest.MonkeyPatch, given: str, count: int) -> None:
+    monkeypatch.setenv("MEMSPAN_MINIMUM_FREE", given)
+    assert load_settings().minimum_free == count
+
+
 def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMSPAN_TRUSTED_NETWORKS", "10.0.0.0/8, ::1")
     monkeypatch.setenv("MEMSPAN_ALLOWED_HOSTS", "Memspan.Example,api")
@@ -50,6 +56,8 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("MEMSPAN_DATABASE_URL", "mysql://host/db", "postgresql+psycopg://"),
         ("MEMSPAN_DATABASE_URL", "no url", "postgresql+psycopg://"),
         ("MEMSPAN_REDIS_URL", "http://host", "redis://"),
+        ("MEMSPAN_MINIMUM_FREE", "plenty", "such as 500MiB or 2GiB"),
+        ("MEMSPAN_MINIMUM_FREE", "-1", "at least 0"),
         ("MEMSPAN_LOG_LEVEL", "LOUD", "debug, info, warning or error"),
     ],
 )
