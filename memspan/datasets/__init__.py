@@ -1,1 +1,1 @@
-"""Collected data sets: where their files lie, how they are checked and read, and choosing sequences of them."""
+"""Collected data sets: their files, and choosing sequences of them; drawing many sequences in parts."""

@@ -2,49 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from memspan.engine.condition import Condition
+from memspan.engine.kept_sets import KeptSets
+from memspan.engine.scored_set import ScoredSet
 from memspan.engine.seeds import stream
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.task import TaskSpec
-from memspan.tasks import sample
+from memspan.tasks import parts, sample, sample_in_parts
 
 
 @dataclass(frozen=True)
 class Split:
-    """A training set, the validation set cut from its end, and an independent test set."""
+    """A training set, the validation set that was drawn behind it, and an independent test set."""
 
     train: Batch
-    validation: Batch
-    test: Batch
+    validation: ScoredSet
+    test: ScoredSet
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What a draw depends on."""
+
+    task: TaskSpec
+    extent: int
+    seed: int
+    sizes: tuple[int, int, int]
+    trains: bool
 
 
 def split(condition: Condition) -> Split:
-    """The data that all models and repeats of a condition's task and length share.
+    """The data that all models and repeats of a condition's task and length share."""
+    for _ in drawing(condition):
+        pass
+    return _LAST[_name(condition)]
 
-    The validation set is the last part of one draw, as Keras' ``validation_split`` cuts it.
+
+def drawing(condition: Condition) -> Iterator[None]:
+    """Draw what ``split`` gives, unless it is there: part after part, a good moment each to look at the clock.
+
+    The validation set is the last part of one draw, as Keras' ``validation_split`` cuts it. A training set that nobody
+    trains on, because runs draw their own, isn't kept.
     """
-    training = condition.training
-    sizes = (training.train_size, training.validation_size, training.test_size)
-    name = (condition.task, condition.extent, condition.data_seed, *sizes)
-    if name not in _LAST:
-        _LAST.clear()  # before the next is drawn: two would not fit where one just does
-        _LAST[name] = _drawn_split(*name)
-    return _LAST[name]
+    name = _name(condition)
+    if name in _LAST:
+        return
+    _LAST.clear()  # before the next is drawn: two would not fit where one just does
+    train, validation, test = name.sizes
+    ranges = parts(name.task, name.extent, train + validation)
+    rng = stream(name.seed, "train")
+    kept = KeptSets(train if name.trains else 0, train, train + validation)
+    for rows, part in zip(ranges, sample_in_parts(name.task, name.extent, ranges, rng, "train"), strict=True):
+        kept.put(rows, part)
+        if len(ranges) > 1:
+            yield
+    _LAST[name] = Split(kept.train, _held(name, kept.validation), _redrawn(name, test))
 
 
-_LAST: dict[tuple[TaskSpec, int, int, int, int, int], Split] = {}
+_LAST: dict[_Name, Split] = {}
 """the last draw: models of one task and length follow each other in a worker"""
 
 
-def _drawn_split(task: TaskSpec, steps: int, seed: int, train: int, validation: int, test: int) -> Split:
-    together = sample(task, steps, train + validation, stream(seed, "train"), "train")
-    return Split(together[:train], together[train:], sample(task, steps, test, stream(seed, "test"), "test"))
+def _name(condition: Condition) -> _Name:
+    training = condition.training
+    sizes = (training.train_size, training.validation_size, training.test_size)
+    return _Name(condition.task, condition.extent, condition.data_seed, sizes, training.data == "fixed")
+
+
+def _held(name: _Name, validation: Batch) -> ScoredSet:
+    """A set that is scored after every epoch."""
+    ranges = parts(name.task, name.extent, len(validation))
+    if len(ranges) == 1:
+        return ScoredSet(ranges, lambda: iter([validation]))
+    return ScoredSet(ranges, lambda: (validation[rows.start : rows.stop] for rows in ranges))
+
+
+def _redrawn(name: _Name, count: int) -> ScoredSet:
+    """A set that is scored once, at the end: a large one is drawn as it is scored."""
+    ranges = parts(name.task, name.extent, count)
+    return ScoredSet(ranges, lambda: sample_in_parts(name.task, name.extent, ranges, stream(name.seed, "test"), "test"))
 
 
 def own(condition: Condition, seed: int) -> Batch:
@@ -65,7 +107,14 @@ def shuffled(condition: Condition, seed: int, epoch: int) -> Tensor:
 
 
 def _drawn(condition: Condition, count: int, *names: object) -> Batch:
-    return sample(condition.task, condition.extent, count, stream(*names), "train")
+    task, extent = condition.task, condition.extent
+    ranges = parts(task, extent, count)
+    if len(ranges) == 1:
+        return sample(task, extent, count, stream(*names), "train")
+    kept = KeptSets(count, count, count)
+    for rows, part in zip(ranges, sample_in_parts(task, extent, ranges, stream(*names), "train"), strict=True):
+        kept.put(rows, part)
+    return kept.train
 
 
 class TrainingData:

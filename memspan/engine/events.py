@@ -14,6 +14,11 @@ class Stepped:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """Some data are drawn, or some sequences of a data set scored, and there are more: a good moment, too."""
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """An epoch is over.
 
@@ -60,4 +65,4 @@ class Finished:
     seconds: float = field(default=0.0)
 
 
-Event = Stepped | Evaluated | Finished
+Event = Stepped | Prepared | Evaluated | Finished

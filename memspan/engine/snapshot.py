@@ -25,6 +25,8 @@ class Position:
         latest: the metrics of the last finished epoch.
         diverged_at: see Outcome.
         seconds: wall time spent so far.
+        scored: sequences of the validation set, or after the last epoch of the test set, that are scored already.
+        totals: of those, by metric: value x sequences.
     """
 
     epoch: int = 0
@@ -35,6 +37,8 @@ class Position:
     latest: Mapping[str, float] = field(default_factory=dict)
     diverged_at: int | None = None
     seconds: float = 0.0
+    scored: int = 0
+    totals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

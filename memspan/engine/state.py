@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from memspan.interfaces.batch import Batch
+from memspan.engine.scored_set import ScoredSet
 
 
 @dataclass(frozen=True)
@@ -36,5 +36,9 @@ class Backend(Protocol):
         the clock and may take a snapshot.
         """
 
-    def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
-        """Metrics by name of all members with weights ``rows`` (M, P), over one data set that they share."""
+    def score(self, rows: Tensor, data: ScoredSet, first: int, totals: Mapping[str, Tensor]) -> int:
+        """Score some sequences of a data set that all members share, from ``first`` on; how many.
+
+        ``rows`` are weights (M, P); ``totals`` grow by value x sequences of each metric, each (M,) in float64. No more
+        than some tenths of a second's worth; in how many calls a set is scored changes no bit.
+        """

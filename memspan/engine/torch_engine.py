@@ -6,7 +6,7 @@ cell's compiled loops between them. On CUDA a step is recorded once and replayed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,13 +16,15 @@ from memspan.engine.cuda_graph import Recorded, Slopes
 from memspan.engine.datasets import TrainingData
 from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.mover import Mover
+from memspan.engine.scored_set import ScoredSet
 from memspan.engine.scores import losses, scores
 from memspan.engine.seeds import stream
 from memspan.engine.state import State
 from memspan.engine.weight_rows import WeightRows
 from memspan.interfaces.batch import Batch
-from memspan.interfaces.network import Weights
+from memspan.interfaces.network import Network, Weights
 from memspan.interfaces.noise import Noise
+from memspan.interfaces.signature import Signature
 
 SCORING_VALUES = 2**22
 """numbers that a layer may hold while a data set is scored in blocks: 16 MiB, chosen for memory and not for speed"""
@@ -83,16 +85,18 @@ class TorchEngine:
         return self._network.noisy(weights, inputs, noise)
 
     @torch.no_grad()
-    def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
-        """Score in blocks that bound memory."""
+    def score(self, rows: Tensor, data: ScoredSet, first: int, totals: Mapping[str, Tensor]) -> int:
+        """Score one block: as many sequences as bound memory."""
         weights, members = self._weight_rows.named(rows), rows.shape[0]
-        totals = {name: torch.zeros_like(total) for name, total in self._state.sums.items()}
-        wide = max(batch.inputs.shape[2], self._network.state_size)
-        block = max(1, SCORING_VALUES // (members * max(batch.inputs.shape[1] * wide, self._network.kept)))
-        for start in range(0, len(batch), block):
-            part = batch[start : start + block].to(self._device)
-            outputs = self._forward(weights, part.inputs.expand(members, *part.inputs.shape), None)
-            targets = part.targets.expand(members, *part.targets.shape)
-            for name, values in scores(self._signature, outputs, targets).items():
-                totals[name].add_(values, alpha=len(part))
-        return {name: (total / len(batch)).tolist() for name, total in totals.items()}
+        part = data.rows(first, scored_at_once(self._signature, self._network, members)).to(self._device)
+        outputs = self._forward(weights, part.inputs.expand(members, *part.inputs.shape), None)
+        targets = part.targets.expand(members, *part.targets.shape)
+        for name, values in scores(self._signature, outputs, targets).items():
+            totals[name].add_(values, alpha=len(part))
+        return len(part)
+
+
+def scored_at_once(signature: Signature, network: Network, members: int) -> int:
+    """Sequences that a stack answers at once while a data set is scored."""
+    wide = max(signature.channels, network.state_size)
+    return max(1, SCORING_VALUES // (members * max(signature.length * wide, network.kept)))

@@ -10,12 +10,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from memspan.engine.datasets import split
+from memspan.engine.datasets import drawing, split
 from memspan.engine.denormals import denormals_flushed
-from memspan.engine.events import Evaluated, Event, Finished, Outcome, Stepped
+from memspan.engine.events import Evaluated, Event, Finished, Outcome, Prepared, Stepped
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
 from memspan.engine.placement import EngineName, Placement
+from memspan.engine.scored_set import ScoredSet
+from memspan.engine.scoring import Scoring
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.engine.stack import Stack
@@ -54,6 +56,7 @@ class Trainer:
         self._best = self._rows.clone()
         self._frozen: dict[int, Tensor] = {}
         self._slots = slots(condition.training, self._rows)
+        self._scoring = Scoring(condition.signature.metrics, len(self._rows), self._device)
         if snapshots:
             self._restore(snapshots)
         self._sums = self._restored_sums()
@@ -74,13 +77,24 @@ class Trainer:
         return TorchEngine(self.condition, self._seeds, state, self._device)
 
     def events(self) -> Iterator[Event]:
-        """Train to the end: a Stepped after each step or some, an Evaluated after each epoch, one Finished."""
+        """Train to the end: a Stepped after each step or some, an Evaluated after each epoch, one Finished.
+
+        Between large parts of the data that are drawn or scored there is a Prepared.
+        """
         self._started = time.perf_counter() - max(position.seconds for position in self._positions.values())
+        data = drawing(self.condition)
+        while self._draw(data):
+            yield Prepared()
         while self._epoch < self.condition.training.epochs and not self._all_diverged():
             while self._step < self.condition.training.steps_per_epoch:
                 yield self._train()
+            while self._score(self._rows, split(self.condition).validation):
+                yield Prepared()
             yield self._end_epoch()
-        yield self._finish()
+        last = self._ends()
+        while self._score(self._best if self.condition.checkpoint == "best" else last, split(self.condition).test):
+            yield Prepared()
+        yield self._finish(last)
 
     @property
     def computed(self) -> float:
@@ -116,6 +130,8 @@ class Trainer:
             step=self._step,
             seconds=self.seconds,
             sums={name: values[place] for name, values in sums.items()},
+            scored=self._scoring.scored,
+            totals=self._scoring.totals(place) if self._scoring.scored else {},
         )
         vectors = {"weights": self._last(repeat, place), "best": self._best[place]}
         slots = {f"slot.{name}": slot[place] for name, slot in self._slots.items()}
@@ -140,8 +156,15 @@ class Trainer:
             self._best.copy_(torch.stack([v["best"] for v in vectors]))
             for name, slot in self._slots.items():
                 slot.copy_(torch.stack([v[f"slot.{name}"] for v in vectors]))
+        self._restore_scoring()
         diverged = [repeat for repeat, position in self._positions.items() if position.diverged_at is not None]
         self._frozen = {repeat: self._rows[self._stack.places[repeat]].clone() for repeat in diverged}
+
+    def _restore_scoring(self) -> None:
+        """Go on in the middle of a data set, where all runs were scored up to the same place; else at its start."""
+        positions = self._stack.fill(self._positions)
+        if len({position.scored for position in positions}) == 1:
+            self._scoring.restore(positions[0].scored, [position.totals for position in positions])
 
     def _restored_sums(self) -> dict[str, Tensor]:
         """This epoch's sums so far, by metric, each (M,) in float64."""
@@ -152,6 +175,16 @@ class Trainer:
         }
 
     @denormals_flushed()
+    def _draw(self, data: Iterator[None]) -> bool:
+        """Draw some of the data; whether there is more to draw."""
+        return next(data, self) is not self
+
+    @denormals_flushed()
+    def _score(self, rows: Tensor, data: ScoredSet) -> bool:
+        """Score some sequences; whether there are more."""
+        return self._scoring.go_on(self._backend, rows, data)
+
+    @denormals_flushed()
     def _train(self) -> Stepped:
         """Some optimiser steps of all members."""
         self._step += self._backend.train(self._epoch, self._step)
@@ -159,11 +192,10 @@ class Trainer:
 
     @denormals_flushed()
     def _end_epoch(self) -> Evaluated:
-        """Score the validation set, keep the best weights, notice divergence."""
+        """Take what the validation set scored, keep the best weights, notice divergence."""
         size = self.condition.training.train_size
         train = {f"train_{name}": (total / size).tolist() for name, total in self._sums.items()}
-        scored = self._backend.score(self._rows, split(self.condition).validation)
-        values = train | {f"validation_{name}": each for name, each in scored.items()}
+        values = train | {f"validation_{name}": each for name, each in self._scoring.done().items()}
         self._epoch, self._step = self._epoch + 1, 0
         for total in self._sums.values():
             total.zero_()
@@ -195,14 +227,16 @@ class Trainer:
         """A run's weights at its end: frozen when it diverged."""
         return self._frozen.get(repeat, self._rows[place]).detach()
 
-    @denormals_flushed()
-    def _finish(self) -> Finished:
-        """Score the test set on the reported checkpoint and hand out the weights."""
+    def _ends(self) -> Tensor:
+        """The weights that each member ends with (M, P)."""
         last = self._rows.detach().clone()
         for repeat, row in self._frozen.items():
             last[self._stack.places[repeat]] = row
-        reported = self._best if self.condition.checkpoint == "best" else last
-        test = self._backend.score(reported, split(self.condition).test)
+        return last
+
+    def _finish(self, last: Tensor) -> Finished:
+        """Take what the reported checkpoint scored on the test set, and hand out the weights."""
+        test = self._scoring.done()
         outcomes = {
             repeat: self._outcome(repeat, last[place], {f"test_{name}": each[place] for name, each in test.items()})
             for repeat, place in self._stack.places.items()

@@ -43,6 +43,11 @@ class TaskSpec(PartSpec):
     hidden: ClassVar[tuple[str, ...]] = ()
     """names of what a perfect solver must carry from step to step, e.g. the carry of an addition"""
 
+    @property
+    def draws_independently(self) -> bool:
+        """Whether a sequence is drawn without looking at how many there are, so that many may be drawn in parts."""
+        return True
+
     @abstractmethod
     def signature(self, length: int) -> Signature:
         """Shape of the task at a length; its ``length`` is the number of time steps, which may be more."""

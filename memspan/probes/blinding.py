@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Generator
+from torch import Generator, Tensor
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
@@ -17,7 +17,7 @@ from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import estimate, mean
-from memspan.tasks import sample
+from memspan.tasks import parts, sample_in_parts
 
 
 class Blinding(ProbeSpec):
@@ -67,13 +67,19 @@ def measure(spec: Blinding, model: Predictor, task: TaskSpec, length: int, rng: 
     Source:
         ``blinding()`` of github.com/dwipam/medium-3; its ten sequences and ramp are the defaults.
     """
-    inputs = sample(task, length, spec.sequences, rng).inputs.clone()
     ramp = torch.linspace(spec.low, spec.high, spec.points)
     on = ramp.repeat(-(-spec.sequences // spec.points))[: spec.sequences]  # (B,)
+    ranges = parts(task, length, spec.sequences)
+    drawn = zip(ranges, sample_in_parts(task, length, ranges, rng), strict=True)
+    errors = [_errors(spec, model, part.inputs, on[rows.start : rows.stop]) for rows, part in drawn]
+    found = estimate(torch.cat(errors, dim=1).numpy(), mean)
+    name = "mean_squared_error"
+    return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "1"}, {name: 0.0})
+
+
+def _errors(spec: Blinding, model: Predictor, inputs: Tensor, on: Tensor) -> Tensor:
+    """Squared errors (M, B) float64; the inputs are overwritten."""
     inputs[:, spec.index_off] = 0
     inputs[:, spec.index_on] = on.unsqueeze(-1)
     outputs = model(inputs)  # (M, B, K)
-    errors = (outputs - on.to(outputs.device).unsqueeze(-1)).square().mean(-1)
-    found = estimate(errors.double().cpu().numpy(), mean)
-    name = "mean_squared_error"
-    return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "1"}, {name: 0.0})
+    return (outputs - on.to(outputs.device).unsqueeze(-1)).square().mean(-1).double().cpu()

@@ -8,7 +8,9 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.attribution.blocks import answered, blocks
 from memspan.attribution.selected_answer import SelectedAnswer
+from memspan.datasets.parts import PART_VALUES
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
@@ -19,7 +21,7 @@ from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
 from memspan.statistics.estimate import estimate, median
-from memspan.tasks import sample
+from memspan.tasks import parts, sample_in_parts
 
 
 class Change(ProbeSpec):
@@ -59,14 +61,24 @@ def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Ge
     Source:
         ``change()`` of github.com/dwipam/medium-3, with both answers flattened: its own broadcast made an n x n matrix.
     """
-    batch = sample(task, length, spec.sequences, rng)
-    scaled = batch.inputs.clone()
-    scaled[:, spec.index] *= 1 + spec.percent / 100
-    before = compared(model(batch.inputs), batch, task, length)
-    after = compared(model(scaled), batch, task, length)
-    found = estimate(relative_change(before, after).double().cpu().numpy(), median)
+    ranges = parts(task, length, spec.sequences)
+    each = answered(model, task.signature(length))
+    moved = [
+        _moved(spec, model, part[some], task, length)
+        for part in sample_in_parts(task, length, ranges, rng)
+        for some in blocks(len(part), each, PART_VALUES)
+    ]
+    found = estimate(torch.cat(moved, dim=1).numpy(), median)
     name = "median_change"
     return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "%"})
+
+
+def _moved(spec: Change, model: Predictor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
+    """By how many percent each answer moves, (M, S) float64."""
+    before = compared(model(batch.inputs), batch, task, length)
+    scaled = batch.inputs.clone()
+    scaled[:, spec.index] *= 1 + spec.percent / 100
+    return relative_change(before, compared(model(scaled), batch, task, length)).double().cpu()
 
 
 def compared(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tensor:

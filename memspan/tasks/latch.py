@@ -39,6 +39,11 @@ class Latch(TaskSpec):
         Field(description="labels drawn per sequence, or sorted as in the original question"),
     ] = "corrected"
 
+    @property
+    def draws_independently(self) -> bool:
+        """The published labels are those of the first half and those of the second."""
+        return self.variant != "as_published"
+
     def signature(self, length: int) -> Signature:
         return Signature(length, channels=1, outputs=2, problem=Problem.CLASSIFICATION)
 

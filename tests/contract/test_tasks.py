@@ -13,7 +13,7 @@ from memspan.experiment.report import Metric
 from memspan.experiment.run import SpecImpossible, parse
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.task import TaskSpec
-from memspan.tasks import sample, task
+from memspan.tasks import parts, sample, sample_in_parts, task, values_each
 from tests.contract.variants import named, variants
 
 TASKS = [variant for spec in task.specs() for variant in variants(spec)]
@@ -58,6 +58,20 @@ def test_equal_seeds_draw_equal_sequences_and_others_do_not(spec: TaskSpec) -> N
     assert torch.equal(first.inputs, again.inputs)
     assert torch.equal(first.targets, again.targets)
     assert not torch.equal(first.inputs, other.inputs)
+
+
+@each_task
+@pytest.mark.parametrize("count", [5, 16, 47, 203])
+def test_sequences_that_are_drawn_in_parts_are_the_same_to_the_bit(spec: TaskSpec, count: int) -> None:
+    for length in lengths(spec):
+        whole, rng = sample(spec, length, count, one := stream(3)), stream(3)
+        ranges = parts(spec, length, count, most=16 * values_each(spec, length))
+        drawn = list(sample_in_parts(spec, length, ranges, rng))
+        assert torch.equal(torch.cat([part.inputs for part in drawn]), whole.inputs)
+        assert torch.equal(torch.cat([part.targets for part in drawn]), whole.targets)
+        assert [len(part) for part in drawn] == [len(rows) for rows in ranges]
+        assert torch.equal(rng.get_state(), one.get_state())
+        assert len(ranges) == (max(1, count // 16) if spec.draws_independently and not spec.sizes() else 1)
 
 
 @each_task

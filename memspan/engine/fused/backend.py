@@ -21,14 +21,14 @@ from memspan.engine.fused.llvm_types import BYTES
 from memspan.engine.fused.program import Program, program
 from memspan.engine.fused.readout import METRICS
 from memspan.engine.fused.sequences import Chunk, Sequences, in_lanes
-from memspan.engine.fused.speed import steps_within
+from memspan.engine.fused.speed import blocks_within, steps_within
 from memspan.engine.fused.workspace import sequence_size, workspace
+from memspan.engine.scored_set import ScoredSet
 from memspan.engine.state import State
-from memspan.interfaces.batch import Batch
 
 CALL_SECONDS = 0.1
-"""about how long a call trains. Calling costs nothing from a hundredth of it on, and whoever cancels or stops a worker
-doesn't wait for it (``python -m benchmarks thresholds``)"""
+"""about how long a call trains or scores. Calling costs nothing from a hundredth of it on, and whoever cancels or stops
+a worker doesn't wait for it (``python -m benchmarks thresholds``)"""
 
 
 @lru_cache(maxsize=64)
@@ -72,9 +72,7 @@ class Fused:
         slots = aligned(len(names), *rows.shape)
         for slot, name in zip(slots, names, strict=True):
             slot[:, : self._weights] = state.slots[name].numpy()
-        sums = np.zeros((len(self._seeds), METRICS))
-        for index, name in enumerate(self._metrics):
-            sums[:, index] = state.sums[name].numpy()
+        sums = self._summed(state.sums)
         always = np.array(constants(training), np.float32)
         each = np.array(of_steps(training, range(done + 1, done + 1 + steps)), np.float32)
         lists = _addresses(chunk)
@@ -88,20 +86,34 @@ class Fused:
         restore(rows, state.rows)
         for slot, name in zip(slots, names, strict=True):
             restore(slot, state.slots[name])
-        for index, name in enumerate(self._metrics):
-            state.sums[name].copy_(torch.from_numpy(sums[:, index]))
+        self._restore_sums(sums, state.sums)
 
-    def score(self, rows: Tensor, batch: Batch) -> dict[str, list[float]]:
-        """Metrics of all members over one data set."""
-        lanes = in_lanes(batch)
-        weights, sums = padded(rows), np.zeros((rows.shape[0], METRICS))
-        inputs, targets = np.array([lanes.inputs.data_ptr()]), np.array([lanes.targets.data_ptr()])
+    def score(self, rows: Tensor, data: ScoredSet, first: int, totals: Mapping[str, Tensor]) -> int:
+        """Score some blocks of 16 sequences, all that are left of a part at most."""
+        start, part = data.part(first)
+        lanes, block = in_lanes(part), (first - start) // LANES
+        members = rows.shape[0]
+        possible = LANES * blocks_within(CALL_SECONDS, self._program.layouts, self._size.length, members)
+        count = min(lanes.count - (first - start), possible)
+        weights, sums = padded(rows), self._summed(totals)
+        inputs, targets = (np.array([each[block].data_ptr()]) for each in (lanes.inputs, lanes.targets))
         values = self._common(weights, sums) | {
-            Field.COUNT: lanes.count, Field.INPUTS: address(inputs), Field.TARGETS: address(targets),
+            Field.COUNT: count, Field.INPUTS: address(inputs), Field.TARGETS: address(targets),
         }  # fmt: skip
         self._call(self._program.scoring.name, values)
-        means = sums / len(batch)
-        return {name: means[:, index].tolist() for index, name in enumerate(self._metrics)}
+        self._restore_sums(sums, totals)
+        return count
+
+    def _summed(self, totals: Mapping[str, Tensor]) -> Any:
+        """Sums by metric as the compiled calls add to them, (M, metrics)."""
+        sums = np.zeros((len(self._seeds), METRICS))
+        for index, name in enumerate(self._metrics):
+            sums[:, index] = totals[name].numpy()
+        return sums
+
+    def _restore_sums(self, sums: Any, totals: Mapping[str, Tensor]) -> None:
+        for index, name in enumerate(self._metrics):
+            totals[name].copy_(torch.from_numpy(sums[:, index]))
 
     def _common(self, rows: Any, sums: Any) -> dict[int, int]:
         """The fields that training and scoring share."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from memspan.engine.condition import Condition
 from memspan.engine.datasets import fresh, own, shuffled, split
 from memspan.engine.fused.layout import LANES
+from memspan.engine.scored_set import joined
 from memspan.interfaces.batch import Batch
 
 
@@ -48,9 +49,18 @@ def flattened(batch: Batch) -> FlatSequences:
 
 
 def _flat(tensor: Tensor) -> Tensor:
-    flat = torch.zeros(tensor.numel() + LANES)
-    flat[: tensor.numel()] = tensor.reshape(-1)
+    count = tensor.numel()
+    if tensor.dtype == torch.float32 and tensor.is_contiguous() and _numbers_behind(tensor) >= LANES:
+        return tensor.as_strided((count + LANES,), (1,))  # no copy: large sets have room behind them
+    flat = torch.zeros(count + LANES)
+    flat[:count] = tensor.reshape(-1)
     return flat
+
+
+def _numbers_behind(tensor: Tensor) -> int:
+    """How many more numbers its memory holds."""
+    whole = tensor.untyped_storage().nbytes() // tensor.element_size()
+    return int(whole - tensor.storage_offset() - tensor.numel())
 
 
 def in_lanes(batch: Batch) -> InLanes:
@@ -110,5 +120,5 @@ class Sequences:
 
     def _joined(self, seed: int, epoch: int, steps: Sequence[int]) -> FlatSequences:
         batches = [fresh(self._condition, seed, epoch, step) for step in steps]
-        inputs, targets = (torch.cat([getattr(each, name) for each in batches]) for name in ("inputs", "targets"))
-        return FlatSequences(_flat(inputs), _flat(targets))
+        together = batches[0] if len(batches) == 1 else joined(batches)
+        return FlatSequences(_flat(together.inputs), _flat(together.targets))

@@ -74,3 +74,8 @@ def steps_within(
     """Optimiser steps of some members that take about so long; at least 1."""
     each = step_seconds(condition.training, layouts, condition.signature.length, weights)
     return max(1, int(seconds / (members * each)))
+
+
+def blocks_within(seconds: float, layouts: Sequence[LayerLayout], length: int, members: int) -> int:
+    """Blocks of 16 sequences that some members answer in about so long; at least 1."""
+    return max(1, int(seconds / (members * answer_seconds(layouts, length))))

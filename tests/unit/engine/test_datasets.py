@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from memspan.engine.datasets import TrainingData, split
+from memspan.engine.datasets import TrainingData, drawing, split
+from memspan.engine.scored_set import ScoredSet
+from memspan.engine.seeds import stream
 from memspan.interfaces.batch import Batch
 from memspan.models.gru import GRU
+from memspan.tasks import parts, sample
 from tests.unit.engine.populations import STEPS, condition
 
 CPU = torch.device("cpu")
@@ -14,6 +18,11 @@ CPU = torch.device("cpu")
 
 def epoch(data: TrainingData, number: int = 0) -> list[Batch]:
     return [data.batch(number, step) for step in range(STEPS)]
+
+
+def every(scored: ScoredSet) -> Tensor:
+    """All inputs of a data set."""
+    return scored.rows(0, len(scored)).inputs
 
 
 def rows(batches: list[Batch], member: int) -> list[tuple[float, ...]]:
@@ -60,12 +69,39 @@ def test_fresh_sequences_are_shown_once() -> None:
 
 def test_validation_and_test_sets_are_shared_and_apart_from_training() -> None:
     lstm, gru = split(condition()), split(condition(GRU(hidden_size=4)))
-    assert all(
-        torch.equal(getattr(lstm, part).inputs, getattr(gru, part).inputs) for part in ("train", "validation", "test")
-    )
-    sets = [
-        {tuple(row.flatten().tolist()) for row in getattr(lstm, part).inputs}
-        for part in ("train", "validation", "test")
-    ]
+    mine, its = ([one.train.inputs, *(every(part) for part in (one.validation, one.test))] for one in (lstm, gru))
+    assert all(map(torch.equal, mine, its))
+    sets = [{tuple(row.flatten().tolist()) for row in inputs} for inputs in mine]
     assert [len(each) for each in sets] == [18, 7, 11]
     assert len(set.union(*sets)) == 36
+
+
+LARGE = condition(length=1_000, train_size=9_001, validation_size=18_000, test_size=17_003)
+"""more numbers than a part has"""
+
+
+def test_large_sets_are_drawn_part_after_part_and_are_the_same_to_the_bit() -> None:
+    split(condition())  # another draw takes the place of this one
+    assert len(list(drawing(LARGE))) == len(parts(LARGE.task, 1_000, 27_001)) == 2
+    found, whole = split(LARGE), sample(LARGE.task, 1_000, 27_001, stream(LARGE.data_seed, "train"), "train")
+    assert torch.equal(found.train.inputs, whole.inputs[:9_001])
+    assert torch.equal(every(found.validation), whole.inputs[9_001:])
+    assert torch.equal(every(found.test), sample(LARGE.task, 1_000, 17_003, stream(LARGE.data_seed, "test")).inputs)
+    assert list(drawing(LARGE)) == []
+
+
+def test_a_large_test_set_is_never_there_as_a_whole_and_gives_its_rows_again() -> None:
+    test = split(LARGE).test
+    start, part = test.part(17_000)
+    assert start > 0
+    assert len(part) < len(test)
+    border = test.rows(start - 5, 10)
+    assert torch.equal(border.inputs[5:], part.inputs[:5])
+    assert torch.equal(test.rows(0, 3).inputs, every(test)[:3])
+    assert len(test.rows(17_000, 100)) == 3
+
+
+def test_a_training_set_that_nobody_trains_on_is_not_kept() -> None:
+    fresh = condition(length=1_000, train_size=9_001, validation_size=18_000, test_size=16, data="fresh")
+    assert len(split(fresh).train) == 0
+    assert torch.equal(every(split(fresh).validation)[:9], every(split(LARGE).validation)[:9])

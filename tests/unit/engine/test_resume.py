@@ -83,6 +83,31 @@ def test_a_run_may_go_on_in_other_company(after: int, kept: set[int]) -> None:
     assert resumed == {repeat: last_part(uninterrupted(name)[repeat], after) for repeat in kept}
 
 
+SCORED_LONG = condition(
+    LSTM(hidden_size=100), length=50, epochs=1, train_size=10, validation_size=1_000, test_size=1_300, best=True
+)
+"""two steps of training; scored in three and in four blocks of 419 sequences"""
+
+
+def test_a_run_goes_on_from_the_middle_of_a_data_set_that_is_scored() -> None:
+    whole = stories(SCORED_LONG, (0,))[0]
+    assert len(list(Trainer(place(SCORED_LONG), (0,)).events())) == 2 + 2 + 1 + 3 + 1
+    scored = []
+    for after in range(9):
+        snapshots = carried(stopped(SCORED_LONG, (0,), after).snapshots())
+        scored.append(snapshots[0].position.scored)
+        resumed = stories(SCORED_LONG, (0,), snapshots)[0]
+        assert (resumed.metrics, resumed.weights, resumed.ended) == (whole.metrics, whole.weights, whole.ended)
+    assert scored == [0, 0, 0, 419, 838, 0, 419, 838, 1257]
+
+
+def test_runs_that_stopped_at_different_places_of_a_data_set_score_it_from_its_start() -> None:
+    asked = condition(LSTM(hidden_size=30), length=50, epochs=1, train_size=10, validation_size=1_000, test_size=20)
+    early, late = (carried(stopped(asked, (0, 1), after).snapshots()) for after in (3, 4))
+    assert early[0].position.scored != late[1].position.scored
+    assert stories(asked, (0, 1), {0: early[0], 1: late[1]}) == stories(asked, (0, 1))
+
+
 def test_looking_at_the_snapshots_disturbs_nothing() -> None:
     name = "adam, fixed data"
     trainer = Trainer(place(CASES[name]), REPEATS)

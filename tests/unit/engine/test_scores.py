@@ -55,7 +55,7 @@ def recomputed(asked: Condition) -> tuple[float, float]:
     from memspan.interfaces.network import stack
 
     outcome = next(e for e in Trainer(place(asked), (0,)).events() if isinstance(e, Finished)).outcomes[0]
-    test = split(asked).test
+    test = split(asked).test.rows(0, asked.training.test_size)
     outputs = asked.network().forward(stack([getattr(outcome, asked.checkpoint)]), test.inputs.unsqueeze(0))
     problem = asked.signature.problem
     return outcome.metrics["test_loss"], float(losses(problem, outputs, test.targets.unsqueeze(0)))

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from memspan.engine.condition import Condition
+from memspan.engine.datasets import split
 from memspan.engine.denormals import denormals_flushed
 from memspan.engine.events import Finished
 from memspan.engine.fused.backend import Fused
 from memspan.engine.placement import place
+from memspan.engine.scoring import Scoring
+from memspan.engine.state import Backend
 from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
@@ -59,17 +63,23 @@ def test_fifty_steps_of_every_size_are_the_same(spec: ModelSpec) -> None:
 
 @pytest.mark.parametrize("task", [Latch(noise=0.3), FirstLast()])
 def test_scores_of_one_set_of_weights_are_the_same(task: Latch | FirstLast) -> None:
-    from memspan.engine.datasets import split
-
     condition = Condition(task, LSTM(hidden_size=(2, 5)), 30, Training(**SIZES), seed=3)
     rows = start(condition, members=5)
     population, other = state(condition, rows), state(condition, rows)
     with denormals_flushed():
-        mine = Fused(condition, range(5), population).score(rows, split(condition).test)
-        its = TorchEngine(condition, range(5), other, torch.device("cpu")).score(rows, split(condition).test)
+        mine = scored(Fused(condition, range(5), population), rows, condition)
+        its = scored(TorchEngine(condition, range(5), other, torch.device("cpu")), rows, condition)
     assert mine.keys() == its.keys()
     for name, values in mine.items():
         assert values == pytest.approx(its[name], rel=1e-5)
+
+
+def scored(backend: Backend, rows: Tensor, condition: Condition) -> dict[str, list[float]]:
+    """The metrics of the test set."""
+    scoring = Scoring(condition.signature.metrics, len(rows), rows.device)
+    while scoring.go_on(backend, rows, split(condition).test):
+        pass
+    return scoring.done()
 
 
 def ended(engine: Any) -> list[float]:
