@@ -1,10 +1,12 @@
-"""Dependencies, which routes are handed: the context of operations, and keys parsed from public ids."""
+"""Dependencies, which routes are handed: the context of operations, who asks, and keys parsed from public ids."""
 
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from service.middleware.scopes import UNLOCKED, needed
 from service.operations import ids
+from service.operations.caller import Caller
 from service.operations.context import Context
 from service.pagination import parse_key
 
@@ -16,6 +18,21 @@ def context_of(request: Request) -> Context:
 
 
 CurrentContext = Annotated[Context, Depends(context_of)]
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, as the edge settled it."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
+
+
+async def allowed(request: Request) -> None:
+    """Forbidden unless the caller has the scope that the route needs; on every route, before its body is read."""
+    if request.url.path not in UNLOCKED:
+        caller_of(request).require(needed(request.method, request.scope["route"].path))
 
 
 def experiment_key(id: Annotated[str, Path(description="an experiment's id", examples=["exp-12"])]) -> int:
@@ -34,6 +51,11 @@ def probe_key(id: Annotated[str, Path(description="a probe's id", examples=["pro
     return parse_key(ids.PROBE, id)
 
 
+def api_key(id: Annotated[str, Path(description="a key's id", examples=["key-2"])]) -> int:
+    return parse_key(ids.KEY, id)
+
+
+ApiKey = Annotated[int, Depends(api_key)]
 ExperimentKey = Annotated[int, Depends(experiment_key)]
 RunKey = Annotated[int, Depends(run_key)]
 CheckpointKey = Annotated[int, Depends(checkpoint_key)]

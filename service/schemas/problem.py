@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 MEDIA = "application/problem+json"
 DESCRIPTIONS: dict[int, str] = {
     400: "The request can't be read: no JSON, a cursor or a header of the wrong form.",
-    401: "The client is not known.",
-    403: "Not allowed: a page of another site asks, or the key lacks a scope.",
+    401: "The client is not known: it has no key, or one that lets nobody in.",
+    403: "Not allowed: the key lacks the scope that is named, or a page of another site asks.",
     404: "There is no such thing.",
     409: "The state doesn't allow this, or a request with the same Idempotency-Key is still being answered.",
     413: "More was sent than a cap allows; the sentence names the cap.",

@@ -15,9 +15,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service.queue_names import Queue
+from service.scopes import Scope
 from service.storage.columns import Named, QueueList
 from service.storage.states import ExperimentState, Reason, RunState
 
@@ -234,4 +236,26 @@ answers = Table(
     Column("headers", JSON),
     Column("body", LargeBinary),
     Column("created_at", Float, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", Named(Scope), nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),  # of the secret, which is stored nowhere
+    Column("hint", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("used_at", Float),
+    Column("queued_runs", BigInteger),  # quotas; null: none
+    Column("stored_bytes", BigInteger),
+    Column("core_seconds", BigInteger),
+    # A name means one who is let in at a time; a revoked key leaves its name to the next.
+    Index(
+        None, "name", unique=True, sqlite_where=text("revoked_at IS NULL"), postgresql_where=text("revoked_at IS NULL")
+    ),
+    sqlite_autoincrement=True,
 )
