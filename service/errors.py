@@ -168,3 +168,9 @@ class NoRoom(Problem):
     """There is too little room on disk to store more."""
 
     status, code, title = 507, "insufficient-storage", "Too little room on disk"
+
+
+class Busy(Unavailable):
+    """More is asked at once than the service takes on; asked again a little later, it has room."""
+
+    code, title = "busy", "Too much is asked at once"

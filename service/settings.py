@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     model_cache_bytes: Annotated[int, Field(ge=0)] = Field(
         default=128 * MEBIBYTE, description="Memory for models kept ready for predictions."
     )
+    max_waiting: Count = Field(default=128, description="Most requests that wait for each kind of computing.")
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"
 

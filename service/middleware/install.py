@@ -13,16 +13,18 @@ from service.middleware.keyring import Keyring
 from service.middleware.last_resort import LastResort
 from service.middleware.request_id import RequestId
 from service.middleware.security_headers import SecurityHeaders
+from service.pools import Pools
 from service.settings import Settings
 
 
 def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring: Keyring) -> None:
-    """Wrap the application in all middleware and leave ``settings`` and ``keyring`` in ``app.state``.
+    """Wrap the application in all middleware and leave ``settings``, ``keyring`` and ``pools`` in ``app.state``.
 
     The id comes first, since all others speak of it; then the log, which must see every status. Who may not ask is
     refused before a byte of the body is read, and before a stored answer could be repeated to him.
     """
     app.state.settings, app.state.keyring = settings, keyring
+    app.state.pools = Pools(settings.max_waiting)
     install_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(Idempotency, ledger=ledger)

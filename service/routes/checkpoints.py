@@ -1,5 +1,6 @@
 """/checkpoints: stored models, their weights and what they answer."""
 
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -16,6 +17,7 @@ from service.operations import ids
 from service.operations import probes as probe_operations
 from service.operations.predictions import predict
 from service.routes.dependencies import CheckpointKey, CurrentContext
+from service.routes.pooled import pooled
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
 from service.routes.representation import not_modified
@@ -70,7 +72,9 @@ def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Re
     responses=problems(400, 404, 413, 415, 422),
     openapi_extra=documented_body(PredictionRequest, {"one sequence": {"inputs": [[1.0, 0.1, -0.05, 0.2]]}}),
 )
+@pooled(attrgetter("predictions"))
 def predictions(
+    request: Request,
     context: CurrentContext,
     key: CheckpointKey,
     body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],
