@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from service.errors import Problem, Unauthorized
 from service.middleware.keyring import Keyring, Ring
@@ -56,6 +57,7 @@ class Access:
         if scope["path"] in UNLOCKED:
             return
         row = self._key(ring, scope)
+        bind_contextvars(key=row.name)  # its name, in all lines that are written meanwhile
         self.keyring.note_use(row)
         state["caller"], state["key_sha256"] = _caller(scope, row), row.sha256
 

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from structlog.contextvars import bind_contextvars
 
+from service.middleware.access_log import ABOUT
 from service.middleware.scopes import UNLOCKED, needed
 from service.operations import ids
 from service.operations.caller import Caller
@@ -35,20 +37,44 @@ async def allowed(request: Request) -> None:
         caller_of(request).require(needed(request.method, request.scope["route"].path))
 
 
-def experiment_key(id: Annotated[str, Path(description="an experiment's id", examples=["exp-12"])]) -> int:
-    return parse_key(ids.EXPERIMENT, id)
+def about(request: Request, **names: str) -> None:
+    """Say what a request is about: in every line that is logged from now on, and in its own.
+
+    What a thread binds stays with it, so it also stands where the log of requests looks.
+    """
+    bind_contextvars(**names)
+    request.scope["state"].setdefault(ABOUT, {}).update(names)
 
 
-def run_key(id: Annotated[str, Path(description="a run's id", examples=["run-345"])]) -> int:
-    return parse_key(ids.RUN, id)
+# Not in threads: what they bind has to reach those who answer.
+async def experiment_key(
+    request: Request, id: Annotated[str, Path(description="an experiment's id", examples=["exp-12"])]
+) -> int:
+    key = parse_key(ids.EXPERIMENT, id)
+    about(request, experiment=id)
+    return key
 
 
-def checkpoint_key(id: Annotated[str, Path(description="a checkpoint's id", examples=["ckpt-6"])]) -> int:
-    return parse_key(ids.CHECKPOINT, id)
+async def run_key(request: Request, id: Annotated[str, Path(description="a run's id", examples=["run-345"])]) -> int:
+    key = parse_key(ids.RUN, id)
+    about(request, run=id)
+    return key
 
 
-def probe_key(id: Annotated[str, Path(description="a probe's id", examples=["probe-7"])]) -> int:
-    return parse_key(ids.PROBE, id)
+async def checkpoint_key(
+    request: Request, id: Annotated[str, Path(description="a checkpoint's id", examples=["ckpt-6"])]
+) -> int:
+    key = parse_key(ids.CHECKPOINT, id)
+    about(request, checkpoint=id)
+    return key
+
+
+async def probe_key(
+    request: Request, id: Annotated[str, Path(description="a probe's id", examples=["probe-7"])]
+) -> int:
+    key = parse_key(ids.PROBE, id)
+    about(request, probe=id)
+    return key
 
 
 def api_key(id: Annotated[str, Path(description="a key's id", examples=["key-2"])]) -> int:

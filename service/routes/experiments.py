@@ -20,7 +20,7 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.remaining_time import fleet_now
 from service.pagination import Page, PageQuery, page, page_query
-from service.routes.dependencies import CurrentContext, ExperimentKey
+from service.routes.dependencies import CurrentContext, ExperimentKey, about
 from service.routes.pooled import pools_of
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
@@ -67,6 +67,7 @@ async def submit(
         return JSONResponse(await pools.plans.run(lambda: _plan(context, spec)))
     key = getattr(request.state, "idempotency_key", None)
     answer = await pools.submissions.run(lambda: experiment(operations.submit(context, spec, key)))
+    about(request, experiment=answer["id"])
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
 
 

@@ -17,7 +17,7 @@ from service.operations.context import Context
 from service.operations.remaining_time import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
-from service.routes.dependencies import CurrentContext
+from service.routes.dependencies import CurrentContext, about
 from service.routes.pooled import pooled, pools_of
 from service.schemas.problem import problems
 from service.schemas.study import StartedStudy, Studies, Study, StudyPlan, StudyRequest, started
@@ -119,4 +119,5 @@ async def start(
         return JSONResponse(await pools.plans.run(lambda: operations.plans(spec, fleet_now(context))))
     key = getattr(request.state, "idempotency_key", None)
     answer = await pools.submissions.run(lambda: started(operations.start(context, spec, key)))
+    about(request, experiments=", ".join(each["id"] for each in answer["items"]))
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
