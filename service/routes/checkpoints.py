@@ -50,18 +50,18 @@ def look(context: CurrentContext, key: CheckpointKey) -> dict[str, Any]:
         200: {"description": "The weights.", "content": {"application/octet-stream": {}}},
         206: {"description": "The part that Range asked for."},
         304: {"description": "The client has them already."},
-        **problems(404, 416),
+        **problems(404, 416, 500),
     },
 )
 def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Response:
     """The weights; `ETag` is their sha256, so they never change under it."""
-    sha256, data = operations.weights(context, key)
-    etag = f'"{sha256}"'
+    stored = operations.weights(context, key)
+    etag = f'"{stored.sha256}"'
     if not_modified(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
     name = f"{ids.public(ids.CHECKPOINT, key)}.safetensors"
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{name}"'}
-    return ranged(request, data, etag, headers)
+    return ranged(request, stored, etag, headers)
 
 
 @router.post(
@@ -69,7 +69,7 @@ def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Re
     operation_id="predict",
     summary="Ask a stored model",
     response_model=Prediction,
-    responses=problems(400, 404, 413, 415, 422),
+    responses=problems(400, 404, 413, 415, 422, 500),
     openapi_extra=documented_body(PredictionRequest, {"one sequence": {"inputs": [[1.0, 0.1, -0.05, 0.2]]}}),
 )
 @pooled(attrgetter("predictions"))
