@@ -48,14 +48,22 @@ class MemspanProcess:
     def pid(self) -> int:
         return self.process.pid
 
+    def command(self) -> list[str]:
+        """What starts it."""
+        return [sys.executable, "-m", "service", *self._arguments]
+
     def start(self) -> None:
         """Start it, or start it again. In a session of its own: Ctrl-C ends who started it, who then ends it."""
         # The words are those of those who try the service on their own machine.
-        command = [sys.executable, "-m", "service", *self._arguments]
         with self.log.open("ab") as log:
             self._begun = log.tell()
             self.process = subprocess.Popen(  # noqa: S603
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment, start_new_session=True
+                self.command(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=self._environment,
+                start_new_session=True,
             )
 
     def said(self) -> str:

@@ -1,5 +1,7 @@
 """Bringing a database to the newest schema."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from migrations.revision import UnknownRevision
+
+
+class LostReferences(RuntimeError):
+    """A migration would leave rows that refer to nothing; nothing of it is kept."""
+
 
 LOCK_NUMBER = 7_219_830
 """PostgreSQL advisory lock: two processes that migrate at once take turns"""
@@ -28,7 +35,10 @@ def upgrade(engine: Engine) -> None:
         UnknownRevision: the database is newer than this code.
     """
     config = configuration()
-    with engine.connect().execution_options(memspan_writes=True) as connection:  # SQLite: takes its lock at once
+    with (
+        engine.connect().execution_options(memspan_writes=True) as connection,  # SQLite: takes its lock at once
+        _references_kept(connection),
+    ):
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
             connection.commit()
@@ -37,11 +47,37 @@ def upgrade(engine: Engine) -> None:
                 _refuse_unknown(connection, config)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                _refuse_lost_references(connection)
         finally:
             if engine.dialect.name == "postgresql":
                 connection.rollback()
                 connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": LOCK_NUMBER})
                 connection.commit()
+
+
+@contextmanager
+def _references_kept(connection: Connection) -> Iterator[None]:
+    """Let tables be made anew under their names meanwhile, as SQLite needs it for most changes.
+
+    SQLite would refuse to drop the old one while rows of others refer to it. The switch is deaf within a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_lost_references(connection: Connection) -> None:
+    """What wasn't watched meanwhile is looked at before it is kept."""
+    if connection.dialect.name == "sqlite":
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if lost:
+            raise LostReferences(f"{len(lost)} rows would refer to rows that aren't there, first of {lost[0][0]}")
 
 
 def _refuse_unknown(connection: Connection, config: Config) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from memspan.validation.shown import clean, shown
-from service.discretion import discreet
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class FieldError:
         return {
             "pointer": clean(self.pointer),
             "code": self.code,
-            "message": clean(discreet(self.message)),
+            "message": clean(self.message),
             "given": shown(self.given),
         }
 
@@ -77,7 +76,7 @@ class Problem(Exception):
             "type": f"/problems/{self.code}",
             "title": self.title,
             "status": self.status,
-            "detail": clean(discreet(self.detail)),
+            "detail": clean(self.detail),
             "instance": clean(instance),
             "request_id": request_id,
         }
@@ -90,12 +89,6 @@ class Problem(Exception):
 
 class Internal(Problem):
     """The service failed; the log has the reason under the request id."""
-
-
-class WeightsDamaged(Problem):
-    """Stored weights are not what was stored, so nothing is made of them."""
-
-    status, code, title = 500, "weights-damaged", "Stored weights are damaged"
 
 
 class BadRequest(Problem):
@@ -175,9 +168,3 @@ class NoRoom(Problem):
     """There is too little room on disk to store more."""
 
     status, code, title = 507, "insufficient-storage", "Too little room on disk"
-
-
-class Busy(Unavailable):
-    """More is asked at once than the service takes on; asked again a little later, it has room."""
-
-    code, title = "busy", "Too much is asked at once"

@@ -30,6 +30,7 @@ class Deployment:
     api: MemspanProcess
     worker: MemspanProcess
     client: Client
+    database_url: str
 
     @property
     def broker(self) -> Redis:
@@ -55,10 +56,10 @@ def deployed(
 ) -> Iterator[Deployment]:
     """A deployment over running servers, on a database of its own."""
     name = f"deployment{next(DATABASE)}"
-    variables |= {"MEMSPAN_DATABASE_URL": postgres.create(name), "MEMSPAN_REDIS_URL": redis.url}
+    variables = {"MEMSPAN_DATABASE_URL": postgres.create(name), "MEMSPAN_REDIS_URL": redis.url, **variables}
     api = MemspanProcess(home / "api", "api", "--port", "0", **variables)
     worker = MemspanProcess(home / "worker", "worker", "--concurrency", str(concurrency), **variables)
     with started(api), started(worker):
-        made = Deployment(postgres, redis, api, worker, Client(api.address()))
+        made = Deployment(postgres, redis, api, worker, Client(api.address()), variables["MEMSPAN_DATABASE_URL"])
         made.staffed(concurrency)
         yield made

@@ -19,8 +19,10 @@ from typing import Any
 
 import psycopg
 
+from tests.processes import descendants, gone, kill
 from tests.waiting import until
 
+LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -70,6 +72,15 @@ class Server(ABC):
             self._process.kill()
             self._process.wait()
 
+    def kill(self) -> None:
+        """Kill it with all its children, at once and without a word; what it keeps in files stays."""
+        assert self._process is not None
+        family = [self._process.pid, *descendants(self._process.pid)]
+        for pid in family:
+            kill(pid)
+        self._process.wait()
+        until(lambda: all(gone(pid) for pid in family), STOP_SECONDS, "its children to be gone")
+
     def end(self) -> None:
         """Stop for good."""
         self.stop()
@@ -77,25 +88,36 @@ class Server(ABC):
 
 
 class RedisServer(Server):
-    """Redis, or Valkey; it keeps nothing in files, so a restart forgets every message."""
+    """Redis, or Valkey; it keeps nothing in files, so a restart forgets every message.
 
-    def __init__(self) -> None:
+    Args:
+        address: beside loopback's, for hosts of their own.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
         super().__init__("redis")
+        self._addresses = [LOOPBACK, *([address] if address else [])]
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self._addresses[-1]}:{self.port}/0"
 
     def command(self) -> Sequence[str]:
-        place = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        place = ["--port", str(self.port), "--bind", *self._addresses, "--protected-mode", "no"]
+        place += ["--dir", str(self.folder)]
         return [redis_program(), *place, "--save", "", "--appendonly", "no", "--daemonize", "no"]
 
 
 class PostgresServer(Server):
-    """PostgreSQL with one superuser and without a password."""
+    """PostgreSQL with one superuser and without a password.
 
-    def __init__(self) -> None:
+    Args:
+        address: beside loopback's, for hosts of their own; all of its network are let in.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
         super().__init__("postgres")
+        self._addresses = [LOOPBACK, *([address] if address else [])]
         self._options: dict[str, Any] = {"env": {**os.environ, "LC_ALL": "C", "TZ": "UTC"}, "cwd": "/"}
         self._programs = postgres_programs()
         if os.geteuid() == 0:
@@ -104,14 +126,14 @@ class PostgresServer(Server):
 
     def url(self, name: str = "postgres") -> str:
         """SQLAlchemy's URL of one of its databases."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+psycopg://postgres@{self._addresses[-1]}:{self.port}/{name}"
 
     def options(self) -> dict[str, Any]:
         return self._options
 
     def command(self) -> Sequence[str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join(self._addresses),
             "port": str(self.port),
             "max_connections": "200",
             "fsync": "off",
@@ -158,6 +180,9 @@ class PostgresServer(Server):
         made = subprocess.run(command, capture_output=True, text=True, check=False, **self._options)
         if made.returncode:
             raise RuntimeError(made.stderr)
+        if self._addresses != [LOOPBACK]:
+            with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all postgres samenet trust\n")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished, Outcome
-from memspan.engine.placement import place
+from memspan.engine.placement import Placement, place
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import conditions
@@ -40,27 +41,47 @@ LONG = lasting(100_000)
 ENOUGH_SECONDS = 120
 
 
-@cache
+SHORT = lasting(1)
+"""for what is disturbed by its number"""
+
+
 def undisturbed(epochs: int = EPOCHS) -> list[Any]:
-    """The numbers of ``lasting(epochs)`` when nothing happens to it: trained here, in this very process."""
+    """The numbers of ``lasting(epochs)`` when nothing happens to it."""
+    return numbers_of(lasting(epochs))
+
+
+def numbers_of(spec: Mapping[str, Any]) -> list[Any]:
+    """The numbers of an experiment when nothing happens to it: trained here, in this very process."""
+    return _numbers_of(json.dumps(spec))
+
+
+@cache
+def _numbers_of(spec: str) -> list[Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        spec = ExperimentSpec.model_validate(lasting(epochs))
-        return _trained(conditions(spec)[0], range(spec.repeats))
+        parsed = ExperimentSpec.model_validate_json(spec)
+        return [each for condition in conditions(parsed) for each in _trained(condition, range(parsed.repeats))]
     finally:
         torch.set_num_threads(threads)
 
 
 def _trained(condition: Condition, repeats: range) -> list[Any]:
-    """The numbers of some repeats, in the form of ``Client.numbers``."""
+    """The numbers of some repeats, in the form of ``Client.numbers``: as a worker trains them, stack by stack."""
+    placement = place(condition)
+    stacks = [range(first, min(first + placement.width, repeats.stop)) for first in repeats[:: placement.width]]
+    return [each for stack in stacks for each in _stack(placement, stack)]
+
+
+def _stack(placement: Placement, repeats: range) -> list[Any]:
     series: dict[int, list[Any]] = {repeat: [] for repeat in repeats}
-    for event in Trainer(place(condition), repeats).events():
+    for event in Trainer(placement, repeats).events():
         if isinstance(event, Evaluated):
             for repeat, values in event.metrics.items():
                 series[repeat] += _points(event.epoch, values)
         if isinstance(event, Finished):
-            return [_numbers(condition.run_seed(repeat), event.outcomes[repeat], series[repeat]) for repeat in repeats]
+            seed = placement.condition.run_seed
+            return [_numbers(seed(repeat), event.outcomes[repeat], series[repeat]) for repeat in repeats]
     raise AssertionError("training ended without its last event")
 
 
@@ -78,6 +99,12 @@ def _numbers(seed: int, outcome: Outcome, series: list[Any]) -> Any:
         "series": sorted(points, key=lambda point: (point["split"], point["name"], point["epoch"])),
         "weights": [packed(outcome.best).sha256, packed(outcome.last).sha256],
     }
+
+
+def ends_undisturbed(client: Client, name: str, spec: Mapping[str, Any] = SPEC) -> None:
+    """An experiment ends well by itself, with each metric once and the numbers that it has anywhere else."""
+    assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
+    assert client.numbers(name) == numbers_of(spec)
 
 
 def under_way(client: Client, name: str, beyond: float = 0.0) -> float:

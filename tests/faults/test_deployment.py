@@ -9,41 +9,25 @@ import pytest
 from service.queue.redis_bell import MOST_WAITING, RedisBell
 from tests.deployment import Deployment
 from tests.faults.disturbance import (
-    ENOUGH_SECONDS,
-    EPOCHS,
     LONG,
     SPEC,
     attempts,
+    ends_undisturbed,
     killed,
     lasting,
     under_way,
-    undisturbed,
 )
 from tests.processes import descendants, gone
 from tests.waiting import until
 
 
-@pytest.fixture(autouse=True)
-def left_as_it_was(deployment: Deployment) -> None:
-    """Each test starts with two idle worker processes, whatever became of the test before."""
-    for part in (deployment.redis, deployment.postgres):
-        if not part.ready():
-            part.start()
-    if not deployment.worker.alive():
-        deployment.worker.start()
-    deployment.staffed(2)
-
-
-def ends_undisturbed(deployment: Deployment, name: str, epochs: int = EPOCHS) -> None:
-    """An experiment ends well and with the numbers that it has anywhere else."""
-    assert deployment.client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
-    assert deployment.client.numbers(name) == undisturbed(epochs)
+pytestmark = pytest.mark.usefixtures("staffed_deployment")
 
 
 def test_a_worker_process_killed_three_times_costs_nothing_but_time(deployment: Deployment) -> None:
     name = deployment.client.submit(lasting(40))
     killed(deployment.client, name, 3)
-    ends_undisturbed(deployment, name, epochs=40)
+    ends_undisturbed(deployment.client, name, lasting(40))
     assert attempts(deployment.client, name) == {4}
 
 
@@ -53,7 +37,7 @@ def test_duplicate_bells_train_once(deployment: Deployment) -> None:
     for _ in range(20):
         bell.ring("cpu")
         until(lambda: not bell._waiting, 10, "the bell to be sent")
-    ends_undisturbed(deployment, name)
+    ends_undisturbed(deployment.client, name)
     assert attempts(deployment.client, name) == {1}
 
 
@@ -74,7 +58,7 @@ def test_an_experiment_posted_while_redis_is_gone_is_done_when_it_is_back(deploy
     )
     assert deployment.client.experiment(name)["state"] == "queued"
     deployment.redis.start()
-    ends_undisturbed(deployment, name)
+    ends_undisturbed(deployment.client, name)
     until(lambda: deployment.client.get("/health/ready")["status"] == "ok", 30, "the API to notice that it is back")
 
 
@@ -83,8 +67,8 @@ def test_redis_may_restart_while_an_experiment_runs(deployment: Deployment) -> N
     under_way(deployment.client, name)
     deployment.redis.stop(signal.SIGKILL)
     deployment.redis.start()
-    ends_undisturbed(deployment, name)
-    ends_undisturbed(deployment, deployment.client.submit(SPEC))
+    ends_undisturbed(deployment.client, name)
+    ends_undisturbed(deployment.client, deployment.client.submit(SPEC))
 
 
 @pytest.mark.long
@@ -92,8 +76,8 @@ def test_redis_may_forget_everything_while_an_experiment_runs(deployment: Deploy
     name = deployment.client.submit(SPEC)
     under_way(deployment.client, name)
     deployment.broker.flushall()
-    ends_undisturbed(deployment, name)
-    ends_undisturbed(deployment, deployment.client.submit(SPEC))
+    ends_undisturbed(deployment.client, name)
+    ends_undisturbed(deployment.client, deployment.client.submit(SPEC))
 
 
 @pytest.mark.long
@@ -109,7 +93,7 @@ def test_a_worker_that_is_told_to_stop_stores_its_slice_and_leaves(deployment: D
     waiting = client.experiment(name)
     assert (waiting["runs"]["queued"], waiting["progress"]["completed"] > 0) == (3, True)
     worker.start()
-    ends_undisturbed(deployment, name)
+    ends_undisturbed(deployment.client, name)
     assert attempts(client, name) == {2}
 
 
@@ -126,7 +110,7 @@ def test_a_whole_worker_may_be_killed_and_started_again(deployment: Deployment) 
     under_way(client, name, beyond=done)
     client.post(f"/experiments/{name}/cancel", status=202)
     assert client.ended(name, 15)["state"] == "cancelled"
-    ends_undisturbed(deployment, client.submit(SPEC))
+    ends_undisturbed(deployment.client, client.submit(SPEC))
 
 
 def test_the_database_may_be_away_for_a_while(deployment: Deployment) -> None:
@@ -146,8 +130,8 @@ def test_the_database_may_be_away_for_a_while(deployment: Deployment) -> None:
         until(lambda: deployment.worker.said().count("database_away") >= 3, 30, "the worker to have tried in vain")
     finally:
         deployment.postgres.start()
-    ends_undisturbed(deployment, name)
+    ends_undisturbed(deployment.client, name)
     again = client.request("POST", "/experiments", json=SPEC, headers={"Idempotency-Key": "away"})
     assert again.status_code == 201
-    ends_undisturbed(deployment, again.json()["id"])
+    ends_undisturbed(deployment.client, again.json()["id"])
     deployment.staffed(2)
