@@ -23,7 +23,7 @@ from service.queue.bell import bell_for
 from service.queue.redis_bell import TASK
 from service.queue_names import ALL, Queue, parsed
 from service.settings import Settings, load_settings
-from service.storage.database import Database
+from service.storage.database import WORKER_SILENCE_SECONDS, Database
 from workers.identity import PARENT_VARIABLE
 
 QUEUES_VARIABLE = "MEMSPAN_WORKER_QUEUES"
@@ -90,7 +90,9 @@ class Process:
         from workers.loop import Loop
 
         torch.set_num_threads(settings.threads)
-        self.context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
+        self.context = Context(
+            settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url)
+        )
         self.identity = identify(parsed(os.environ.get(QUEUES_VARIABLE, ALL)))
         self.beat = Beat(self.context, self.identity)
         self.deadline = float("inf")
@@ -166,7 +168,7 @@ def _parent_leaves(**_: Any) -> None:
 
 def _watch() -> None:
     """Take back at once what a dead child held; walk the patrol when nobody else does."""
-    context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
+    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url))
     owner, rounds = os.environ[PARENT_VARIABLE], 0
     beaten = Path(os.environ[DRAIN_VARIABLE]).with_name("beat")  # its age is what a container's health check looks at
     while True:

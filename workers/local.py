@@ -17,7 +17,7 @@ from service.operations.context import Context
 from service.queue.bell import NoBell
 from service.queue_names import ALL, Queue, parsed
 from service.settings import load_settings
-from service.storage.database import Database
+from service.storage.database import WORKER_SILENCE_SECONDS, Database
 from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
@@ -69,7 +69,7 @@ def main() -> None:
     configure_logs(settings.log_level)
     torch.set_num_threads(settings.threads)
     identity = identify(queues)
-    context = Context(settings, Database(settings.database_url), NoBell())
+    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), NoBell())
     beat = Beat(context, identity)
     beat.start()
     loop = Loop(context, identity, beat, doorbell.leaving.is_set)

@@ -15,6 +15,15 @@ Connection = sqlalchemy.Connection
 """what a unit of work passes on; other rooms hand it to storage and call nothing of it"""
 
 BUSY_SECONDS = 30
+SILENCE_SECONDS = 60
+"""after which PostgreSQL ends a unit of work in which nothing was said, and lets go of what it locked: answers may be
+computed in the middle of a look"""
+WORKER_SILENCE_SECONDS = 10
+"""the same of a worker, which computes nothing in between: one that is frozen or cut off in the middle of writing
+holds others up no longer, so that its work moves soon after its lease has ended"""
+UNHEARD_SECONDS = 15
+"""after which a connection on which nothing arrives is given up, at both of its ends: a host that was cut off asks
+again over a new one"""
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """what makes all queries of a transaction see the same moment; SQLite's transactions do of themselves"""
 
@@ -22,12 +31,15 @@ SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 class Database:
     """Connections to one database. Safe to share between threads, not between processes.
 
+    Args:
+        silence_seconds: after which PostgreSQL ends a unit of work of somebody who says nothing more.
+
     Attributes:
         counts: what the units of work that were kept have counted.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, silence_seconds: int = SILENCE_SECONDS) -> None:
+        self.engine = _engine(url, silence_seconds)
         self.counts = Counts()
         self._looking = SNAPSHOT if self.dialect == "postgresql" else {}
 
@@ -60,14 +72,36 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, silence_seconds: int) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = {"connect_timeout": 5, "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=60s"}
+    options = {"connect_timeout": 5, **OURS, "options": _sessions(silence_seconds)}
     return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=options)
+
+
+OURS = {
+    "keepalives_idle": UNHEARD_SECONDS // 3,
+    "keepalives_interval": UNHEARD_SECONDS // 3,
+    "keepalives_count": 2,
+    "tcp_user_timeout": UNHEARD_SECONDS * 1000,
+}
+"""how our end of a connection finds out that nobody is at the other"""
+
+
+def _sessions(silence_seconds: int) -> str:
+    """What PostgreSQL is asked to do at its end."""
+    wanted = {
+        "lock_timeout": "30s",
+        "idle_in_transaction_session_timeout": f"{silence_seconds}s",
+        "tcp_keepalives_idle": UNHEARD_SECONDS // 3,
+        "tcp_keepalives_interval": UNHEARD_SECONDS // 3,
+        "tcp_keepalives_count": 2,
+        "tcp_user_timeout": f"{UNHEARD_SECONDS}s",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in wanted.items())
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -20,7 +20,6 @@ from tests.faults.disturbance import (
 from tests.processes import descendants, gone
 from tests.waiting import until
 
-
 pytestmark = pytest.mark.usefixtures("staffed_deployment")
 
 
