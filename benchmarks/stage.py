@@ -42,6 +42,20 @@ def megabytes(pid: int) -> float:
     return int(kilobytes) * 1024 / 1e6
 
 
+def processor_seconds(pid: int) -> float:
+    """Time that a process has spent on processors, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a child of this process does no more: it may still wait for its exit code to be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def seconds(action: object, times: int) -> list[float]:
     """How long each of some calls took."""
     assert callable(action)

@@ -1,7 +1,7 @@
 """Memspan: how far back does a sequence model remember, and what does it use?
 
 ``memspan.run(spec)`` trains an experiment here and returns its tables; ``memspan.study(kind)`` runs a whole study and
-judges its claims. The service stores and serves the same numbers.
+judges its claims. The service stores and serves the same numbers; ``memspan.connect(url, key)`` asks one elsewhere.
 """
 
 from importlib import import_module
@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from memspan.experiment.spec import ExperimentSpec
     from memspan.run_study import study
 
-__all__ = ["ExperimentSpec", "run", "study"]
+__all__ = ["ExperimentSpec", "connect", "run", "study"]
 
-HOMES = {"ExperimentSpec": "memspan.experiment.spec", "run": "memspan.experiment.run", "study": "memspan.run_study"}
+HOMES = {
+    "ExperimentSpec": "memspan.experiment.spec",
+    "connect": "service.client.remote",
+    "run": "memspan.experiment.run",
+    "study": "memspan.run_study",
+}
 """where each public name is defined: torch, which takes a second to import, comes with the first that is asked for"""
 
 if not TYPE_CHECKING:  # else a type checker would believe in every name

@@ -13,6 +13,7 @@ from memspan.engine.fused.warming import acquaint
 from migrations.revision import newest
 from service.event_feeds import EventFeeds
 from service.middleware.install import install_middleware
+from service.middleware.keyring import Keyring
 from service.middleware.ledger import SqlLedger
 from service.middleware.query import known_parameters
 from service.middleware.request_meter import RequestMeter
@@ -23,6 +24,7 @@ from service.routes import (
     checkpoints,
     events,
     experiments,
+    keys,
     monitoring,
     pages,
     probes,
@@ -30,6 +32,7 @@ from service.routes import (
     runs,
     studies,
 )
+from service.routes.dependencies import allowed
 from service.schemas.description import described
 
 DESCRIPTION = """How far back does a sequence model remember, and what does it use?
@@ -38,7 +41,7 @@ Post an experiment (task x model x length x repeats); workers train it; read sco
 probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
-ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues)
+ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, keys)
 LENIENT = (monitoring, pages)
 """what monitors and browsers ask, who may add parameters of their own"""
 
@@ -58,11 +61,12 @@ def create_app(context: Context) -> FastAPI:
     app.state.revision = newest()
     app.state.problem_page = render_problem
     for module in ROUTERS:
-        app.include_router(module.router, dependencies=[Depends(known_parameters)])
+        app.include_router(module.router, dependencies=[Depends(allowed), Depends(known_parameters)])
     for module in LENIENT:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(allowed)])
     app.openapi = _openapi(app)  # type: ignore[method-assign]
-    install_middleware(app, context.settings, SqlLedger(context.database, context.settings.idempotency_hours))
+    ledger = SqlLedger(context.database, context.settings.idempotency_hours)
+    install_middleware(app, context.settings, ledger, Keyring(context.database))
     app.add_middleware(RequestMeter, meters=context.meters)
     return app
 
@@ -74,6 +78,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
         acquainted = create_task(to_thread(acquaint))  # the first POST would wait for it; nobody else has to
         yield
         await acquainted
+        await app.state.keyring.close()
 
     return lifespan
 

@@ -1,4 +1,4 @@
-"""The command line: serve, api, worker, migrate, run and study.
+"""The command line: serve, api, worker, migrate, run, study and keys.
 
 What a command needs is imported within it: ``memspan --help`` must not wait for torch, and a client needs no database.
 """
@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from service.key_commands import keys
 from service.queue_names import ALL, parsed
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False)
+cli.add_typer(keys, name="keys")
 Host = Annotated[str, typer.Option(help="address to listen on")]
 Server = Annotated[str, typer.Option(envvar="MEMSPAN_SERVER", help="where the service is")]
 Wait = Annotated[bool, typer.Option("--wait", help="show progress, and the results at the end")]

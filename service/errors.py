@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from memspan.validation.shown import clean, shown
+from service.discretion import discreet
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class FieldError:
         return {
             "pointer": clean(self.pointer),
             "code": self.code,
-            "message": clean(self.message),
+            "message": clean(discreet(self.message)),
             "given": shown(self.given),
         }
 
@@ -76,7 +77,7 @@ class Problem(Exception):
             "type": f"/problems/{self.code}",
             "title": self.title,
             "status": self.status,
-            "detail": clean(self.detail),
+            "detail": clean(discreet(self.detail)),
             "instance": clean(instance),
             "request_id": request_id,
         }
@@ -89,6 +90,12 @@ class Problem(Exception):
 
 class Internal(Problem):
     """The service failed; the log has the reason under the request id."""
+
+
+class WeightsDamaged(Problem):
+    """Stored weights are not what was stored, so nothing is made of them."""
+
+    status, code, title = 500, "weights-damaged", "Stored weights are damaged"
 
 
 class BadRequest(Problem):
@@ -168,3 +175,9 @@ class NoRoom(Problem):
     """There is too little room on disk to store more."""
 
     status, code, title = 507, "insufficient-storage", "Too little room on disk"
+
+
+class Busy(Unavailable):
+    """More is asked at once than the service takes on; asked again a little later, it has room."""
+
+    code, title = "busy", "Too much is asked at once"

@@ -17,7 +17,7 @@ def prepared() -> Settings:
         SystemExit: a setting, the home or the database can't be used; left alone it ends the process with a sentence.
     """
     settings = load_settings()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format, settings.secrets)
     migrate(settings)
     return settings
 

@@ -6,6 +6,7 @@ schema, a worker is started, and only then comes what answers requests.
 
 import os
 
+from service.deadline import Deadline
 from service.gc_pause import gc_paused
 from service.listening import bound
 from service.local_workers import LocalWorkers
@@ -30,7 +31,7 @@ def serve_all(host: str, port: int, count: int) -> None:
             context = Context(settings, Database(settings.database_url), LocalBell(workers.wake))
             app = create_app(context)
         with Supervisor(workers, context):
-            run_server(app, listening)
+            run_server(app, listening, Deadline(last=workers.kill))
 
 
 def serve_api(host: str, port: int) -> None:

@@ -5,6 +5,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -96,8 +97,12 @@ class Settings(BaseSettings):
     model_cache_bytes: Annotated[int, Field(ge=0)] = Field(
         default=128 * MEBIBYTE, description="Memory for models kept ready for predictions."
     )
+    max_waiting: Count = Field(default=128, description="Most requests that wait for each kind of computing.")
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"
+    log_format: Annotated[Literal["json", "console"], BeforeValidator(_lowered)] = Field(
+        default="json", description="json: a line for programs; console: a line for people."
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -129,6 +134,13 @@ class Settings(BaseSettings):
             runs=self.max_runs,
         )
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords in URLs, as they are and as they stand there."""
+        urls = [make_url(url) for url in (self.database_url, self.redis_url) if url]
+        plain = [str(url.password) for url in urls if url.password]
+        return (*plain, *(quote(each, safe="") for each in plain))
+
     def masked(self) -> dict[str, Any]:
         """All settings as JSON-ready data for logs, with the secrets in URLs replaced by ``***``."""
         values = self.model_dump(mode="json")
@@ -159,6 +171,7 @@ EXPECTED = {
     "model_cache_bytes": "a whole number of bytes, at least 0",
     "minimum_free": "a number of bytes, at least 0, or such as 500MiB or 2GiB",
     "log_level": "debug, info, warning or error",
+    "log_format": "json or console",
 }
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from memspan.datasets import mnist
-from memspan.datasets.download import md5_of
+from memspan.datasets.download import sha256_of
 from memspan.datasets.file import File
 from memspan.datasets.folder import data_folder
 from memspan.interfaces.task import Split
@@ -78,7 +78,7 @@ def _pair(folder: Path, split: Split) -> tuple[File, File]:
 def _file(folder: Path, name: str, values: Tensor) -> File:
     data = idx(values)
     (folder / name).write_bytes(data)
-    return File(name, len(data), md5_of(data))
+    return File(name, len(data), sha256_of(data))
 
 
 @contextmanager

@@ -24,6 +24,10 @@ ASKED: dict[str, Any] = {**GRID, "lengths": [2, 3, 4, 5], "repeats": 1}
 """65 536 runs, and two million probes"""
 
 
+LARGEST: dict[str, Any] = {"tasks": TASKS, "models": MODELS, "lengths": [2, 3, 4, 5, 6, 7], "repeats": 1}
+"""98 304 conditions of one run: as many as may be, so this one is accepted"""
+
+
 def raw(**fields: Any) -> bytes:
     """A sound spec with other fields."""
     return json.dumps({**LATCH, **fields}, separators=(",", ":")).encode()

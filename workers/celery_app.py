@@ -75,7 +75,7 @@ def make_app(settings: Settings) -> Celery:
 
 
 settings = load_settings()
-configure_logs(settings.log_level)
+configure_logs(settings.log_level, settings.log_format, settings.secrets)
 app = make_app(settings)
 
 
@@ -134,6 +134,11 @@ def this_process() -> Process:
     if _process is None:
         _process = Process()
     return _process
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _logs_are_set_up(**_: Any) -> None:
+    """Celery sets up no logs of its own where somebody answers this signal: its lines are written as ours are."""
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -66,7 +66,7 @@ def main() -> None:
     doorbell = Doorbell()
     signal.signal(signal.SIGTERM, doorbell.leave)
     settings = load_settings()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, settings.log_format, settings.secrets)
     torch.set_num_threads(settings.threads)
     identity = identify(queues)
     context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), NoBell())

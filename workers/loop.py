@@ -8,9 +8,12 @@ from functools import partial
 import structlog
 import torch
 
+from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.fused.warming import warm
 from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
+from service.discretion import told
+from service.errors import WeightsDamaged
 from service.operations import finish_runs
 from service.operations import probes as probe_operations
 from service.operations import work as operations
@@ -19,7 +22,6 @@ from service.operations.probes import ClaimedProbe
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import leases
-from service.storage.database_errors import DatabaseError
 from service.storage.states import Reason, RunState
 from service.storage.workers import Identity
 from workers.beat import Beat
@@ -136,6 +138,8 @@ class Loop:
         """Measure a claimed probe; an error in it is stored as its reason."""
         begun = time.monotonic()
         try:
+            if work.damaged:
+                raise work.damaged
             reading = ask(work.spec, work.condition, work.weights)
         except Exception as error:
             reason, detail = diagnosed(error)
@@ -151,13 +155,8 @@ def diagnosed(error: Exception) -> tuple[Reason, str]:
     """Why work failed: a reason for programs, a sentence for people."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
         return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
-    return Reason.ERROR, f"{type(error).__name__}: {_told(error)}"[:500]
-
-
-def _told(error: Exception) -> str:
-    """An error's words as a client may see them: statements and paths of this machine stay in the log."""
-    if isinstance(error, DatabaseError):
-        return "the database refused what was to be stored; the worker's log has its words."
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.strerror}; the worker's log names the file."
-    return str(error)
+    if isinstance(error, WeightsDamaged):
+        return Reason.WEIGHTS_DAMAGED, error.detail
+    if isinstance(error, DatasetUnavailable):
+        return Reason.DATA_UNAVAILABLE, told(error)
+    return Reason.ERROR, told(error)

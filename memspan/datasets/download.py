@@ -20,7 +20,7 @@ LONGEST_REASON = 90
 """characters of a reason: it is told together with others"""
 
 
-def download(address: str, path: Path, size: int, md5: str) -> str | None:
+def download(address: str, path: Path, size: int, sha256: str) -> str | None:
     """Fetch a file and put it at ``path`` if it is the right one; None, or why it isn't there.
 
     The file appears whole or not at all, and whoever fetches it at the same time does no harm.
@@ -33,9 +33,9 @@ def download(address: str, path: Path, size: int, md5: str) -> str | None:
     try:
         with urlopen(address, timeout=SILENT_SECONDS) as answer:  # noqa: S310, its scheme was looked at
             data = _received(answer, size)
-        found = md5_of(data)
-        if found != md5:
-            return f"its file has the md5 {found}"
+        found = sha256_of(data)
+        if found != sha256:
+            return f"its file has the sha256 {found}"
         _put(data, path)
     except (OSError, HTTPException, ValueError) as error:
         return _reason(error)[:LONGEST_REASON]
@@ -75,6 +75,6 @@ def _put(data: bytes, path: Path) -> None:
         raise
 
 
-def md5_of(data: bytes) -> str:
-    """The md5 of bytes in hexadecimal; it tells damage, not malice."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+def sha256_of(data: bytes) -> str:
+    """The sha256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memspan.datasets.download import download, md5_of
+from memspan.datasets.download import download, sha256_of
 from memspan.datasets.unavailable import DatasetDamaged, DatasetMissing
 
 
 @dataclass(frozen=True)
 class File:
-    """A file by name, with what tells the right one: its size in bytes and its md5."""
+    """A file by name, with what tells the right one: its size in bytes and its sha256."""
 
     name: str
     size: int
-    md5: str
+    sha256: str
 
     def is_in(self, folder: Path) -> bool:
         """Whether the right file lies in a folder."""
         path = folder / self.name
         try:
-            return path.stat().st_size == self.size and md5_of(path.read_bytes()) == self.md5
+            return path.stat().st_size == self.size and sha256_of(path.read_bytes()) == self.sha256
         except OSError:
             return False
 
@@ -42,16 +42,16 @@ class File:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise DatasetMissing(path, self.md5, f"It can't be read: {error.strerror}.") from error
-        if (found := md5_of(data)) != self.md5:
-            raise DatasetDamaged(path, self.md5, found)
+            raise DatasetMissing(path, self.sha256, f"It can't be read: {error.strerror}.") from error
+        if (found := sha256_of(data)) != self.sha256:
+            raise DatasetDamaged(path, self.sha256, found)
         return data
 
     def _fetch(self, path: Path, mirrors: Sequence[str]) -> None:
         reasons = []
         for mirror in mirrors:
-            reason = download(mirror + self.name, path, self.size, self.md5)
+            reason = download(mirror + self.name, path, self.size, self.sha256)
             if reason is None:
                 return
             reasons.append(f"{mirror}: {reason}")
-        raise DatasetMissing(path, self.md5, f"Fetching it failed ({'; '.join(reasons)}).")
+        raise DatasetMissing(path, self.sha256, f"Fetching it failed ({'; '.join(reasons)}).")

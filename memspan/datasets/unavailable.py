@@ -22,13 +22,13 @@ class DatasetMissing(DatasetUnavailable):
 
     Args:
         path: where it should lie.
-        md5: of the right file.
+        sha256: of the right file.
         reason: why it can't be read or fetched.
     """
 
-    def __init__(self, path: Path, md5: str, reason: str) -> None:
+    def __init__(self, path: Path, sha256: str, reason: str) -> None:
         super().__init__(
-            f"The file {_within(path)} (md5 {md5}) is missing in the folder of data sets: put it there, or let "
+            f"The file {_within(path)} (sha256 {sha256}) is missing in the folder of data sets: put it there, or let "
             f"MEMSPAN_DATA name a folder that has it. {reason}"
         )
         self.add_note(f"It should lie at {path}.")
@@ -39,7 +39,7 @@ class DatasetDamaged(DatasetUnavailable):
 
     def __init__(self, path: Path, expected: str, found: str) -> None:
         super().__init__(
-            f"The file {_within(path)} in the folder of data sets (MEMSPAN_DATA) is damaged: its md5 is {found}, "
+            f"The file {_within(path)} in the folder of data sets (MEMSPAN_DATA) is damaged: its sha256 is {found}, "
             f"expected {expected}. Delete it, and it is fetched again at the next use."
         )
         self.add_note(f"It lies at {path}.")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-import safetensors.torch
 from torch import Tensor
+
+from memspan.interfaces.tensor_file import Bytes, NoTensorFile, TensorFile, file_of, read
 
 
 class SnapshotUnreadable(ValueError):
@@ -48,19 +49,20 @@ class Snapshot:
     position: Position
     vectors: Mapping[str, Tensor]
 
-    def to_bytes(self) -> bytes:
+    def file(self) -> TensorFile:
         """As safetensors; the position travels as JSON in the header (repr keeps every bit of a float)."""
-        tensors = {name: vector.detach().cpu().contiguous() for name, vector in self.vectors.items()}
-        data: bytes = safetensors.torch.save(tensors, {"position": json.dumps(asdict(self.position))})
-        return data
+        tensors = {name: vector.detach().cpu() for name, vector in self.vectors.items()}
+        return file_of(tensors, {"position": json.dumps(asdict(self.position))})
+
+    def to_bytes(self) -> bytes:
+        """The bytes of ``file``, joined."""
+        return self.file().data
 
     @staticmethod
-    def from_bytes(data: bytes) -> Snapshot:
-        """Read back what ``to_bytes`` wrote, or SnapshotUnreadable."""
+    def from_bytes(data: Bytes) -> Snapshot:
+        """Read back what ``file`` wrote, or SnapshotUnreadable; the vectors share the memory of a writable ``data``."""
         try:
-            size = int.from_bytes(data[:8], "little")
-            header = json.loads(data[8 : 8 + size])
-            position = Position(**json.loads(header["__metadata__"]["position"]))
-            return Snapshot(position, safetensors.torch.load(data))
-        except Exception as error:
+            vectors, metadata = read(data)
+            return Snapshot(Position(**json.loads(metadata["position"])), vectors)
+        except (NoTensorFile, ValueError, KeyError, TypeError) as error:
             raise SnapshotUnreadable("The stored state of a run can't be read; it starts again.") from error

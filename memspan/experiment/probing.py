@@ -12,11 +12,12 @@ from memspan.engine.seeds import stream
 from memspan.experiment.checkpoint import predictor
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
+from memspan.interfaces.tensor_file import Bytes
 from memspan.probes import measure
 
 
 @denormals_flushed()
-def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[bytes]) -> Reading:
+def ask(probe: ProbeSpec, condition: Condition, checkpoints: Sequence[Bytes]) -> Reading:
     """Measure ``probe`` on the checkpoints of a condition.
 
     All models of a task and length are asked about the same sequences, so that their answers compare.

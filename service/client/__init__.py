@@ -1,1 +1,1 @@
-"""The client: what ``memspan run`` and ``memspan study`` say to a service over HTTP."""
+"""The client: what ``memspan run``, ``memspan study`` and ``memspan.connect`` say to a service over HTTP."""

@@ -1,6 +1,7 @@
 """The connection to a service: one client, and a sentence for whatever goes wrong on the way."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -12,9 +13,16 @@ NOT_SENT, REFUSED, ENDED_BADLY, INTERRUPTED = 3, 2, 1, 130
 """exit statuses"""
 
 
+def opened(server: str, key: str | None = None) -> httpx.Client:
+    """A client of a service, which shows a key: the given one, or $MEMSPAN_KEY."""
+    key = os.environ.get("MEMSPAN_KEY", "") if key is None else key
+    headers = {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
+    return httpx.Client(base_url=server, timeout=30.0, headers=headers)
+
+
 def connected(server: str, console: Console, act: Callable[[httpx.Client], int]) -> int:
     """Do something with a client of the service; the exit status, 0 only if all went well."""
-    with httpx.Client(base_url=server, timeout=30.0) as client:
+    with opened(server) as client:
         try:
             return act(client)
         except httpx.HTTPStatusError as error:

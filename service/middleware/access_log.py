@@ -10,6 +10,9 @@ from service.middleware.problem_response import path_of
 from service.middleware.request_id import request_id_of
 from service.middleware.trust import OPEN_PATHS
 
+ABOUT = "about"
+"""where ``scope["state"]`` says what a request is about, beside what is bound to its lines"""
+
 log = structlog.stdlib.get_logger("memspan.access")
 
 
@@ -51,5 +54,5 @@ def _write(scope: Scope, status: int, milliseconds: float) -> None:
         path=path_of(scope),
         status=status,
         ms=round(milliseconds, 1),
-        request_id=request_id_of(scope),
+        **{"request_id": request_id_of(scope), **scope["state"].get(ABOUT, {})},
     )

@@ -6,7 +6,6 @@ from email.message import Message
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
-from anyio.to_thread import run_sync
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -19,6 +18,7 @@ from service.middleware.duplicate_keys import duplicate_keys
 from service.middleware.excerpt import Caps, Excerpt
 from service.middleware.field_errors import field_errors_at, unprocessable
 from service.middleware.remaining_flaws import Look, flaw_error, remaining_flaws
+from service.pools import Pools
 
 M = TypeVar("M")
 
@@ -40,7 +40,7 @@ def json_body(
     """A FastAPI dependency that reads the request's JSON body as a ``model``: ``Depends(json_body(ExperimentSpec))``.
 
     Values are read strictly (no ``"3"`` for 3), with ``app.state.settings.limits`` as ``info.context["limits"]``. The
-    reading is done in a thread: a body of millions of numbers must not keep other requests waiting.
+    reading is done in a pool of ``app.state.pools``: a large body must not keep other requests waiting.
 
     Args:
         model: a pydantic model, or a ``TypeAdapter`` for what is no class, such as a union.
@@ -49,7 +49,7 @@ def json_body(
         look: finds what the types can't see; its flaws are told together with those of the types.
 
     Raises (from the dependency):
-        UnsupportedMediaType, BadRequest, TooLarge, Unprocessable.
+        UnsupportedMediaType, BadRequest, TooLarge, Unprocessable, Busy.
     """
     adapter: TypeAdapter[M] = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     caps = Caps(adapter)
@@ -60,7 +60,8 @@ def json_body(
         _check_size(raw, max_values)
         context = {"limits": request.app.state.settings.limits}
         reader = Reader(adapter, caps, context, partial(look, request) if look else _nothing)
-        return await run_sync(reader.read, raw)
+        pools: Pools = request.app.state.pools
+        return await pools.checks.run(partial(reader.read, raw))
 
     return parsed_body
 

@@ -32,7 +32,7 @@ log = structlog.stdlib.get_logger("memspan.errors")
 BY_STATUS: Mapping[int, type[Problem]] = {
     kind.status: kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, Problem) and kind.status != 500 and kind is not errors.Unavailable
+    if isinstance(kind, type) and issubclass(kind, Problem) and kind.status not in (500, 503)
 }
 """The problem of a bare HTTP status."""
 

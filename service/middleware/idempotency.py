@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BadRequest, Conflict, FieldError, Problem, Unprocessable
 from service.middleware.problem_response import problem_response
+from service.operations.caller import Caller
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -77,7 +78,8 @@ def _utc_now() -> datetime:
 class Idempotency:
     """Lets each keyed POST through once and answers its repetitions from the ledger.
 
-    The key stands in ``scope["state"]["idempotency_key"]``, so that an operation can write it in its own transaction.
+    Keys are each caller's own: two who choose the same one don't meet. With whose it is, the key stands in
+    ``scope["state"]["idempotency_key"]``, so that an operation can write it in its own transaction.
     The body is read whole: ``BodyLimit`` must stand outside. Who may not ask must be refused outside, too, since a
     stored answer is given to whoever repeats the request.
     """
@@ -94,7 +96,7 @@ class Idempotency:
             await self.app(scope, receive, send)
             return
         try:
-            await self._serve(_key(given), scope, receive, send)
+            await self._serve(_owned(_key(given), scope), scope, receive, send)
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
 
@@ -113,7 +115,7 @@ class Idempotency:
             case Running():
                 raise _running()
             case Mismatch():
-                raise _mismatch(key)
+                raise _mismatch(given_key(key))
 
     async def _first(self, key: str, scope: Scope, receive: Receive) -> list[Message]:
         """Let the application answer, and note the answer before anybody sees it."""
@@ -162,6 +164,17 @@ def _key(given: list[str]) -> str:
     raise BadRequest(message, errors=[FieldError(HEADER, "wrong_form", message, ", ".join(given))])
 
 
+def _owned(key: str, scope: Scope) -> str:
+    """The key with its caller's name before it, where callers have names; neither holds a space."""
+    caller: Caller | None = scope.get("state", {}).get("caller")
+    return key if caller is None or caller.name is None else f"{caller.name} {key}"
+
+
+def given_key(owned: str) -> str:
+    """The key as its caller gave it."""
+    return owned.rpartition(" ")[2]
+
+
 async def _read(receive: Receive) -> bytes | None:
     """The whole body, None if the client went away."""
     chunks: list[bytes] = []
@@ -190,10 +203,14 @@ def _storable(answer: list[Message]) -> Replay | None:
         return None
     headers = Headers(raw=list(answer[0].get("headers", [])))
     status = int(answer[0]["status"])
-    if status >= 500 or status in NOT_STORED or "set-cookie" in headers:
+    if status >= 500 or status in NOT_STORED or "set-cookie" in headers or _is_secret(headers):
         return None
     kept = tuple((name, value) for name, value in headers.items() if name not in PASSING_HEADERS)
     return Replay(status, kept, b"".join(message.get("body", b"") for message in answer[1:]))
+
+
+def _is_secret(headers: Headers) -> bool:
+    return "no-store" in headers.get("cache-control", "")
 
 
 async def _send_replay(replay: Replay, send: Send) -> None:

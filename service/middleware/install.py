@@ -2,31 +2,34 @@
 
 from fastapi import FastAPI
 
+from service.middleware.access import Access
 from service.middleware.access_log import AccessLog
 from service.middleware.body_limit import BodyLimit
 from service.middleware.handlers import install_handlers
 from service.middleware.head import Head
 from service.middleware.host import HostAndOrigin
 from service.middleware.idempotency import Idempotency, Ledger
+from service.middleware.keyring import Keyring
 from service.middleware.last_resort import LastResort
 from service.middleware.request_id import RequestId
 from service.middleware.security_headers import SecurityHeaders
-from service.middleware.trust import Trust
+from service.pools import Pools
 from service.settings import Settings
 
 
-def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger) -> None:
-    """Wrap the application in all middleware and leave ``settings`` in ``app.state`` for ``json_body``.
+def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring: Keyring) -> None:
+    """Wrap the application in all middleware and leave ``settings``, ``keyring`` and ``pools`` in ``app.state``.
 
     The id comes first, since all others speak of it; then the log, which must see every status. Who may not ask is
     refused before a byte of the body is read, and before a stored answer could be repeated to him.
     """
-    app.state.settings = settings
+    app.state.settings, app.state.keyring = settings, keyring
+    app.state.pools = Pools(settings.max_waiting)
     install_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(Idempotency, ledger=ledger)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(Trust, networks=settings.trusted_networks)
+    app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks)
     app.add_middleware(HostAndOrigin, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Head)
     app.add_middleware(LastResort)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import ids, room
@@ -18,6 +20,8 @@ from service.storage.database import Connection
 from service.storage.deletion import Freed
 from service.storage.experiments import ExperimentRecord, Filter, KeyTaken
 from service.storage.states import ACTIVE, CLAIMABLE, ExperimentState
+
+log = structlog.stdlib.get_logger("memspan.experiments")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
             view = view_of(connection, known or insert(connection, spec, idempotency_key))
     except KeyTaken:
         return submit(context, spec, idempotency_key)  # another request with the key was faster
+    if known is None:
+        log.info("experiment_submitted", experiment=ids.public(ids.EXPERIMENT, view.row.key), runs=view.row.runs)
     for queue in TRAINING:
         context.bell.ring(queue)
     return view

@@ -1,18 +1,21 @@
 """Finishing runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from memspan.engine.events import Outcome
 from memspan.engine.placement import EngineName
-from memspan.experiment.checkpoint import PackedWeights, packed
+from memspan.experiment.checkpoint import packed
 from memspan.interfaces.json_numbers import jsonable
+from memspan.interfaces.tensor_file import TensorFile
 from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import counts_of, progress_body
 from service.operations.remaining_time import remaining_lately
+from service.operations.uploads import drop, uploaded
 from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
 from service.storage import checkpoints, events, experiments, final_states
 from service.storage.checkpoints import NewCheckpoint
+from service.storage.contents import Content
 from service.storage.database import Connection
 from service.storage.runs import RunOutcome
 from service.storage.states import Reason, RunState
@@ -31,25 +34,30 @@ def finish(
     ``engine`` is the one that served, which may be another than the one chosen at submit: a machine whose compiler is
     missing trains with torch.
     """
-    stored = {repeat: _packed(outcome) for repeat, outcome in outcomes.items()}
-    with context.database.writing() as connection:
-        held = set(held_runs(connection, work))
-        kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
-        if not kept:
-            return
-        store_metrics(connection, work, _with_test(measured, outcomes), list(held))
-        _store_weights(connection, work, {r: stored[r] for r in kept}, outcomes)
-        _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
-        _ended_event(context, connection, work, len(kept), RunState.SUCCEEDED)
-        settled = follow_up(connection, work.experiment, [work.position])
+    files = {name: file for repeat, each in outcomes.items() for name, file in _packed(repeat, each)}
+    weights = uploaded(context, files, shared=True)
+    try:
+        with context.database.writing() as connection:
+            held = set(held_runs(connection, work))
+            kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
+            if not kept:
+                return
+            store_metrics(connection, work, _with_test(measured, outcomes), list(held))
+            _store_weights(connection, work, {key: each for key, each in weights.items() if key[0] in kept}, outcomes)
+            _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
+            _ended_event(context, connection, work, len(kept), RunState.SUCCEEDED)
+            settled = follow_up(connection, work.experiment, [work.position])
+    finally:
+        drop(context, weights.values())
     for queue in settled:
         context.bell.ring(queue)
 
 
-def _packed(outcome: Outcome) -> tuple[PackedWeights, PackedWeights]:
-    """The last and the best weights, packed once where they are the same."""
+def _packed(repeat: int, outcome: Outcome) -> Iterator[tuple[tuple[int, str], TensorFile]]:
+    """The last and the best weights of a repeat, packed once where they are the same."""
     last = packed(outcome.last)
-    return last, last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
+    yield (repeat, "last"), last
+    yield (repeat, "best"), last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
 
 
 def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
@@ -66,19 +74,20 @@ def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
 def _store_weights(
     connection: Connection,
     work: ClaimedRuns,
-    stored: Mapping[int, tuple[PackedWeights, PackedWeights]],
+    stored: Mapping[tuple[int, str], Content],
     outcomes: Mapping[int, Outcome],
 ) -> None:
-    checkpoints.store_blobs(connection, {w.sha256: w.data for pair in stored.values() for w in pair})
+    """Weights and checkpoints of runs, by repeat and kind."""
+    checkpoints.store_blobs(connection, stored.values())
     new = [
-        NewCheckpoint(work.runs[repeat], kind, epoch, weights.sha256)
-        for repeat, (last, best) in stored.items()
-        for kind, weights, epoch in (
-            ("best", best, outcomes[repeat].best_epoch),
-            ("last", last, outcomes[repeat].last_epoch),
-        )
+        NewCheckpoint(work.runs[repeat], kind, _epoch(outcomes[repeat], kind), content.sha256)
+        for (repeat, kind), content in stored.items()
     ]
     checkpoints.add(connection, new)
+
+
+def _epoch(outcome: Outcome, kind: str) -> int:
+    return outcome.best_epoch if kind == "best" else outcome.last_epoch
 
 
 def _close(

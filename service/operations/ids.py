@@ -4,6 +4,7 @@ EXPERIMENT = "exp"
 RUN = "run"
 CHECKPOINT = "ckpt"
 PROBE = "probe"
+KEY = "key"
 GROUP = "group"
 """the experiments of a study that were started together, by the key of the first"""
 

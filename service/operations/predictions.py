@@ -6,13 +6,12 @@ import numpy as np
 import torch
 
 from memspan.experiment.checkpoint import predictor
-from service.errors import FieldError, NotFound, TooLarge
-from service.operations import ids
+from service.errors import FieldError, TooLarge
+from service.operations import checkpoints
 from service.operations.context import Context
 from service.operations.inputs import POINTER, array_of, refused
 from service.operations.loaded_model import LoadedModel
 from service.operations.specs import condition_of
-from service.storage import checkpoints
 
 
 def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
@@ -22,6 +21,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
 
     Raises:
         NotFound: there is no such checkpoint.
+        WeightsDamaged: its weights are not what was stored.
         Unprocessable: the inputs are no numbers, not finite, or of another shape than the model takes.
         TooLarge: there are more of them than the settings allow.
     """
@@ -38,11 +38,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
 
 
 def _load(context: Context, key: int) -> LoadedModel:
-    with context.database.reading() as connection:
-        row = checkpoints.get(connection, key)
-        data = checkpoints.data(connection, row.sha256) if row else None
-    if row is None or data is None:
-        raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
+    row, data = checkpoints.loaded(context, key)
     condition = condition_of(row)
     return LoadedModel(predictor(condition, [data]), condition, condition.network().any_length, len(data))
 

@@ -9,9 +9,10 @@ from memspan.experiment.series import series_of
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
-from service.errors import Conflict, FieldError, NotFound, Unprocessable
+from service.errors import Conflict, FieldError, NotFound, Unprocessable, WeightsDamaged
 from service.operations import ids, room
 from service.operations.after_runs import follow_up
+from service.operations.checkpoints import damaged, data_of
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
@@ -19,6 +20,7 @@ from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
 from service.queue_names import Queue
 from service.storage import checkpoints, events, experiments, final_states, leases, probes
+from service.storage.contents import Bytes, Damaged
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.probes import NewProbe, ProbeRecord
@@ -49,14 +51,15 @@ class Where:
 
 @dataclass(frozen=True)
 class ClaimedProbe:
-    """A probe under a lease, with the weights that it is asked of."""
+    """A probe under a lease, with the weights that it is asked of; ``damaged`` says why there are none."""
 
     lease: str
     key: int
     experiment: int
     spec: ProbeSpec
     condition: Condition
-    weights: tuple[bytes, ...]
+    weights: tuple[Bytes, ...]
+    damaged: WeightsDamaged | None = None
 
 
 def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
@@ -150,7 +153,7 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
         row = probes.get(connection, key) if key is not None else None
         if row is None:
             return None
-        weights = _weights(connection, row)
+    weights, damage = _weights(context, row)
     return ClaimedProbe(
         lease=mine.lease,
         key=row.key,
@@ -158,15 +161,23 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
         spec=family.spec(row.kind).model_validate(row.spec),
         condition=condition_of(row),
         weights=tuple(weights),
+        damaged=damage,
     )
 
 
-def _weights(connection: Connection, row: ProbeRecord) -> list[bytes]:
-    if row.checkpoint_key is None:
-        return checkpoints.of_condition(connection, row.experiment_key, row.condition, row.checkpoint_kind)
-    checkpoint = checkpoints.get(connection, row.checkpoint_key)
-    data = checkpoints.data(connection, checkpoint.sha256) if checkpoint else None
-    return [data] if data else []
+def _weights(context: Context, row: ProbeRecord) -> tuple[list[Bytes], WeightsDamaged | None]:
+    """The weights that a probe is asked of, or why nothing may be made of them."""
+    with context.database.reading() as connection:
+        try:
+            if row.checkpoint_key is None:
+                place = (row.experiment_key, row.condition, row.checkpoint_kind)
+                return checkpoints.of_condition(connection, *place), None
+            checkpoint = checkpoints.get(connection, row.checkpoint_key)
+            return [data_of(connection, checkpoint.sha256)] if checkpoint else [], None
+        except Damaged as error:
+            return [], damaged(error)
+        except WeightsDamaged as error:
+            return [], error
 
 
 def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:

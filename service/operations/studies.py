@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import structlog
+
 from memspan.claims.study import StudySpec
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import Flaw, flaws
@@ -25,6 +27,7 @@ from service.storage.database import Connection
 from service.storage.experiments import KeyTaken, StudyPlace
 from service.storage.studies import StudyExperiment
 
+log = structlog.stdlib.get_logger("memspan.studies")
 EARLIER_GROUPS = 20
 """groups of a study that its document names, the newest first"""
 
@@ -94,6 +97,9 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
     except KeyTaken:
         return start(context, spec, idempotency_key)  # another request with the key was faster
+    if group is None:
+        named = [ids.public(ids.EXPERIMENT, each.row.key) for each in started.views]
+        log.info("study_started", study=spec.kind, scale=spec.scale, experiments=named)
     for queue in TRAINING:
         context.bell.ring(queue)
     return started

@@ -37,7 +37,8 @@ def made_before(
     same_place = (row.study, row.study_scale) == ((place.study, place.scale) if place else (None, None))
     if row.spec != spec.model_dump(mode="json") or not same_place:
         message = "This Idempotency-Key has made another experiment; a new request needs a new key."
-        raise Unprocessable(message, errors=[FieldError("Idempotency-Key", "key_reused", message, idempotency_key)])
+        given = idempotency_key.rpartition(" ")[2]  # without the name of who gave it
+        raise Unprocessable(message, errors=[FieldError("Idempotency-Key", "key_reused", message, given)])
     return row.key
 
 

@@ -9,6 +9,8 @@ from enum import Enum, auto
 from typing import cast
 from uuid import uuid4
 
+import structlog
+
 from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
@@ -18,14 +20,18 @@ from service.operations.context import Context
 from service.operations.progress import counts_of, over_time, progress_body
 from service.operations.remaining_time import remaining_lately
 from service.operations.specs import condition_of
+from service.operations.uploads import drop, uploaded
 from service.queue_names import Queue
 from service.storage import events, experiments, final_states, leases, metrics, paces, runs
 from service.storage import snapshots as snapshot_rows
+from service.storage.contents import Damaged
 from service.storage.database import Connection
 from service.storage.leases import Holder
 from service.storage.metrics import Measurement
 from service.storage.runs import ClaimedRun
 from service.storage.states import ExperimentState
+
+log = structlog.stdlib.get_logger("memspan.storage")
 
 Measured = Mapping[int, Sequence[tuple[int, Mapping[str, float]]]]
 """for each repeat, its metrics by epoch"""
@@ -82,11 +88,10 @@ def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns
             return None
         rows = runs.claimed(connection, keys)
         first = rows[0]
-        snapshots, broken = _snapshots(rows)
+        snapshots, broken = _snapshots(connection, rows)
         if broken:
-            snapshot_rows.restart(connection, broken)
-            leases.put_back(connection, broken)
-            rows = [row for row in rows if row.key not in broken]
+            _start_again(connection, broken)
+            rows = [row for row in rows if row not in broken]
         metrics.drop_beyond(connection, keys, first.resume_epoch)
         if experiments.start(connection, first.experiment_key):
             events.append(connection, first.experiment_key, ("state", {"state": ExperimentState.RUNNING}))
@@ -112,17 +117,38 @@ def _placement(row: ClaimedRun) -> Placement:
     return Placement(condition, condition.network(), device, cast(EngineName, row.engine), row.width)
 
 
-def _snapshots(rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[int]]:
-    """The readable snapshots by repeat, and the keys of runs whose snapshot is lost: those start again."""
+def _snapshots(connection: Connection, rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[ClaimedRun]]:
+    """The snapshots by repeat that are what was stored, and the runs whose snapshot is not: those start again."""
     found, broken = {}, []
     for row in rows:
         if row.resume_epoch == 0 and row.resume_step == 0:
             continue
         try:
-            found[row.repeat] = Snapshot.from_bytes(row.snapshot or b"")
-        except SnapshotUnreadable:
-            broken.append(row.key)
+            found[row.repeat] = _snapshot(connection, row)
+        except (SnapshotUnreadable, Damaged) as error:
+            log.error("snapshot_damaged", run=row.key, experiment=row.experiment_key, reason=str(error))
+            broken.append(row)
     return found, broken
+
+
+def _snapshot(connection: Connection, row: ClaimedRun) -> Snapshot:
+    data = snapshot_rows.data(connection, row.key)
+    if data is None:
+        raise SnapshotUnreadable("The snapshot is gone.")
+    snapshot = Snapshot.from_bytes(data)
+    if (snapshot.position.epoch, snapshot.position.step) != (row.resume_epoch, row.resume_step):
+        raise SnapshotUnreadable("The snapshot stands elsewhere than its run.")
+    return snapshot
+
+
+def _start_again(connection: Connection, broken: Sequence[ClaimedRun]) -> None:
+    """Put runs whose snapshot is damaged back to their beginning, without what they had measured, and say so."""
+    keys = [row.key for row in broken]
+    snapshot_rows.restart(connection, keys)
+    metrics.drop_beyond(connection, keys, 0)
+    leases.put_back(connection, keys)
+    told = [{"what": "snapshot", "condition": row.condition, "repeat": row.repeat} for row in broken]
+    events.append(connection, broken[0].experiment_key, *(("damaged", body) for body in told))
 
 
 def note_pace(context: Context, host: str, spent: Mapping[Work, tuple[float, float]]) -> None:
@@ -157,15 +183,18 @@ def keep(
     measured: Measured,
 ) -> Order:
     """Store a slice: metrics and the state from which another worker would go on to the very same numbers."""
-    data = {work.runs[repeat]: snapshot.to_bytes() for repeat, snapshot in snapshots.items()}
-    with context.database.writing() as connection:
-        held = set(held_runs(connection, work))
-        if not held:
-            return Order.STOP
-        store_metrics(connection, work, measured, list(held))
-        snapshot_rows.store(connection, {key: each for key, each in data.items() if key in held}, *position)
-        runs.set_progress(connection, list(held), epochs)
-        return _progress_event(context, connection, work.experiment)
+    stored = uploaded(context, {work.runs[repeat]: snapshot.file() for repeat, snapshot in snapshots.items()})
+    try:
+        with context.database.writing() as connection:
+            held = set(held_runs(connection, work))
+            if not held:
+                return Order.STOP
+            store_metrics(connection, work, measured, list(held))
+            snapshot_rows.store(connection, {key: each for key, each in stored.items() if key in held}, *position)
+            runs.set_progress(connection, list(held), epochs)
+            return _progress_event(context, connection, work.experiment)
+    finally:
+        drop(context, stored.values())
 
 
 def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:

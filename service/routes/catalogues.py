@@ -1,5 +1,6 @@
 """/tasks, /models, /optimizers, /probe-kinds: what specs may name; and samples of tasks."""
 
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -16,6 +17,7 @@ from service.middleware.body_schema import documented_body
 from service.middleware.field_errors import field_errors_at
 from service.operations import catalogue as operations
 from service.operations.catalogue import FamilyName
+from service.routes.pooled import pooled
 from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
 from service.schemas.problem import problems
 
@@ -78,7 +80,9 @@ def _task(kind: str, body: SampleRequest) -> TaskSpec:
     responses=problems(400, 404, 413, 415, 422),
     openapi_extra=documented_body(SampleRequest, {"short": {"length": 5, "count": 2, "seed": 1}}, required=False),
 )
+@pooled(attrgetter("plans"))
 def samples(
+    request: Request,
     kind: Annotated[str, Path(description="of a task", examples=["latch"])],
     body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))],
 ) -> Response:

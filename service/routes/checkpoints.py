@@ -1,5 +1,6 @@
 """/checkpoints: stored models, their weights and what they answer."""
 
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -16,6 +17,7 @@ from service.operations import ids
 from service.operations import probes as probe_operations
 from service.operations.predictions import predict
 from service.routes.dependencies import CheckpointKey, CurrentContext
+from service.routes.pooled import pooled
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
 from service.routes.representation import not_modified
@@ -48,18 +50,18 @@ def look(context: CurrentContext, key: CheckpointKey) -> dict[str, Any]:
         200: {"description": "The weights.", "content": {"application/octet-stream": {}}},
         206: {"description": "The part that Range asked for."},
         304: {"description": "The client has them already."},
-        **problems(404, 416),
+        **problems(404, 416, 500),
     },
 )
 def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Response:
     """The weights; `ETag` is their sha256, so they never change under it."""
-    sha256, data = operations.weights(context, key)
-    etag = f'"{sha256}"'
+    stored = operations.weights(context, key)
+    etag = f'"{stored.sha256}"'
     if not_modified(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
     name = f"{ids.public(ids.CHECKPOINT, key)}.safetensors"
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{name}"'}
-    return ranged(request, data, etag, headers)
+    return ranged(request, stored, etag, headers)
 
 
 @router.post(
@@ -67,10 +69,12 @@ def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Re
     operation_id="predict",
     summary="Ask a stored model",
     response_model=Prediction,
-    responses=problems(400, 404, 413, 415, 422),
+    responses=problems(400, 404, 413, 415, 422, 500),
     openapi_extra=documented_body(PredictionRequest, {"one sequence": {"inputs": [[1.0, 0.1, -0.05, 0.2]]}}),
 )
+@pooled(attrgetter("predictions"))
 def predictions(
+    request: Request,
     context: CurrentContext,
     key: CheckpointKey,
     body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],

@@ -45,7 +45,8 @@ async def events(
 ) -> Response:
     """Server-sent events `state`, `runs`, `progress` and `probe`, from the first one on or behind `Last-Event-ID`.
 
-    The stream ends when the experiment does; reconnecting with the last id misses nothing and repeats nothing.
+    The stream ends when the experiment does, or the key that it was asked with; reconnecting with the last id misses
+    nothing and repeats nothing.
     """
     start = _start(cursor, after, last_event_id)
     await run_sync(operations.check, context, key)
@@ -56,7 +57,8 @@ async def events(
         data = page(items, last, request, response)
         return JSONResponse(data, headers=dict(response.headers) | {"Vary": "Accept"})
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Vary": "Accept"}
-    stream = request.app.state.event_feeds.follow(key, start)
+    happenings_to_come = request.app.state.event_feeds.follow(key, start)
+    stream = request.app.state.keyring.while_let_in(happenings_to_come, request.state.key_sha256)
     return StreamingResponse(_written(stream), media_type="text/event-stream", headers=headers)
 
 

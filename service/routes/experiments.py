@@ -20,7 +20,8 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.remaining_time import fleet_now
 from service.pagination import Page, PageQuery, page, page_query
-from service.routes.dependencies import CurrentContext, ExperimentKey
+from service.routes.dependencies import CurrentContext, ExperimentKey, about
+from service.routes.pooled import pools_of
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
 from service.schemas.problem import problems
@@ -51,7 +52,7 @@ SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "
     },
     openapi_extra=documented_body(ExperimentSpec, {"smallest": SMALLEST, "latch": EXAMPLE}),
 )
-def submit(
+async def submit(
     request: Request,
     context: CurrentContext,
     spec: Spec,
@@ -61,10 +62,12 @@ def submit(
 
     Answers at once; workers train in the background. Follow it at its `links.events`, read it at `links.results`.
     """
+    pools = pools_of(request)
     if dry_run:
-        return JSONResponse(_plan(context, spec))
+        return JSONResponse(await pools.plans.run(lambda: _plan(context, spec)))
     key = getattr(request.state, "idempotency_key", None)
-    answer = experiment(operations.submit(context, spec, key))
+    answer = await pools.submissions.run(lambda: experiment(operations.submit(context, spec, key)))
+    about(request, experiment=answer["id"])
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
 
 

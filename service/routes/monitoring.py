@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from service.operations import exposition, health, ids
 from service.operations.times import rfc3339
 from service.routes.dependencies import CurrentContext
+from service.routes.pooled import pools_of
 from service.schemas.monitoring import Health, Queues, Workers
 from service.schemas.problem import problems
 from service.storage.workers import WorkerRecord
@@ -45,8 +46,8 @@ def queue(context: CurrentContext) -> dict[str, Any]:
 
 
 @router.get("/health/live", operation_id="live", summary="Whether the process lives", response_model=Health)
-def live() -> dict[str, Any]:
-    """Touches nothing but the process."""
+async def live() -> dict[str, Any]:
+    """Touches nothing but the process: it is answered between two turns of the event loop and waits for no thread."""
     return {"status": "ok", "components": {}}
 
 
@@ -57,9 +58,10 @@ def live() -> dict[str, Any]:
     response_model=Health,
     responses={503: {"description": "The database is away, or its schema is another.", "model": Health}},
 )
-def ready(request: Request, context: CurrentContext) -> Response:
+async def ready(request: Request) -> Response:
     """Database and schema must be there; a broker that is away only delays, so the answer stays 200 (degraded)."""
-    fine, answer = health.readiness(context, request.app.state.revision)
+    state = request.app.state  # not as a dependency, for which it would wait among all others
+    fine, answer = await pools_of(request).health.run(lambda: health.readiness(state.context, state.revision))
     return JSONResponse(answer, status_code=200 if fine else 503)
 
 

@@ -3,8 +3,10 @@
 import re
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from service.errors import Problem
+from service.operations.checkpoints import Weights
 
 RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 DIGITS = 20
@@ -17,8 +19,8 @@ class RangeNotSatisfiable(Problem):
     status, code, title = 416, "range-not-satisfiable", "The range lies outside the file"
 
 
-def ranged(request: Request, data: bytes, etag: str, headers: dict[str, str]) -> Response:
-    """The whole file, or the one range that was asked for while it is still the same file.
+def ranged(request: Request, weights: Weights, etag: str, headers: dict[str, str]) -> Response:
+    """The whole file, or the one range that was asked for while it is still the same file; read as it is sent.
 
     A header that we don't understand, several ranges among them, is ignored as the RFC allows.
     """
@@ -26,13 +28,18 @@ def ranged(request: Request, data: bytes, etag: str, headers: dict[str, str]) ->
     wanted = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     same = request.headers.get("if-range", etag) == etag
     if not wanted or not same or not any(wanted.groups()):
-        return Response(data, media_type="application/octet-stream", headers=headers)
-    start, stop = _bounds(wanted[1], wanted[2], len(data))
+        return _sent(weights, 0, weights.size, 200, headers)
+    start, stop = _bounds(wanted[1], wanted[2], weights.size)
     if start >= stop:
-        message = f"The file has {len(data)} bytes; {wanted[0][:60]} lies outside it."
-        raise RangeNotSatisfiable(message, headers={"Content-Range": f"bytes */{len(data)}"})
-    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
-    return Response(data[start:stop], status_code=206, media_type="application/octet-stream", headers=headers)
+        message = f"The file has {weights.size} bytes; {wanted[0][:60]} lies outside it."
+        raise RangeNotSatisfiable(message, headers={"Content-Range": f"bytes */{weights.size}"})
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{weights.size}"
+    return _sent(weights, start, stop, 206, headers)
+
+
+def _sent(weights: Weights, start: int, stop: int, status: int, headers: dict[str, str]) -> Response:
+    headers["Content-Length"] = str(stop - start)
+    return StreamingResponse(weights.read(start, stop), status, headers, media_type="application/octet-stream")
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """/results: the dashboard for browsers, the same numbers as JSON for programs, and figures."""
 
-from functools import partial
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -15,6 +15,7 @@ from service.pages import render_results, render_results_list
 from service.pagination import Page, PageQuery, page_query
 from service.routes.dependencies import CurrentContext, ExperimentKey
 from service.routes.experiments import Narrow, listed
+from service.routes.pooled import pooled, pools_of
 from service.routes.representation import not_modified, unchanged
 from service.schemas.experiment import summary
 from service.schemas.problem import problems
@@ -31,6 +32,7 @@ VARY = {"Vary": "Accept"}
     response_model=Page[Summary],
     responses={200: {"content": {"text/html": {}}}, **problems(400, 422)},
 )
+@pooled(attrgetter("results"))
 def listing(
     request: Request,
     response: Response,
@@ -57,6 +59,7 @@ def listing(
         **problems(404),
     },
 )
+@pooled(attrgetter("results"))
 def look(
     request: Request,
     context: CurrentContext,
@@ -99,7 +102,7 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
         **problems(404, 422),
     },
 )
-def figure(
+async def figure(
     request: Request,
     context: CurrentContext,
     key: ExperimentKey,
@@ -111,10 +114,13 @@ def figure(
     if short not in FIGURES or (dot and ending not in figures.MEDIA):
         known = ", ".join(FIGURES)
         raise NotFound(f"There is no figure {name[:60]!r}. Known are {known}, alone or with .png, .svg or .pdf.")
-    etag = f'W/"{operations.version(context, key)}-{short}-{ending or theme}"'
+    pools = pools_of(request)
+    etag = f'W/"{await pools.figures.run(lambda: operations.version(context, key))}-{short}-{ending or theme}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if not_modified(request, etag):
         return unchanged(etag, headers)
-    make = partial(figures.draw_file, form=ending) if ending else partial(figures.draw_spec, theme=theme)
-    media = figures.MEDIA.get(ending, "application/json")
-    return Response(make(context, key, short), media_type=media, headers=headers)
+    if ending:
+        data = await pools.files.run(lambda: figures.draw_file(context, key, short, ending))
+    else:
+        data = await pools.figures.run(lambda: figures.draw_spec(context, key, short, theme))
+    return Response(data, media_type=figures.MEDIA.get(ending, "application/json"), headers=headers)

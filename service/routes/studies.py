@@ -1,5 +1,6 @@
 """/studies: questions with their claims; starting them; pages for browsers, JSON for programs."""
 
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -16,7 +17,8 @@ from service.operations.context import Context
 from service.operations.remaining_time import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
-from service.routes.dependencies import CurrentContext
+from service.routes.dependencies import CurrentContext, about
+from service.routes.pooled import pooled, pools_of
 from service.schemas.problem import problems
 from service.schemas.study import StartedStudy, Studies, Study, StudyPlan, StudyRequest, started
 
@@ -45,6 +47,7 @@ def _flaws(request: Request, body: StudyRequest) -> list[Flaw]:
     response_model=Studies,
     responses={200: {"content": {"text/html": {}}}, **problems(422)},
 )
+@pooled(attrgetter("results"))
 def listing(request: Request, context: CurrentContext, format: Form = None) -> Response:
     """Every study with its question, its claims, and what its newest experiments say of them."""
     items = operations.listing(context)
@@ -67,6 +70,7 @@ def _group(
     response_model=Study,
     responses={200: {"content": {"text/html": {}}}, **problems(404, 422)},
 )
+@pooled(attrgetter("results"))
 def look(
     request: Request,
     context: CurrentContext,
@@ -102,7 +106,7 @@ def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
     },
     openapi_extra=documented_body(StudyRequest, {"quick": {"scale": "quick"}, "full": {"scale": "full", "seed": 1994}}),
 )
-def start(
+async def start(
     request: Request,
     context: CurrentContext,
     kind: Kind,
@@ -110,8 +114,10 @@ def start(
     dry_run: Annotated[bool, Query(description="answer the plans and store nothing")] = False,
 ) -> Response:
     """Submit all experiments of a study together; `Location` is where its verdicts will stand."""
-    spec = _spec(kind, body)
+    spec, pools = _spec(kind, body), pools_of(request)
     if dry_run:
-        return JSONResponse(operations.plans(spec, fleet_now(context)))
-    answer = started(operations.start(context, spec, getattr(request.state, "idempotency_key", None)))
+        return JSONResponse(await pools.plans.run(lambda: operations.plans(spec, fleet_now(context))))
+    key = getattr(request.state, "idempotency_key", None)
+    answer = await pools.submissions.run(lambda: started(operations.start(context, spec, key)))
+    about(request, experiments=", ".join(each["id"] for each in answer["items"]))
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})

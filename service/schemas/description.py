@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from service.middleware.body_schema import REFERENCE, merge_body_schemas
+from service.middleware.scopes import needed
 from service.middleware.trust import OPEN_PATHS
 from service.schemas.examples import EXAMPLES
 from service.schemas.problem import DESCRIPTIONS, MEDIA, Problem
@@ -20,6 +21,7 @@ TAGS = {
     "probes": "Questions to stored models, and their answers.",
     "studies": "Questions from the literature: their experiments are started together, their claims judged by numbers.",
     "catalogue": "The tasks, models and probes that there are.",
+    "access": "Keys that let clients in, and what was done with them.",
     "operating": "For those who run the service.",
 }
 CHANGING = frozenset({"post", "put", "patch", "delete"})
@@ -35,6 +37,16 @@ KEY: dict[str, Any] = {
 }
 LOCATION = {"Location": {"description": "where it is", "schema": {"type": "string"}}}
 LINK = {"Link": {"description": 'the next page, rel="next"; left out on the last', "schema": {"type": "string"}}}
+SCHEMES = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of this service (`memspan keys create`); none is needed while there is none. Each has a "
+        "scope: read looks, run also submits and changes its own, admin does everything.",
+    },
+}
+SECURITY: list[dict[str, list[str]]] = [{"key": []}, {}]
+"""one of them, or none while there is no key"""
 ETAG = {"ETag": {"description": "send it as If-None-Match", "schema": {"type": "string"}}}
 
 
@@ -46,8 +58,10 @@ def described(app: FastAPI) -> dict[str, Any]:
     )
     merge_body_schemas(document)
     _complete_components(document["components"])
+    document["security"] = SECURITY
     for path, method, operation in operations(document):
         _complete(operation, method, open_to_all=path in OPEN_PATHS)
+        _tell_scope(operation, method, path)
         _tell_answers(operation, document["components"]["schemas"])
     used = {tag for _, _, operation in operations(document) for tag in operation.get("tags", [])}
     document["tags"] = [tag for tag in tags if tag["name"] in used]
@@ -72,6 +86,7 @@ def _complete_components(components: dict[str, Any]) -> None:
         if name in schemas:
             schemas[name]["examples"] = [example]
     content = {MEDIA: {"schema": {"$ref": REFERENCE + "Problem"}}}
+    components["securitySchemes"] = SCHEMES
     components["responses"] = {
         f"problem-{status}": {"description": text, "content": content} for status, text in DESCRIPTIONS.items()
     }
@@ -88,6 +103,14 @@ def _complete(operation: dict[str, Any], method: str, open_to_all: bool) -> None
     problems = {str(status): {"$ref": f"#/components/responses/problem-{status}"} for status in sorted(found)}
     operation["responses"] = {**answers, **problems}
     _add_headers(answers)
+
+
+def _tell_scope(operation: dict[str, Any], method: str, path: str) -> None:
+    """Say which scope an operation needs; what everybody is served needs none."""
+    if path in OPEN_PATHS:
+        operation["security"] = []
+    else:
+        operation["x-scope"] = needed(method.upper(), path)
 
 
 def _tell_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
@@ -109,11 +132,11 @@ def _is_problem(answer: dict[str, Any]) -> bool:
 
 def _common(operation: dict[str, Any], method: str, open_to_all: bool) -> set[int]:
     """The problems that an operation shares with others of its form."""
-    found = set() if open_to_all else {401, 421, 503}
+    found = set() if open_to_all else {401, 403, 421, 503}
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
         found.add(422)
     if method in CHANGING:
-        found |= {403, 507}
+        found.add(507)
     return found | ({400, 409, 413, 422} if method == "post" else set())
 
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 MEDIA = "application/problem+json"
 DESCRIPTIONS: dict[int, str] = {
     400: "The request can't be read: no JSON, a cursor or a header of the wrong form.",
-    401: "The client is not known.",
-    403: "Not allowed: a page of another site asks, or the key lacks a scope.",
+    401: "The client is not known: it has no key, or one that lets nobody in.",
+    403: "Not allowed: the key lacks the scope that is named, or a page of another site asks.",
     404: "There is no such thing.",
     409: "The state doesn't allow this, or a request with the same Idempotency-Key is still being answered.",
     413: "More was sent than a cap allows; the sentence names the cap.",
@@ -16,7 +16,9 @@ DESCRIPTIONS: dict[int, str] = {
     416: "The range lies outside the file.",
     421: "The Host is none that is served here.",
     422: "Some fields are wrong; `errors` names all of them.",
-    503: "The database can't be used just now; ask again soon.",
+    500: "Stored weights are damaged: no numbers are made of them; `memspan doctor` says more.",
+    503: "The database can't be used just now, or more is asked at once than is taken on (`/problems/busy`): ask again "
+    "after `Retry-After` seconds.",
     507: "There is too little room on disk to store more; what was stored can be read, and deleted.",
 }
 

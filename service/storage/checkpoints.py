@@ -1,12 +1,14 @@
 """SQL over checkpoints and the weights behind them, each weight stored once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
+from service.storage import contents
 from service.storage.clock import now
+from service.storage.contents import Bytes, Content, Damaged
 from service.storage.records import every, reading, single
 from service.storage.tables import blobs, checkpoints, experiments, runs
 from service.storage.upserts import upsert
@@ -52,20 +54,28 @@ WHOLE = (
     reading(
         CheckpointRecord,
         checkpoints,
-        bytes=blobs.c.bytes,
+        bytes=func.coalesce(blobs.c.bytes, 0),
         experiment_spec=experiments.c.spec,
         **{name: runs.c[name] for name in ("experiment_key", "condition", "repeat", "seed", "engine")},
     )
-    .join(blobs, blobs.c.sha256 == checkpoints.c.sha256)
+    .outerjoin(blobs, blobs.c.sha256 == checkpoints.c.sha256)
     .join(runs, runs.c.key == checkpoints.c.run_key)
     .join(experiments, experiments.c.key == runs.c.experiment_key)
 )
 
 
-def store_blobs(connection: Connection, data_of: dict[str, bytes]) -> None:
-    """Keep weights under their sha256; those already there are left as they are."""
-    rows = [{"sha256": sha, "bytes": len(data), "data": data} for sha, data in sorted(data_of.items())]
-    connection.execute(upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256]), rows)
+def store_blobs(connection: Connection, new: Iterable[Content]) -> None:
+    """Keep weights under their sha256; those already there are left as they are, and what was uploaded goes."""
+    content_of = {each.sha256: each for each in sorted(new, key=lambda each: each.sha256)}
+    rows = [{"sha256": sha, "bytes": each.size, "data": each.first} for sha, each in content_of.items()]
+    statement = upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256])
+    uploaded = {sha: each.upload for sha, each in content_of.items() if each.upload is not None}
+    if not uploaded:
+        connection.execute(statement, rows)
+        return
+    stored = set(connection.execute(statement.returning(blobs.c.sha256), rows).scalars())
+    contents.for_weights(connection, {sha: upload for sha, upload in uploaded.items() if sha in stored})
+    contents.drop(connection, [upload for sha, upload in uploaded.items() if sha not in stored])
 
 
 def add(connection: Connection, new: Sequence[NewCheckpoint]) -> None:
@@ -85,18 +95,42 @@ def of_run(connection: Connection, run: int) -> list[CheckpointOfRun]:
     return every(connection, CheckpointOfRun, statement)
 
 
-def data(connection: Connection, sha256: str) -> bytes | None:
-    statement = select(blobs.c.data).where(blobs.c.sha256 == sha256)
-    return connection.execute(statement).scalar_one_or_none()
+def data(connection: Connection, sha256: str) -> Bytes | None:
+    """Weights by their sha256.
+
+    Raises:
+        Damaged: what is stored is something else.
+    """
+    first = select(blobs.c.bytes, blobs.c.data).where(blobs.c.sha256 == sha256)
+    row = connection.execute(first).one_or_none()
+    return None if row is None else _whole(connection, sha256, row.bytes, row.data)
 
 
-def of_condition(connection: Connection, experiment: int, condition: int, kind: str) -> list[bytes]:
-    """The weights of all finished repeats of a condition, in the order of repeats."""
+def piece(connection: Connection, sha256: str, number: int) -> bytes | None:
+    """One piece of weights, from 0, not held against their sha256; None behind the last."""
+    if number:
+        return contents.piece_of_weights(connection, sha256, number)
+    return connection.execute(select(blobs.c.data).where(blobs.c.sha256 == sha256)).scalar_one_or_none()
+
+
+def of_condition(connection: Connection, experiment: int, condition: int, kind: str) -> list[Bytes]:
+    """The weights of all finished repeats of a condition, in the order of repeats.
+
+    Raises:
+        Damaged: some of them are something else.
+    """
     statement = (
-        select(blobs.c.data)
-        .join(checkpoints, checkpoints.c.sha256 == blobs.c.sha256)
+        select(checkpoints.c.sha256, blobs.c.bytes, blobs.c.data)
         .join(runs, runs.c.key == checkpoints.c.run_key)
+        .outerjoin(blobs, checkpoints.c.sha256 == blobs.c.sha256)
         .where(runs.c.experiment_key == experiment, runs.c.condition == condition, checkpoints.c.kind == kind)
         .order_by(runs.c.repeat)
     )
-    return list(connection.execute(statement).scalars())
+    rows = connection.execute(statement).all()
+    return [_whole(connection, row.sha256, row.bytes, row.data) for row in rows]
+
+
+def _whole(connection: Connection, sha256: str, size: int | None, first: bytes | None) -> Bytes:
+    if size is None or first is None:
+        raise Damaged(sha256, "of nothing: the weights are gone")
+    return contents.whole(sha256, size, first, contents.rest_of_weights(connection, sha256))

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from service.discretion import kept
 from service.queue_names import Queue, listed, parsed
 
 Name = TypeVar("Name", bound=StrEnum)
@@ -27,6 +28,16 @@ class Named(TypeDecorator[Name], Generic[Name]):
         names: dict[str | None, Name | None] = {None: None}
         names |= {name.value: name for name in self.names}
         return names.__getitem__
+
+
+class Detail(TypeDecorator[str]):
+    """Why something failed, in a sentence: whoever writes it, no SQL, path or traceback is kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else kept(value)
 
 
 class QueueList(TypeDecorator[tuple[Queue, ...]]):

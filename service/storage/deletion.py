@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, or_, select
 
-from service.storage.tables import blobs, checkpoints, events, experiments, metrics, probes, runs, snapshots
+from service.storage.tables import (
+    blobs,
+    checkpoints,
+    events,
+    experiments,
+    metrics,
+    pieces,
+    probes,
+    runs,
+    snapshots,
+    uploads,
+)
 
 TURN_NUMBER = 7_219_831
 """PostgreSQL advisory lock: deletions take turns"""
@@ -26,9 +37,18 @@ def size(connection: Connection, experiment: int) -> Freed:
     ]
     weights = select(func.count(), func.sum(blobs.c.bytes)).where(blobs.c.sha256.in_(_own_blobs(experiment)))
     blob_count, blob_bytes = connection.execute(weights).one()
-    waiting = func.coalesce(func.sum(func.length(snapshots.c.data)), 0)
+    waiting = func.coalesce(func.sum(snapshots.c.bytes), 0)
     snapshot_bytes = connection.execute(select(waiting).where(snapshots.c.run_key.in_(_runs(experiment)))).scalar_one()
-    return Freed(sum(counts) + blob_count + 1, int(blob_bytes or 0) + int(snapshot_bytes))
+    rows = sum(counts) + blob_count + _piece_rows(connection, experiment) + 1
+    return Freed(rows, int(blob_bytes or 0) + int(snapshot_bytes))
+
+
+def _piece_rows(connection: Connection, experiment: int) -> int:
+    """Rows of large contents, which go with the row that they are of."""
+    own = or_(uploads.c.sha256.in_(_own_blobs(experiment)), uploads.c.run_key.in_(_runs(experiment)))
+    both = select(func.count(uploads.c.key.distinct()), func.count(pieces.c.number))
+    uploaded, parts = connection.execute(both.outerjoin_from(uploads, pieces).where(own)).one()
+    return int(uploaded + parts)
 
 
 def delete_experiment(connection: Connection, experiment: int) -> Freed:

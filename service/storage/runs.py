@@ -10,7 +10,7 @@ from service.queue_names import Queue
 from service.storage.bulk import insert_rows
 from service.storage.records import every, reading, single
 from service.storage.states import Reason, RunState
-from service.storage.tables import experiments, runs, snapshots
+from service.storage.tables import experiments, runs
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ResultRecord:
 
 @dataclass(frozen=True)
 class ClaimedRun:
-    """A run as the worker that claimed it needs it; ``snapshot`` is where it goes on, None for a fresh start."""
+    """A run as the worker that claimed it needs it."""
 
     key: int
     experiment_key: int
@@ -96,7 +96,6 @@ class ClaimedRun:
     resume_epoch: int
     resume_step: int
     experiment_spec: dict[str, Any]
-    snapshot: bytes | None
 
 
 @dataclass(frozen=True)
@@ -122,10 +121,8 @@ RESULTS = reading(ResultRecord, runs).order_by(runs.c.key)
 WHOLE = reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec).join(
     experiments, experiments.c.key == runs.c.experiment_key
 )
-CLAIMED = (
-    reading(ClaimedRun, runs, experiment_spec=experiments.c.spec, snapshot=snapshots.c.data)
-    .join(experiments, experiments.c.key == runs.c.experiment_key)
-    .outerjoin(snapshots, snapshots.c.run_key == runs.c.key)
+CLAIMED = reading(ClaimedRun, runs, experiment_spec=experiments.c.spec).join(
+    experiments, experiments.c.key == runs.c.experiment_key
 )
 
 
@@ -160,7 +157,7 @@ def for_results(connection: Connection, experiment: int, conditions: range | Non
 
 
 def claimed(connection: Connection, keys: Sequence[int]) -> list[ClaimedRun]:
-    """Claimed runs with their experiment's spec and their snapshots, in the order of repeats."""
+    """Claimed runs with their experiment's spec, in the order of repeats."""
     return every(connection, ClaimedRun, CLAIMED.where(runs.c.key.in_(keys)).order_by(runs.c.repeat))
 
 

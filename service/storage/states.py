@@ -28,12 +28,16 @@ class ExperimentState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a run failed."""
+    """Why a run or a probe failed."""
 
     ERROR = "error"
     OUT_OF_MEMORY = "out_of_memory"
     TIMEOUT = "timeout"
     WORKER_LOST = "worker_lost"
+    WEIGHTS_DAMAGED = "weights_damaged"
+    """a probe's: the weights are not what was stored"""
+    DATA_UNAVAILABLE = "data_unavailable"
+    """a file of a data set is missing, or not what it should be"""
 
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {

@@ -15,10 +15,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service.queue_names import Queue
-from service.storage.columns import Named, QueueList
+from service.scopes import Scope
+from service.storage.columns import Detail, Named, QueueList
 from service.storage.states import ExperimentState, Reason, RunState
 
 metadata = MetaData(
@@ -77,7 +79,7 @@ runs = Table(
     Column("run_seconds", Float, nullable=False),  # its own share of what its stack takes, estimated
     Column("state", Named(RunState), nullable=False),
     Column("reason", Named(Reason)),
-    Column("detail", Text),
+    Column("detail", Detail),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
     Column("lease", Text),
@@ -116,7 +118,7 @@ blobs = Table(
     metadata,
     Column("sha256", Text, primary_key=True),
     Column("bytes", BigInteger, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # the first piece; what is larger goes on in an upload
 )
 
 checkpoints = Table(
@@ -137,6 +139,26 @@ snapshots = Table(
     "snapshots",
     metadata,
     Column("run_key", ForeignKey("runs.key"), primary_key=True),
+    Column("sha256", Text),  # null: stored by a worker of an older release; its run starts again
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Column("data", LargeBinary, nullable=False),  # the first piece
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("sha256", ForeignKey("blobs.sha256", ondelete="CASCADE"), unique=True),  # whose pieces these are,
+    Column("run_key", ForeignKey("snapshots.run_key", ondelete="CASCADE"), unique=True),  # once they are all there
+    Column("touched_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("upload", ForeignKey("uploads.key", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1: the first lies with what it is of
     Column("data", LargeBinary, nullable=False),
 )
 
@@ -154,7 +176,7 @@ probes = Table(
     Column("required", Boolean, nullable=False),  # by the experiment's own spec
     Column("state", Named(RunState), nullable=False),
     Column("reason", Named(Reason)),
-    Column("detail", Text),
+    Column("detail", Detail),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),
     Column("lease", Text),
@@ -234,4 +256,26 @@ answers = Table(
     Column("headers", JSON),
     Column("body", LargeBinary),
     Column("created_at", Float, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", Named(Scope), nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),  # of the secret, which is stored nowhere
+    Column("hint", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("used_at", Float),
+    Column("queued_runs", BigInteger),  # quotas; null: none
+    Column("stored_bytes", BigInteger),
+    Column("core_seconds", BigInteger),
+    # A name means one who is let in at a time; a revoked key leaves its name to the next.
+    Index(
+        None, "name", unique=True, sqlite_where=text("revoked_at IS NULL"), postgresql_where=text("revoked_at IS NULL")
+    ),
+    sqlite_autoincrement=True,
 )

@@ -1,4 +1,4 @@
-"""When the files of a data set are missing or damaged: a sentence with the file, its md5 and what to do."""
+"""When the files of a data set are missing or damaged: a sentence with the file, its sha256 and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memspan.datasets import mnist
-from memspan.datasets.download import md5_of
+from memspan.datasets.download import sha256_of
 from memspan.datasets.folder import data_folder
 from tests.contract.problems import field_errors
 from tests.contract.stage import SMALL, Stage
@@ -46,20 +46,20 @@ def failure(stage: Stage) -> str:
     experiment = stage.finish(SPEC)
     assert experiment["state"] == "failed"
     (told,) = stage.client.get(f"/results/{experiment['id']}").json()["failures"]
-    assert (told["count"], told["reason"]) == (2, "error")
+    assert (told["count"], told["reason"]) == (2, "data_unavailable")
     return str(told["detail"])
 
 
 def test_runs_without_files_fail_with_a_sentence(stage: Stage, empty: Path) -> None:
     detail = failure(stage)
-    assert f"The file mnist/{IMAGES} (md5 {mnist.FILES['train'][0].md5}) is missing" in detail
+    assert f"The file mnist/{IMAGES} (sha256 {mnist.FILES['train'][0].sha256}) is missing" in detail
     assert "MEMSPAN_DATA" in detail
     assert str(empty) not in detail, "a path of the server is nobody's business"
 
 
-def test_runs_on_damaged_files_fail_with_both_md5(stage: Stage, damaged: Path) -> None:
+def test_runs_on_damaged_files_fail_with_both_sha256(stage: Stage, damaged: Path) -> None:
     detail = failure(stage)
-    assert f"its md5 is {md5_of(b'no pictures')}, expected {mnist.FILES['train'][0].md5}" in detail
+    assert f"its sha256 is {sha256_of(b'no pictures')}, expected {mnist.FILES['train'][0].sha256}" in detail
     assert "Delete it" in detail
 
 

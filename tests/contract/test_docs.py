@@ -29,6 +29,7 @@ FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|json|toml|yml|txt|js|css|html|
 ROOMS = ("memspan", "service", "workers", "benchmarks", "examples", "tests")
 DOTTED = re.compile(rf"(?<![\w./])(?:{'|'.join(ROOMS)})(?:\.[A-Za-z_]\w*)+")
 COMMANDS = {command.callback.__name__ for command in cli.registered_commands if command.callback}
+COMMANDS |= {str(group.name) for group in cli.registered_groups}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=str)
 

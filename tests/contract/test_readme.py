@@ -49,13 +49,18 @@ def command_lines(page: str) -> list[str]:
 def test_every_command_line_on_a_page_exists(path: Path) -> None:
     for line in command_lines(path.read_text(encoding="utf-8")):
         name, *words = line.partition("#")[0].split()[1:]
-        options = {"--help", "--version"} if name.startswith("-") else {"--help", *_options(COMMANDS, name, line)}
+        options = {"--help", "--version"} if name.startswith("-") else {"--help", *_options(name, words, line)}
         assert {word for word in [name, *words] if word.startswith("--")} <= options, line
 
 
-def _options(commands: dict[str, Any], name: str, line: str) -> list[str]:
-    assert name in commands, f"{line}: there is no such command"
-    return [option for parameter in commands[name].params for option in parameter.opts]
+def _options(name: str, words: list[str], line: str) -> list[str]:
+    """Of a command, or of that one of a group which the next word names."""
+    assert name in COMMANDS, f"{line}: there is no such command"
+    command = COMMANDS[name]
+    if words and hasattr(command, "commands"):
+        assert words[0] in command.commands, f"{line}: there is no such command"
+        command = command.commands[words[0]]
+    return [option for parameter in command.params for option in parameter.opts]
 
 
 def test_command_lines_are_found_on_a_page() -> None:

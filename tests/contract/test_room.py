@@ -27,6 +27,7 @@ ANSWERED = {
     "pause_experiment": "ends work for now",
     "resume_experiment": "goes on with what was taken on before",
     "predict": "keeps nothing",
+    "create_key": "is a row: who makes room may need a key for it",
     "sample_task": "keeps nothing",
 }
 """what changes something, and is answered all the same"""

@@ -10,12 +10,12 @@ from threading import Thread
 
 import pytest
 
-from memspan.datasets.download import md5_of
+from memspan.datasets.download import sha256_of
 from memspan.datasets.file import File
 from memspan.datasets.unavailable import DatasetDamaged, DatasetMissing
 
 DATA = b"some pixels" * 1_000
-FILE = File("pixels.gz", len(DATA), md5_of(DATA))
+FILE = File("pixels.gz", len(DATA), sha256_of(DATA))
 ANSWERS = {"/good/pixels.gz": DATA, "/other/pixels.gz": b"<html>moved</html>", "/endless/pixels.gz": DATA * 100}
 
 
@@ -88,14 +88,14 @@ def test_what_no_mirror_gives_is_missing_and_the_sentence_says_which_file_and_wh
         FILE.content(tmp_path / "mnist", (nobody, f"{mirrors}/none/", f"{mirrors}/other/"))
     said = str(missing.value)
     assert said.startswith(
-        f"The file mnist/{FILE.name} (md5 {FILE.md5}) is missing in the folder of data sets: put it "
+        f"The file mnist/{FILE.name} (sha256 {FILE.sha256}) is missing in the folder of data sets: put it "
     )
     assert "MEMSPAN_DATA name a folder that has it." in said
     assert str(tmp_path) not in said, "a service shows the sentence to whoever asks"
     assert missing.value.__notes__ == [f"It should lie at {tmp_path / 'mnist' / FILE.name}."]
     assert "Connection refused" in said
     assert "HTTP Error 404" in said
-    assert f"its file has the md5 {md5_of(ANSWERS['/other/pixels.gz'])}" in said
+    assert f"its file has the sha256 {sha256_of(ANSWERS['/other/pixels.gz'])}" in said
     assert said.endswith(".")
     assert not (tmp_path / "mnist").exists()
 
@@ -117,10 +117,10 @@ def test_another_file_in_its_place_is_damaged_and_left_alone(tmp_path: Path, mir
     (tmp_path / FILE.name).write_bytes(DATA[:-1] + b"X")
     with pytest.raises(DatasetDamaged) as damaged:
         FILE.content(tmp_path, (f"{mirrors}/good/",))
-    found = md5_of(DATA[:-1] + b"X")
+    found = sha256_of(DATA[:-1] + b"X")
     assert str(damaged.value) == (
         f"The file {tmp_path.name}/{FILE.name} in the folder of data sets (MEMSPAN_DATA) is damaged: "
-        f"its md5 is {found}, expected {FILE.md5}. "
+        f"its sha256 is {found}, expected {FILE.sha256}. "
         "Delete it, and it is fetched again at the next use."
     )
     assert (tmp_path / FILE.name).read_bytes().endswith(b"X")

@@ -46,11 +46,11 @@ def test_what_the_files_hold_comes_back(small: Path, split: Split) -> None:
 
 
 def test_the_original_files_are_the_well_known_ones() -> None:
-    assert {file.name: (file.size, file.md5) for pair in ORIGINAL_FILES.values() for file in pair} == {
-        "train-images-idx3-ubyte.gz": (9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
-        "train-labels-idx1-ubyte.gz": (28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
-        "t10k-images-idx3-ubyte.gz": (1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
-        "t10k-labels-idx1-ubyte.gz": (4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    assert {file.name: (file.size, file.sha256) for pair in ORIGINAL_FILES.values() for file in pair} == {
+        "train-images-idx3-ubyte.gz": (9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        "train-labels-idx1-ubyte.gz": (28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        "t10k-images-idx3-ubyte.gz": (1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        "t10k-labels-idx1-ubyte.gz": (4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     }
 
 
@@ -71,7 +71,7 @@ def test_present_is_told_from_absent_and_damaged(small: Path, tmp_path: Path) ->
 
 def test_a_missing_file_is_named(small: Path) -> None:
     (small / "mnist" / "train-images-idx3-ubyte.gz").unlink()
-    with pytest.raises(DatasetMissing, match=r"mnist/train-images-idx3-ubyte\.gz \(md5 [0-9a-f]{32}\) is missing"):
+    with pytest.raises(DatasetMissing, match=r"mnist/train-images-idx3-ubyte\.gz \(sha256 [0-9a-f]{64}\) is missing"):
         mnist("train", small)
     assert len(mnist("test", small)) == 200
 

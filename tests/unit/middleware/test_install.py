@@ -18,6 +18,7 @@ from service.middleware.body import json_body
 from service.middleware.idempotency import Began, Mismatch, Replay, Running, StoredHeaders
 from service.middleware.install import install_middleware
 from service.settings import Settings
+from tests.unit.middleware.rings import MemoryKeyring
 
 
 class Thing(BaseModel):
@@ -41,7 +42,7 @@ class OnlyNew:
 
 def application() -> FastAPI:
     app = FastAPI()
-    install_middleware(app, Settings(max_body_bytes=100), OnlyNew())
+    install_middleware(app, Settings(max_body_bytes=100), OnlyNew(), MemoryKeyring())
 
     @app.get("/x")
     def show(request: Request) -> dict[str, Any]:

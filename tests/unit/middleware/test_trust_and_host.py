@@ -6,8 +6,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from service.middleware.access import Access
 from service.middleware.host import HostAndOrigin, same_site
-from service.middleware.trust import Trust
+from service.middleware.trust import trusts
+from tests.unit.middleware.rings import MemoryKeyring
 
 NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("172.18.0.0/16"))
 
@@ -28,7 +30,7 @@ def application() -> FastAPI:
 
 def from_address(address: str) -> TestClient:
     app = application()
-    app.add_middleware(Trust, networks=NETWORKS)
+    app.add_middleware(Access, keyring=MemoryKeyring(), networks=NETWORKS)
     return TestClient(app, client=(address, 1))
 
 
@@ -45,7 +47,7 @@ def test_strangers_are_told_how_to_be_served(address: str) -> None:
     assert answer.status_code == 401
     assert "Bearer" in answer.headers["www-authenticate"]
     assert "MEMSPAN_TRUSTED_NETWORKS" in answer.json()["detail"]
-    assert "memspan keys" not in answer.json()["detail"]
+    assert "memspan keys create" in answer.json()["detail"]
 
 
 def test_a_forwarded_address_is_not_believed() -> None:
@@ -53,7 +55,7 @@ def test_a_forwarded_address_is_not_believed() -> None:
 
 
 def test_a_unix_socket_is_trusted() -> None:
-    assert Trust(application(), NETWORKS).trusts(None)
+    assert trusts(NETWORKS, None)
 
 
 def test_health_is_open_to_everybody() -> None:

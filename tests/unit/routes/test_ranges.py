@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from starlette.requests import Request
+import asyncio
+from hashlib import sha256
 
+import pytest
+from fastapi.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.operations.checkpoints import Weights
 from service.routes.ranges import RangeNotSatisfiable, ranged
 
 DATA = b"0123456789"
@@ -12,8 +18,17 @@ DATA = b"0123456789"
 
 def asked(value: str, **headers: str) -> tuple[int, bytes]:
     raw = [(name.replace("_", "-").encode(), text.encode()) for name, text in {"range": value, **headers}.items()]
-    answer = ranged(Request({"type": "http", "headers": raw}), DATA, '"tag"', {})
-    return answer.status_code, bytes(answer.body)
+    weights = Weights(None, sha256(DATA).hexdigest(), len(DATA), DATA)  # type: ignore[arg-type]
+    answer = ranged(Request({"type": "http", "headers": raw}), weights, '"tag"', {})
+    body = asyncio.run(gathered(answer))
+    assert answer.headers["content-length"] == str(len(body))
+    return answer.status_code, body
+
+
+async def gathered(answer: Response) -> bytes:
+    """The body of an answer that is sent in parts."""
+    assert isinstance(answer, StreamingResponse)
+    return b"".join([bytes(part) async for part in answer.body_iterator])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from service.middleware.body import json_body
 from service.middleware.handlers import install_handlers
+from service.pools import Pools
 from service.settings import Settings
 
 JSON = {"content-type": "application/json"}
@@ -33,6 +34,7 @@ class Thing(BaseModel):
 def client() -> TestClient:
     app = FastAPI()
     app.state.settings = Settings(max_hidden_size=7)
+    app.state.pools = Pools()
     install_handlers(app)
 
     @app.post("/things")

@@ -1,0 +1,188 @@
+"""The keyring: all keys as they stood half a second ago, in memory.
+
+So a request asks no database for who sends it, and a key that is revoked anywhere ends in every process.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hmac import compare_digest
+from threading import Thread
+from typing import TypeVar
+
+import structlog
+
+from service.operations.key_secret import digest, well_formed
+from service.storage import clock, keys
+from service.storage.database import Database
+from service.storage.keys import USE_SECONDS, KeyRecord
+
+LOOK_SECONDS = 0.5
+"""how old the keyring may be: a key that is revoked anywhere lets nobody in after this time"""
+LEAVE_SECONDS = 1.0
+
+Thing = TypeVar("Thing")
+log = structlog.stdlib.get_logger("memspan.access")
+
+
+@dataclass(frozen=True)
+class Ring:
+    """All keys at one moment.
+
+    Attributes:
+        keys: by the digest of their secrets; revoked and expired ones, too.
+        time: of the database's clock when they were read, ``read_at`` that of this process.
+    """
+
+    keys: Mapping[str, KeyRecord]
+    time: float
+    read_at: float
+
+    @property
+    def locked(self) -> bool:
+        """Whether a key is needed: whether there is any, though it may let in nobody any more."""
+        return bool(self.keys)
+
+    def find(self, secret: str) -> KeyRecord | None:
+        """The key of a secret, whether or not it works.
+
+        The dictionary is asked for a digest, which nobody can choose byte by byte; the comparison of what it finds
+        takes the same time whatever differs.
+        """
+        sha256 = digest(secret)
+        found = self.keys.get(sha256) if well_formed(secret) else None
+        return found if found is not None and compare_digest(found.sha256, sha256) else None
+
+    def now(self, at: float) -> float:
+        """The database's time when this process's clock shows ``at``."""
+        return self.time + max(at - self.read_at, 0.0)
+
+    def lets_in(self, sha256: str | None, at: float) -> bool:
+        """Whether who came with a key, or with none, is still let in."""
+        if sha256 is None:
+            return not self.locked
+        found = self.keys.get(sha256)
+        return found is not None and found.works(self.now(at))
+
+
+class Keyring:
+    """Reads the keys again when they are needed and half a second old. Belongs to one event loop."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database, self._clock = database, clock
+        self._known: Ring | None = None
+        self._reading: asyncio.Lock = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="keyring")
+        self._used: dict[int, float] = {}
+        self._notes: list[Thread] = []
+        self._watched: dict[asyncio.Event, str | None] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    async def ring(self) -> Ring:
+        """The keys, at most LOOK_SECONDS old. Whatever the database raises is raised: nobody is let in unseen."""
+        if (known := self._fresh()) is not None:
+            return known
+        async with self._reading:
+            if (known := self._fresh()) is not None:
+                return known
+            loop = asyncio.get_running_loop()
+            self._known = await loop.run_in_executor(self._threads, self._read)
+            return self._known
+
+    def _fresh(self) -> Ring | None:
+        known = self._known
+        return known if known is not None and self._clock() - known.read_at < LOOK_SECONDS else None
+
+    def _read(self) -> Ring:
+        at = self._clock()
+        with self._database.reading() as connection:
+            return Ring({row.sha256: row for row in keys.all_keys(connection)}, clock.read(connection), at)
+
+    def forget(self) -> None:
+        """Read the keys at the next request: this process itself has just changed them."""
+        self._known = None
+
+    def time(self) -> float:
+        """Of the clock that rings are measured by."""
+        return self._clock()
+
+    def note_use(self, row: KeyRecord) -> None:
+        """Write, once a minute and behind the request's back, that a key was used."""
+        at = self._clock()
+        if at - self._used.get(row.key, -USE_SECONDS) < USE_SECONDS:
+            return
+        self._used[row.key] = at
+        self._notes = [note for note in self._notes if note.is_alive()]
+        self._notes.append(Thread(target=self._write_use, args=(row.key,), name="key-use", daemon=True))
+        self._notes[-1].start()
+
+    def _write_use(self, key: int) -> None:
+        try:
+            with self._database.writing() as connection:
+                keys.note_use(connection, key)
+        except Exception as error:  # the database may be away; a last use that is missed is no harm
+            log.warning("key_use_not_noted", error=str(error))
+
+    async def while_let_in(self, stream: AsyncIterator[Thing], sha256: str | None) -> AsyncIterator[Thing]:
+        """A stream that ends when who listens is no longer let in."""
+        with self._watching(sha256) as ended:
+            leaving = asyncio.ensure_future(ended.wait())
+            coming: asyncio.Future[Thing] | None = None
+            try:
+                while True:
+                    coming = asyncio.ensure_future(anext(stream))
+                    await asyncio.wait({coming, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                    if leaving.done():
+                        return
+                    try:
+                        thing = coming.result()
+                    except StopAsyncIteration:
+                        return
+                    yield thing
+            finally:
+                await _settled(leaving, coming)
+                close = getattr(stream, "aclose", None)
+                if close is not None:
+                    await close()
+
+    @contextmanager
+    def _watching(self, sha256: str | None) -> Iterator[asyncio.Event]:
+        """An event that is set once who came with a key is no longer let in."""
+        event = asyncio.Event()
+        self._watched[event] = sha256
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.get_running_loop().create_task(self._look())
+        try:
+            yield event
+        finally:
+            del self._watched[event]
+
+    async def _look(self) -> None:
+        """Tell those who listen that they are no longer let in; one look serves them all."""
+        while self._watched:
+            with suppress(Exception):  # the database may be away: then there is nothing new to hear
+                ring = await self.ring()
+                for event, sha256 in self._watched.items():
+                    if not ring.lets_in(sha256, self._clock()):
+                        event.set()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def close(self) -> None:
+        """Leave nothing behind."""
+        if self._watch is not None:
+            await _settled(self._watch)
+        for note in self._notes:
+            await asyncio.to_thread(note.join, LEAVE_SECONDS)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _settled(*futures: "asyncio.Future[Thing] | None") -> None:
+    """Cancel what is still going on, and wait until it has ended."""
+    for future in futures:
+        if future is not None:
+            future.cancel()
+            with suppress(BaseException):
+                await future

@@ -1,0 +1,38 @@
+"""The caller: who asks for an operation, settled once at the edge."""
+
+from dataclasses import dataclass
+
+from service.errors import Forbidden
+from service.scopes import Scope
+from service.storage.keys import UNLIMITED, Quota
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and from where.
+
+    Attributes:
+        name: of the key, None where there are no keys: then everybody who is let in may do everything.
+        address: of the connection.
+        method: of the request, with its ``path`` and id; empty where a command asks.
+    """
+
+    name: str | None = None
+    scope: Scope = Scope.ADMIN
+    quota: Quota = UNLIMITED
+    address: str | None = None
+    method: str = ""
+    path: str = ""
+    request_id: str = ""
+
+    def require(self, needed: Scope) -> None:
+        """Forbidden, with the scope that is needed, unless the caller has it."""
+        if not self.scope.covers(needed):
+            raise Forbidden(
+                f"This needs the scope {needed}; the key {self.name!r} has {self.scope}.",
+                headers={"WWW-Authenticate": f'Bearer realm="memspan", error="insufficient_scope", scope="{needed}"'},
+            )
+
+
+ANYBODY = Caller()
+"""of a service without keys, and of code that asks for itself"""

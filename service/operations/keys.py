@@ -1,0 +1,102 @@
+"""What an admin does with keys: make, list, revoke; over HTTP or on the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.errors import Conflict, FieldError, NotFound
+from service.operations import ids
+from service.operations.key_request import KeyRequest
+from service.operations.key_secret import digest, hint, new_secret
+from service.scopes import Scope
+from service.storage import clock, keys
+from service.storage.database import Database
+from service.storage.keys import KeyRecord, NameTaken, NewKey
+
+FIRST = (
+    "There is no key yet, so nobody could be told from anybody. The first one is made where the service runs: "
+    "memspan keys create --name NAME --scope admin"
+)
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key as it stands.
+
+    Attributes:
+        state: working, expired or revoked.
+    """
+
+    row: KeyRecord
+    state: str
+
+
+@dataclass(frozen=True)
+class MadeKey:
+    """A new key with its secret, which nobody can show again."""
+
+    view: KeyView
+    secret: str
+    is_first: bool
+
+
+def create(database: Database, asked: KeyRequest, over_http: bool) -> MadeKey:
+    """Make a key.
+
+    Raises:
+        Conflict: its name is taken, or it would be the first and is asked for over HTTP.
+    """
+    secret = new_secret()
+    new = NewKey(asked.name, asked.scope, digest(secret), hint(secret), asked.lifetime_seconds, asked.limits)
+    try:
+        with database.writing() as connection:
+            is_first = not keys.exist(connection)
+            if is_first and over_http:
+                raise Conflict(FIRST + ".")
+            row = keys.add(connection, new)
+            return MadeKey(_view(row, clock.read(connection)), secret, is_first)
+    except NameTaken:
+        message = f"There is a key {asked.name!r} already; revoke it first, or take another name."
+        raise Conflict(message, errors=[FieldError("#/name", "taken", message, asked.name)]) from None
+
+
+def listing(database: Database, after: int | None, limit: int) -> Sequence[KeyView]:
+    """Keys, oldest first."""
+    with database.reading() as connection:
+        time = clock.read(connection)
+        return [_view(row, time) for row in keys.page(connection, after, limit)]
+
+
+def revoke(database: Database, key: int) -> KeyView:
+    """End a key for good, or NotFound; revoking twice is once."""
+    with database.writing() as connection:
+        row = keys.get(connection, key)
+        if row is None:
+            raise NotFound(f"There is no key {ids.public(ids.KEY, key)}.")
+        keys.revoke(connection, key)
+        return KeyView(row, "revoked")
+
+
+def revoke_named(database: Database, name: str) -> KeyView:
+    """End the key of a name, or NotFound."""
+    with database.reading() as connection:
+        row = keys.named(connection, name)
+    if row is None:
+        raise NotFound(f"There is no key {name!r}; memspan keys list shows all.")
+    return revoke(database, row.key)
+
+
+def abolish(database: Database) -> int:
+    """Delete every key: clients of trusted networks are let in again, without any. How many there were."""
+    with database.writing() as connection:
+        return keys.delete_all(connection)
+
+
+def administrable(database: Database) -> bool:
+    """Whether some key that works can administer over HTTP."""
+    with database.reading() as connection:
+        time = clock.read(connection)
+        return any(row.works(time) and row.scope is Scope.ADMIN for row in keys.all_keys(connection))
+
+
+def _view(row: KeyRecord, time: float) -> KeyView:
+    return KeyView(row, "revoked" if row.revoked_at is not None else "expired" if row.expired(time) else "working")
