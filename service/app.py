@@ -20,6 +20,7 @@ from service.middleware.request_meter import RequestMeter
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import (
+    audit,
     catalogues,
     checkpoints,
     events,
@@ -41,7 +42,7 @@ Post an experiment (task x model x length x repeats); workers train it; read sco
 probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
-ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, keys)
+ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, keys, audit)
 LENIENT = (monitoring, pages)
 """what monitors and browsers ask, who may add parameters of their own"""
 

@@ -4,6 +4,7 @@ Only a new secret goes to standard output, so that ``KEY=$(memspan keys create .
 """
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from service.operations.caller import Caller
     from service.operations.keys import KeyView
     from service.storage.database import Database
 
@@ -36,7 +38,7 @@ def create(
 
     fields = {"name": name, "scope": scope, "expires": expires, "quota": _quota(quota or [])}
     with _open() as database:
-        made = operations.create(database, _checked(KeyRequest, fields), over_http=False)
+        made = operations.create(database, _checked(KeyRequest, fields), _caller(), over_http=False)
         typer.echo(f"Made {_told(made.view)}. Its secret, which is never shown again:", err=True)
         typer.echo(made.secret)
         if made.is_first:
@@ -73,7 +75,7 @@ def revoke(name: Annotated[str, typer.Argument(help="of the key")]) -> None:
     from service.operations import keys as operations
 
     with _open() as database:
-        typer.echo(f"Revoked {_told(operations.revoke_named(database, name))}.")
+        typer.echo(f"Revoked {_told(operations.revoke_named(database, name, _caller()))}.")
         if not operations.administrable(database):
             typer.echo(f"Warning: {NO_ADMIN}", err=True)
 
@@ -88,7 +90,8 @@ def abolish(
     if not yes:
         raise typer.BadParameter("All keys would be deleted and everybody of a trusted network let in; say --yes.")
     with _open() as database:
-        typer.echo(f"Deleted {operations.abolish(database)} keys. Clients of trusted networks are let in without any.")
+        count = operations.abolish(database, _caller())
+    typer.echo(f"Deleted {count} keys. Clients of trusted networks are let in without any.")
 
 
 @contextmanager
@@ -105,6 +108,21 @@ def _open() -> "Iterator[Database]":
         raise SystemExit(problem.detail) from None
     finally:
         database.close()
+
+
+def _caller() -> "Caller":
+    """Who runs the command, as the audit trail names him."""
+    from getpass import getuser
+
+    from service.operations.caller import Caller
+
+    try:
+        user = getuser()
+    except (KeyError, OSError):
+        user = "somebody"  # a container's user may have no name
+    return Caller(
+        name=f"{user} on the command line", path=" ".join(["memspan keys", sys.argv[2] if sys.argv[2:] else ""])
+    )
 
 
 def _checked(model: Any, fields: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from service.middleware.host import HostAndOrigin
 from service.middleware.idempotency import Idempotency, Ledger
 from service.middleware.keyring import Keyring
 from service.middleware.last_resort import LastResort
+from service.middleware.refusals import Refusals
 from service.middleware.request_id import RequestId
 from service.middleware.security_headers import SecurityHeaders
 from service.pools import Pools
@@ -30,6 +31,7 @@ def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring
     app.add_middleware(Idempotency, ledger=ledger)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks)
+    app.add_middleware(Refusals, keyring=keyring)
     app.add_middleware(HostAndOrigin, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Head)
     app.add_middleware(LastResort)

@@ -9,23 +9,22 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hmac import compare_digest
-from threading import Thread
 from typing import TypeVar
 
-import structlog
-
+from service.middleware.behind import Behind
+from service.operations import audit
 from service.operations.key_secret import digest, well_formed
 from service.storage import clock, keys
+from service.storage.audit import NewEntry
 from service.storage.database import Database
 from service.storage.keys import USE_SECONDS, KeyRecord
 
 LOOK_SECONDS = 0.5
 """how old the keyring may be: a key that is revoked anywhere lets nobody in after this time"""
-LEAVE_SECONDS = 1.0
 
 Thing = TypeVar("Thing")
-log = structlog.stdlib.get_logger("memspan.access")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Keyring:
         self._reading: asyncio.Lock = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="keyring")
         self._used: dict[int, float] = {}
-        self._notes: list[Thread] = []
+        self.behind = Behind()
         self._watched: dict[asyncio.Event, str | None] = {}
         self._watch: asyncio.Task[None] | None = None
 
@@ -115,16 +114,15 @@ class Keyring:
         if at - self._used.get(row.key, -USE_SECONDS) < USE_SECONDS:
             return
         self._used[row.key] = at
-        self._notes = [note for note in self._notes if note.is_alive()]
-        self._notes.append(Thread(target=self._write_use, args=(row.key,), name="key-use", daemon=True))
-        self._notes[-1].start()
+        self.behind.do(partial(self._write_use, row.key))
 
     def _write_use(self, key: int) -> None:
-        try:
-            with self._database.writing() as connection:
-                keys.note_use(connection, key)
-        except Exception as error:  # the database may be away; a last use that is missed is no harm
-            log.warning("key_use_not_noted", error=str(error))
+        with self._database.writing() as connection:
+            keys.note_use(connection, key)
+
+    def note_refused(self, entry: NewEntry) -> None:
+        """Write behind the request's back what was refused."""
+        self.behind.do(partial(audit.note_alone, self._database, entry))
 
     async def while_let_in(self, stream: AsyncIterator[Thing], sha256: str | None) -> AsyncIterator[Thing]:
         """A stream that ends when who listens is no longer let in."""
@@ -174,8 +172,7 @@ class Keyring:
         """Leave nothing behind."""
         if self._watch is not None:
             await _settled(self._watch)
-        for note in self._notes:
-            await asyncio.to_thread(note.join, LEAVE_SECONDS)
+        await self.behind.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

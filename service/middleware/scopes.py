@@ -55,6 +55,7 @@ NEEDED: Mapping[tuple[str, str], Scope] = {
     ("GET", "/metrics"): READ,
     ("GET", "/health/live"): READ,
     ("GET", "/health/ready"): READ,
+    ("GET", "/audit"): ADMIN,
     ("GET", "/keys"): ADMIN,
     ("POST", "/keys"): ADMIN,
     ("DELETE", "/keys/{id}"): ADMIN,

@@ -25,6 +25,13 @@ class Caller:
     path: str = ""
     request_id: str = ""
 
+    def require_owner(self, owner: str | None, what: str) -> None:
+        """Forbidden unless the caller may change what has an owner; what has none is the admins'."""
+        if self.scope is Scope.ADMIN or (owner is not None and owner == self.name):
+            return
+        whose = "nobody's" if owner is None else f"that of {owner!r}"
+        raise Forbidden(f"The {what} is {whose}: only its owner or an admin may change it, not the key {self.name!r}.")
+
     def require(self, needed: Scope) -> None:
         """Forbidden, with the scope that is needed, unless the caller has it."""
         if not self.scope.covers(needed):

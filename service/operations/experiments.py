@@ -8,8 +8,9 @@ import structlog
 
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
-from service.operations import ids, room
+from service.operations import audit, ids, room
 from service.operations.after_runs import follow_up
+from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many
 from service.operations.remaining_time import remaining_seconds
@@ -33,7 +34,9 @@ class ExperimentView:
     eta_seconds: float | None = None
 
 
-def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None = None) -> ExperimentView:
+def submit(
+    context: Context, spec: ExperimentSpec, idempotency_key: str | None = None, caller: Caller = ANYBODY
+) -> ExperimentView:
     """Store an experiment with all its runs in one unit of work, then ring.
 
     A key that was used before names the experiment that it made: a request whose answer was lost makes no second one.
@@ -43,9 +46,12 @@ def submit(context: Context, spec: ExperimentSpec, idempotency_key: str | None =
             known = made_before(context, connection, spec, idempotency_key) if idempotency_key else None
             if known is None:
                 room.require(context)
-            view = view_of(connection, known or insert(connection, spec, idempotency_key))
+            key = known or insert(connection, spec, idempotency_key, caller=caller)
+            if known is None:
+                audit.note(connection, caller, "submit_experiment", ids.public(ids.EXPERIMENT, key), 201)
+            view = view_of(connection, key)
     except KeyTaken:
-        return submit(context, spec, idempotency_key)  # another request with the key was faster
+        return submit(context, spec, idempotency_key, caller)  # another request with the key was faster
     if known is None:
         log.info("experiment_submitted", experiment=ids.public(ids.EXPERIMENT, view.row.key), runs=view.row.runs)
     for queue in TRAINING:
@@ -81,18 +87,19 @@ def listing(context: Context, narrow: Filter, before: int | None, limit: int) ->
         return [ExperimentView(row, counts[row.key]) for row in rows]
 
 
-def cancel(context: Context, key: int) -> tuple[ExperimentView, bool]:
+def cancel(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[ExperimentView, bool]:
     """Stop an experiment: what waits is cancelled now, what runs within a slice.
 
     Returns:
         the experiment, and whether anything was left to do. Cancelling twice is once; a finished one is a Conflict.
     """
     with context.database.writing() as connection:
-        row = locked(connection, key)
+        row = own(connection, key, caller)
         if row.state == ExperimentState.CANCELLED or row.cancelled_at is not None:
             return view_of(connection, key), False
         if row.state not in ACTIVE:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
+        audit.note(connection, caller, "cancel_experiment", ids.public(ids.EXPERIMENT, key), 202)
         experiments.ask_to_cancel(connection, key)
         final_states.cancel_waiting(connection, key)
         follow_up(connection, key)
@@ -122,27 +129,36 @@ def locked(connection: Connection, key: int) -> ExperimentRecord:
     return row if row is not None else found(connection, key)
 
 
-def pause(context: Context, key: int) -> tuple[ExperimentView, bool]:
+def own(connection: Connection, key: int, caller: Caller) -> ExperimentRecord:
+    """The locked row of an experiment that the caller may change; NotFound, or Forbidden where it is another's."""
+    row = locked(connection, key)
+    caller.require_owner(row.owner, f"experiment {ids.public(ids.EXPERIMENT, key)}")
+    return row
+
+
+def pause(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[ExperimentView, bool]:
     """Let an experiment rest: what runs goes back into its queue within a slice, with its state kept."""
     with context.database.writing() as connection:
-        row = locked(connection, key)
+        row = own(connection, key, caller)
         if row.state is ExperimentState.PAUSED:
             return view_of(connection, key), False
         if row.state not in CLAIMABLE or row.cancelled_at is not None:
             raise Conflict(f"The experiment is {row.state}: it can't pause.")
+        audit.note(connection, caller, "pause_experiment", ids.public(ids.EXPERIMENT, key), 202)
         experiments.pause(connection, key)
         events.append(connection, key, ("state", {"state": ExperimentState.PAUSED}))
         return view_of(connection, key), True
 
 
-def resume(context: Context, key: int) -> tuple[ExperimentView, bool]:
+def resume(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[ExperimentView, bool]:
     """Let a paused experiment go on."""
     with context.database.writing() as connection:
-        row = locked(connection, key)
+        row = own(connection, key, caller)
         changed = row.state not in CLAIMABLE
         if changed:
             if row.state is not ExperimentState.PAUSED or row.cancelled_at is not None:
                 raise Conflict(f"The experiment is {row.state}: it can't resume.")
+            audit.note(connection, caller, "resume_experiment", ids.public(ids.EXPERIMENT, key), 202)
             state = experiments.resume(connection, row)
             events.append(connection, key, ("state", {"state": state}))
         view = view_of(connection, key)
@@ -151,10 +167,13 @@ def resume(context: Context, key: int) -> tuple[ExperimentView, bool]:
     return view, changed
 
 
-def delete(context: Context, key: int, dry_run: bool) -> Freed:
+def delete(context: Context, key: int, dry_run: bool, caller: Caller = ANYBODY) -> Freed:
     """Delete a finished experiment and all that hangs on it; Conflict while it is active."""
     with context.database.writing() as connection:
-        row = locked(connection, key)
+        row = own(connection, key, caller)
         if row.state in ACTIVE:
             raise Conflict(f"The experiment is {row.state}. Cancel it first, or wait for its end.")
-        return deletion.size(connection, key) if dry_run else deletion.delete_experiment(connection, key)
+        if dry_run:
+            return deletion.size(connection, key)
+        audit.note(connection, caller, "delete_experiment", ids.public(ids.EXPERIMENT, key), 204, row.name)
+        return deletion.delete_experiment(connection, key)

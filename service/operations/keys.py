@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import Conflict, FieldError, NotFound
-from service.operations import ids
+from service.operations import audit, ids
+from service.operations.caller import Caller
 from service.operations.key_request import KeyRequest
 from service.operations.key_secret import digest, hint, new_secret
 from service.scopes import Scope
@@ -39,7 +40,7 @@ class MadeKey:
     is_first: bool
 
 
-def create(database: Database, asked: KeyRequest, over_http: bool) -> MadeKey:
+def create(database: Database, asked: KeyRequest, caller: Caller, over_http: bool) -> MadeKey:
     """Make a key.
 
     Raises:
@@ -53,6 +54,7 @@ def create(database: Database, asked: KeyRequest, over_http: bool) -> MadeKey:
             if is_first and over_http:
                 raise Conflict(FIRST + ".")
             row = keys.add(connection, new)
+            audit.note(connection, caller, "create_key", ids.public(ids.KEY, row.key), 201, f"{row.name}, {row.scope}")
             return MadeKey(_view(row, clock.read(connection)), secret, is_first)
     except NameTaken:
         message = f"There is a key {asked.name!r} already; revoke it first, or take another name."
@@ -66,29 +68,32 @@ def listing(database: Database, after: int | None, limit: int) -> Sequence[KeyVi
         return [_view(row, time) for row in keys.page(connection, after, limit)]
 
 
-def revoke(database: Database, key: int) -> KeyView:
+def revoke(database: Database, key: int, caller: Caller) -> KeyView:
     """End a key for good, or NotFound; revoking twice is once."""
     with database.writing() as connection:
         row = keys.get(connection, key)
         if row is None:
             raise NotFound(f"There is no key {ids.public(ids.KEY, key)}.")
-        keys.revoke(connection, key)
+        if keys.revoke(connection, key):
+            audit.note(connection, caller, "revoke_key", ids.public(ids.KEY, key), 204, row.name)
         return KeyView(row, "revoked")
 
 
-def revoke_named(database: Database, name: str) -> KeyView:
+def revoke_named(database: Database, name: str, caller: Caller) -> KeyView:
     """End the key of a name, or NotFound."""
     with database.reading() as connection:
         row = keys.named(connection, name)
     if row is None:
         raise NotFound(f"There is no key {name!r}; memspan keys list shows all.")
-    return revoke(database, row.key)
+    return revoke(database, row.key, caller)
 
 
-def abolish(database: Database) -> int:
+def abolish(database: Database, caller: Caller) -> int:
     """Delete every key: clients of trusted networks are let in again, without any. How many there were."""
     with database.writing() as connection:
-        return keys.delete_all(connection)
+        count = keys.delete_all(connection)
+        audit.note(connection, caller, "abolish_keys", None, 200, f"{count} keys")
+        return count
 
 
 def administrable(database: Database) -> bool:

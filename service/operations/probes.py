@@ -1,7 +1,7 @@
 """Probes: asked by a user or by an experiment's spec, measured by a worker, kept for ever."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from memspan.engine.condition import Condition
@@ -10,8 +10,9 @@ from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable, WeightsDamaged
-from service.operations import ids, room
+from service.operations import audit, ids, room
 from service.operations.after_runs import follow_up
+from service.operations.caller import ANYBODY, Caller
 from service.operations.checkpoints import damaged, data_of
 from service.operations.context import Context
 from service.operations.experiments import locked
@@ -62,7 +63,20 @@ class ClaimedProbe:
     damaged: WeightsDamaged | None = None
 
 
-def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
+@dataclass(frozen=True)
+class Asker:
+    """Who asks probes, by which operation, of what."""
+
+    caller: Caller
+    action: str
+    object: str
+
+    def note(self, connection: Connection) -> None:
+        """Keep in mind that something was asked which nobody had asked before."""
+        audit.note(connection, self.caller, self.action, self.object, 202)
+
+
+def ask_checkpoint(context: Context, key: int, spec: ProbeSpec, caller: Caller = ANYBODY) -> ProbeRecord:
     """Ask a probe of one checkpoint: the stored answer if it was asked before, else a queued row."""
     with context.database.writing() as connection:
         row = checkpoints.get(connection, key)
@@ -70,12 +84,15 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec) -> ProbeRecord:
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = condition_of(row)
         check(spec, condition, pointer="#")
-        answer = _asked(context, connection, [of_checkpoint(row, spec)])[0]
+        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key))
+        answer = _asked(context, connection, [of_checkpoint(row, spec)], asker)[0]
     context.bell.ring(Queue.PROBE)
     return answer
 
 
-def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None) -> list[ProbeRecord]:
+def ask_experiment(
+    context: Context, key: int, spec: ProbeSpec, where: Where, kind: Kind | None, caller: Caller = ANYBODY
+) -> list[ProbeRecord]:
     """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
     with context.database.writing() as connection:
         row = locked(connection, key)
@@ -89,7 +106,8 @@ def ask_experiment(context: Context, key: int, spec: ProbeSpec, where: Where, ki
         _all_ended(connection, row, chosen)
         weights = kind or spec_of(row).report.checkpoint
         new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
-        answers = _asked(context, connection, new)
+        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key))
+        answers = _asked(context, connection, new, asker)
     context.bell.ring(Queue.PROBE)
     return answers
 
@@ -123,12 +141,13 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
         raise Unprocessable(errors[0].message, errors=errors)
 
 
-def _asked(context: Context, connection: Connection, new: Sequence[NewProbe]) -> list[ProbeRecord]:
+def _asked(context: Context, connection: Connection, new: Sequence[NewProbe], asker: Asker) -> list[ProbeRecord]:
     """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
     names = [each.fingerprint for each in new]
     if len(probes.with_fingerprints(connection, names)) < len(set(names)):
         room.require(context)
-    probes.add(connection, new)
+        asker.note(connection)
+    probes.add(connection, [replace(each, owner=asker.caller.name) for each in new])
     probes.ask_again(connection, names)
     stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}
     return [stored[name] for name in names]

@@ -116,6 +116,7 @@ def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "cancelling": cancelling(row),
+        "owner": row.owner,
         "study": membership(row),
         **counts_of(connection, row),
         "eta_seconds": remaining_seconds(connection, [row]),

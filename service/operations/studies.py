@@ -15,7 +15,8 @@ from memspan.experiment.plan import estimated_seconds, plan
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from service.errors import NotFound
-from service.operations import catalogue, ids, room, verdicts
+from service.operations import audit, catalogue, ids, room, verdicts
+from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
 from service.operations.group_status import groups, status_of
@@ -83,7 +84,7 @@ def plans(spec: StudySpec, workers: Fleet) -> dict[str, Any]:
     }
 
 
-def start(context: Context, spec: StudySpec, idempotency_key: str | None = None) -> Started:
+def start(context: Context, spec: StudySpec, idempotency_key: str | None = None, caller: Caller = ANYBODY) -> Started:
     """Store all experiments of a study in one unit of work, then ring.
 
     A key that was used before names the group that it made: a request whose answer was lost makes no second one.
@@ -93,10 +94,14 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None)
             group = _made_before(context, connection, spec, idempotency_key)
             if group is None:
                 room.require(context)
-            keys = _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key)
+            keys = (
+                _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key, caller)
+            )
+            if group is None:
+                audit.note(connection, caller, "start_study", ids.public(ids.GROUP, keys[0]), 201, spec.kind)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
     except KeyTaken:
-        return start(context, spec, idempotency_key)  # another request with the key was faster
+        return start(context, spec, idempotency_key, caller)  # another request with the key was faster
     if group is None:
         named = [ids.public(ids.EXPERIMENT, each.row.key) for each in started.views]
         log.info("study_started", study=spec.kind, scale=spec.scale, experiments=named)
@@ -117,11 +122,11 @@ def _members(connection: Connection, kind: str, group: int) -> list[int]:
     return [row.key for row in studies.group(connection, kind, group)]
 
 
-def _insert(connection: Connection, spec: StudySpec, idempotency_key: str | None) -> list[int]:
+def _insert(connection: Connection, spec: StudySpec, idempotency_key: str | None, caller: Caller) -> list[int]:
     keys: list[int] = []
     for name, each in asked(spec).items():
         place = StudyPlace(spec.kind, spec.scale, name, keys[0] if keys else None)
-        keys.append(insert(connection, each, None if keys else idempotency_key, place))
+        keys.append(insert(connection, each, None if keys else idempotency_key, place, caller))
     return keys
 
 
@@ -160,6 +165,7 @@ def _document(context: Context, connection: Connection, kind: str, rows: Sequenc
         "claims": json.loads(verdicts.claims(context, connection, spec, rows)),
         "group": ids.public(ids.GROUP, rows[0].study_group) if rows else None,
         "scale": rows[0].study_scale if rows else None,
+        "owner": rows[0].owner if rows else None,
         **status_of(connection, rows),
         "experiments": [ids.public(ids.EXPERIMENT, row.key) for row in rows],
         "links": {"self": f"/studies/{kind}", "start": f"/studies/{kind}/experiments"},

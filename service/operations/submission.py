@@ -7,6 +7,7 @@ from memspan.experiment.rounds import opening
 from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
+from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.queueing import probe_seconds, run_rows
 from service.operations.remaining_time import SILENT_SECONDS, fleet
@@ -43,7 +44,11 @@ def made_before(
 
 
 def insert(
-    connection: Connection, spec: ExperimentSpec, idempotency_key: str | None = None, place: StudyPlace | None = None
+    connection: Connection,
+    spec: ExperimentSpec,
+    idempotency_key: str | None = None,
+    place: StudyPlace | None = None,
+    caller: Caller = ANYBODY,
 ) -> int:
     """Store an experiment with all its runs, those of the first round where it is a search; its key.
 
@@ -67,6 +72,7 @@ def insert(
             probe_seconds=probe_seconds(placements, allocations),
             idempotency_key=idempotency_key,
             place=place,
+            owner=caller.name,
         ),
     )
     runs.add(connection, key, rows)

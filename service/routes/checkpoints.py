@@ -16,7 +16,7 @@ from service.operations import checkpoints as operations
 from service.operations import ids
 from service.operations import probes as probe_operations
 from service.operations.predictions import predict
-from service.routes.dependencies import CheckpointKey, CurrentContext
+from service.routes.dependencies import CheckpointKey, CurrentCaller, CurrentContext
 from service.routes.pooled import pooled
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
@@ -96,9 +96,10 @@ def predictions(
 )
 async def probes(
     context: CurrentContext,
+    caller: CurrentCaller,
     key: CheckpointKey,
     spec: Annotated[ProbeSpec, Depends(json_body(PROBE))],
     wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the result")] = 0,
 ) -> Response:
     """200 with the stored result if it was asked before or is done within `wait`; else 202 and where it will be."""
-    return await probe_answer(context, lambda: probe_operations.ask_checkpoint(context, key, spec), wait)
+    return await probe_answer(context, lambda: probe_operations.ask_checkpoint(context, key, spec, caller), wait)

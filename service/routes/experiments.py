@@ -20,7 +20,7 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.remaining_time import fleet_now
 from service.pagination import Page, PageQuery, page, page_query
-from service.routes.dependencies import CurrentContext, ExperimentKey, about
+from service.routes.dependencies import CurrentCaller, CurrentContext, ExperimentKey, about
 from service.routes.pooled import pools_of
 from service.schemas.experiment import Experiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
@@ -55,6 +55,7 @@ SMALLEST = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "
 async def submit(
     request: Request,
     context: CurrentContext,
+    caller: CurrentCaller,
     spec: Spec,
     dry_run: Annotated[bool, Query(description="answer the plan and store nothing")] = False,
 ) -> Response:
@@ -66,7 +67,7 @@ async def submit(
     if dry_run:
         return JSONResponse(await pools.plans.run(lambda: _plan(context, spec)))
     key = getattr(request.state, "idempotency_key", None)
-    answer = await pools.submissions.run(lambda: experiment(operations.submit(context, spec, key)))
+    answer = await pools.submissions.run(lambda: experiment(operations.submit(context, spec, key, caller)))
     about(request, experiment=answer["id"])
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})
 
@@ -87,16 +88,17 @@ def narrowed(
     study: Annotated[str | None, Query(description="of this study", max_length=64)] = None,
     label: Annotated[str | None, Query(description="with this label", max_length=64)] = None,
     q: Annotated[str | None, Query(description="with these words in the name", max_length=200)] = None,
+    owner: Annotated[str | None, Query(description="of the key with this name", max_length=64)] = None,
 ) -> Filter:
     """A FastAPI dependency that reads the filters of a list of experiments."""
-    texts = {"task": task, "model": model, "study": study, "label": label, "q": q}
+    texts = {"task": task, "model": model, "study": study, "label": label, "q": q, "owner": owner}
     for name, text in texts.items():
         if text is not None and "\0" in text:
             message = f"{name} must not hold a null character."
             raise BadRequest(message, errors=[FieldError(f"?{name}", "control_character", message, text)])
     words = (("task", task), ("model", model), ("label", label))
     kinds = tuple(submission.word(name, value) for name, value in words if value is not None)
-    return Filter(state, kinds, study, q)
+    return Filter(state, kinds, study, q, owner)
 
 
 Narrow = Annotated[Filter, Depends(narrowed)]
@@ -116,7 +118,7 @@ def listing(
     paging: Annotated[PageQuery, Depends(page_query)],
     narrow: Narrow,
 ) -> Response:
-    """Experiments with their counts; narrow them by state, task, model, study, label or words of the name."""
+    """Experiments with their counts; narrow them by state, task, model, study, label, owner or words of the name."""
     return JSONResponse(listed(request, response, context, paging, narrow), headers=dict(response.headers))
 
 
@@ -155,29 +157,32 @@ def _changed(response: Response, outcome: tuple[ExperimentView, bool]) -> dict[s
 CHANGE: dict[str, Any] = {
     "status_code": 202,
     "response_model": Experiment,
-    "responses": {200: {"description": "It was in that state already.", "model": Experiment}, **problems(404, 409)},
+    "responses": {
+        200: {"description": "It was in that state already.", "model": Experiment},
+        **problems(403, 404, 409),
+    },
 }
 
 
 @router.post("/{id}/cancel", operation_id="cancel_experiment", summary="Cancel an experiment", **CHANGE)
-def cancel(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
+def cancel(response: Response, context: CurrentContext, caller: CurrentCaller, key: ExperimentKey) -> dict[str, Any]:
     """What waits is cancelled now, what runs within a slice (MEMSPAN_SLICE_SECONDS, 15 s by default).
 
     Finished runs stay.
     """
-    return _changed(response, operations.cancel(context, key))
+    return _changed(response, operations.cancel(context, key, caller))
 
 
 @router.post("/{id}/pause", operation_id="pause_experiment", summary="Pause an experiment", **CHANGE)
-def pause(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
+def pause(response: Response, context: CurrentContext, caller: CurrentCaller, key: ExperimentKey) -> dict[str, Any]:
     """What runs is stored and put back within a slice (MEMSPAN_SLICE_SECONDS, 15 s by default); nothing is lost."""
-    return _changed(response, operations.pause(context, key))
+    return _changed(response, operations.pause(context, key, caller))
 
 
 @router.post("/{id}/resume", operation_id="resume_experiment", summary="Resume a paused experiment", **CHANGE)
-def resume(response: Response, context: CurrentContext, key: ExperimentKey) -> dict[str, Any]:
+def resume(response: Response, context: CurrentContext, caller: CurrentCaller, key: ExperimentKey) -> dict[str, Any]:
     """Runs go on from where they were stored, to the very same numbers."""
-    return _changed(response, operations.resume(context, key))
+    return _changed(response, operations.resume(context, key, caller))
 
 
 @router.delete(
@@ -193,9 +198,10 @@ def resume(response: Response, context: CurrentContext, key: ExperimentKey) -> d
 )
 def delete(
     context: CurrentContext,
+    caller: CurrentCaller,
     key: ExperimentKey,
     dry_run: Annotated[bool, Query(description="answer what it would free, and delete nothing")] = False,
 ) -> Response:
     """Delete its runs, metrics, checkpoints, probes and events for good."""
-    freed = operations.delete(context, key, dry_run)
+    freed = operations.delete(context, key, dry_run, caller)
     return JSONResponse(asdict(freed)) if dry_run else Response(status_code=204)

@@ -11,7 +11,7 @@ from service.operations import keys as operations
 from service.operations.key_request import KeyRequest
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.dependencies import ApiKey as KeyNumber
-from service.routes.dependencies import CurrentContext
+from service.routes.dependencies import CurrentCaller, CurrentContext
 from service.schemas.key import ApiKey, NewApiKey, key, new_key
 from service.schemas.problem import problems
 
@@ -43,10 +43,13 @@ def listing(
     openapi_extra=documented_body(KeyRequest, {"for a lab": EXAMPLE}),
 )
 def create(
-    request: Request, context: CurrentContext, body: Annotated[KeyRequest, Depends(json_body(KeyRequest))]
+    request: Request,
+    context: CurrentContext,
+    caller: CurrentCaller,
+    body: Annotated[KeyRequest, Depends(json_body(KeyRequest))],
 ) -> Response:
     """The answer has the key's `secret`, which is stored nowhere and never shown again, not to a repeated request."""
-    made = operations.create(context.database, body, over_http=True)
+    made = operations.create(context.database, body, caller, over_http=True)
     request.app.state.keyring.forget()
     return JSONResponse(new_key(made), status_code=201, headers={"Cache-Control": "no-store"})
 
@@ -58,8 +61,8 @@ def create(
     status_code=204,
     responses={204: {"description": "It lets nobody in any more."}, **problems(403, 404)},
 )
-def revoke(request: Request, context: CurrentContext, number: KeyNumber) -> Response:
+def revoke(request: Request, context: CurrentContext, caller: CurrentCaller, number: KeyNumber) -> Response:
     """For good, within a second, in all processes; its event streams end."""
-    operations.revoke(context.database, number)
+    operations.revoke(context.database, number, caller)
     request.app.state.keyring.forget()
     return Response(status_code=204)

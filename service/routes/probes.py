@@ -16,7 +16,7 @@ from service.operations import probes as operations
 from service.operations.context import Context
 from service.operations.probes import Where
 from service.pagination import Page, PageQuery, page, page_query, parse_key
-from service.routes.dependencies import CurrentContext, ExperimentKey, ProbeKey
+from service.routes.dependencies import CurrentCaller, CurrentContext, ExperimentKey, ProbeKey
 from service.schemas.probe import Probe, ProbeRequest, Probes, probe
 from service.schemas.problem import problems
 from service.storage.probes import ProbeRecord
@@ -60,13 +60,14 @@ async def _waited(context: Context, rows: list[ProbeRecord], seconds: float) -> 
 )
 async def ask_experiment(
     context: CurrentContext,
+    caller: CurrentCaller,
     key: ExperimentKey,
     body: Annotated[ProbeRequest, Depends(json_body(ProbeRequest))],
     wait: Annotated[float, Query(ge=0, le=60, description="seconds to wait for the results")] = 0,
 ) -> Response:
     """One probe for each chosen condition, over all its repeats: mean and interval."""
     where = Where(body.where.tasks, body.where.models, body.where.lengths)
-    rows = await run_sync(operations.ask_experiment, context, key, body.probe, where, body.checkpoint)
+    rows = await run_sync(operations.ask_experiment, context, key, body.probe, where, body.checkpoint, caller)
     rows = await _waited(context, rows, wait)
     status = 202 if any(row.state in OPEN for row in rows) else 200
     headers = {"Location": f"/probes?experiment={ids.public(ids.EXPERIMENT, key)}"} if status == 202 else {}

@@ -17,7 +17,7 @@ from service.operations.context import Context
 from service.operations.remaining_time import fleet_now
 from service.pages import render_studies, render_study
 from service.pagination import parse_key
-from service.routes.dependencies import CurrentContext, about
+from service.routes.dependencies import CurrentCaller, CurrentContext, about
 from service.routes.pooled import pooled, pools_of
 from service.schemas.problem import problems
 from service.schemas.study import StartedStudy, Studies, Study, StudyPlan, StudyRequest, started
@@ -109,6 +109,7 @@ def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
 async def start(
     request: Request,
     context: CurrentContext,
+    caller: CurrentCaller,
     kind: Kind,
     body: Annotated[StudyRequest, Depends(json_body(StudyRequest, look=_flaws))],
     dry_run: Annotated[bool, Query(description="answer the plans and store nothing")] = False,
@@ -118,6 +119,6 @@ async def start(
     if dry_run:
         return JSONResponse(await pools.plans.run(lambda: operations.plans(spec, fleet_now(context))))
     key = getattr(request.state, "idempotency_key", None)
-    answer = await pools.submissions.run(lambda: started(operations.start(context, spec, key)))
+    answer = await pools.submissions.run(lambda: started(operations.start(context, spec, key, caller)))
     about(request, experiments=", ".join(each["id"] for each in answer["items"]))
     return JSONResponse(answer, status_code=201, headers={"Location": answer["links"]["self"]})

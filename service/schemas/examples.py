@@ -28,6 +28,7 @@ HEADER: dict[str, Any] = {
     "name": SPEC["name"],
     "state": "succeeded",
     "cancelling": False,
+    "owner": "lab",
     "study": None,
     "runs": {"total": 240, "queued": 0, "running": 0, "succeeded": 240, "failed": 0, "cancelled": 0},
     "progress": {"completed": 1200.0, "total": 1200.0, "unit": "epochs"},
@@ -89,7 +90,7 @@ CLAIM = {
     "verdict": "supported",
     "reason": "",
 }
-GROUP = {"group": "group-12", "scale": "full", "state": "succeeded"}
+GROUP = {"group": "group-12", "scale": "full", "owner": "lab", "state": "succeeded"}
 PART = {
     "name": "corrected",
     "id": "exp-12",
@@ -193,6 +194,7 @@ EXAMPLES: dict[str, Any] = {
         "condition": 5,
         "weights": "last",
         "checkpoint": None,
+        "owner": None,
         "n": 30,
         "reason": None,
         "result": SCALARS,

@@ -45,6 +45,7 @@ class Experiment(Answer):
     name: str
     state: str = Field(description="queued, running, paused, succeeded, partial, failed or cancelled")
     cancelling: bool = Field(description="cancelled, while workers still have to let go of its runs")
+    owner: str | None = Field(description="name of the key that submitted it; null where there was none")
     study: Membership | None
     spec: Data = Field(description="as accepted, with every default filled in")
     runs: RunCounts
@@ -71,6 +72,7 @@ def experiment(view: ExperimentView) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "cancelling": cancelling(row),
+        "owner": row.owner,
         "study": membership(row),
         "spec": row.spec,
         **view.counts,

@@ -44,6 +44,7 @@ class Probe(Answer):
     condition: Annotated[int, Field(description="position among the conditions of the experiment's results, from 0")]
     checkpoint: Annotated[str | None, Field(description="null where all repeats of the condition are asked")]
     weights: Annotated[str, Field(description="best or last: which weights of its runs are asked")]
+    owner: str | None = Field(description="name of the key that asked; null: the experiment's own spec, or no key")
     n: int | None
     reason: str | None
     result: Data | None
@@ -70,6 +71,7 @@ def probe(row: ProbeRecord) -> dict[str, Any]:
         "condition": row.condition,
         "checkpoint": checkpoint,
         "weights": row.checkpoint_kind,
+        "owner": row.owner,
         "n": row.n,
         "reason": row.detail,
         "result": row.result,

@@ -14,6 +14,7 @@ class Header(Answer):
     name: str
     state: str
     cancelling: bool
+    owner: str | None
     study: Membership | None
     runs: RunCounts
     progress: Progress

@@ -69,6 +69,7 @@ class StudySummary(Entry):
     claims: list[Claim]
     group: str | None = Field(description="null before the study was ever run", examples=["group-12"])
     scale: str | None
+    owner: str | None = Field(description="name of the key that started the group; null where there was none")
     state: str | None = Field(description="of the group: queued, running, paused, succeeded, partial, ...")
     progress: Progress | None
     eta_seconds: float | None

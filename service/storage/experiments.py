@@ -22,6 +22,7 @@ class Filter:
     kinds: tuple[str, ...] = ()
     study: str | None = None
     text: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class NewExperiment:
         kinds: words like " task:latch model:lstm label:x ", for filters.
         runs: how many.
         probe_seconds: what the answers to its own probes take, estimated.
+        owner: name of the key that submits it.
     """
 
     name: str
@@ -57,6 +59,7 @@ class NewExperiment:
     probe_seconds: float
     idempotency_key: str | None
     place: StudyPlace | None
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class ExperimentRecord:
     name: str
     spec: dict[str, Any]
     state: ExperimentState
+    owner: str | None
     study: str | None
     study_scale: str | None
     study_part: str | None
@@ -172,6 +176,8 @@ def page(connection: Connection, narrow: Filter, before: int | None, limit: int)
         statement = statement.where(experiments.c.key < before)
     if narrow.state:
         statement = statement.where(experiments.c.state == narrow.state)
+    if narrow.owner:
+        statement = statement.where(experiments.c.owner == narrow.owner)
     if narrow.study:
         statement = statement.where(experiments.c.study == narrow.study)
     for word in narrow.kinds:

@@ -23,6 +23,7 @@ class NewProbe:
         checkpoint_kind: best or last.
         fingerprint: of its content; asking twice finds the first answer.
         required: by the experiment's own spec, which waits for it.
+        owner: name of the key that asks.
     """
 
     experiment_key: int
@@ -33,6 +34,7 @@ class NewProbe:
     spec: dict[str, Any]
     fingerprint: str
     required: bool
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class ProbeRecord:
     result: dict[str, Any] | None
     created_at: float
     finished_at: float | None
+    owner: str | None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ experiments = Table(
     Column("study", Text),  # kind of the study that it is part of
     Column("study_scale", Text),
     Column("study_part", Text),  # its name within the study
+    Column("owner", Text),  # name of the key that submitted it; null where there was none
     Column("study_group", BigInteger),  # what was started together: the key of its first experiment
     Column("runs", Integer, nullable=False),
     Column("probe_seconds", Float, nullable=False, server_default="0"),  # of the answers to its own probes, estimated
@@ -59,6 +60,7 @@ experiments = Table(
     Column("served_at", Float),  # when a worker last claimed some of its runs
     Index(None, "state"),
     Index(None, "study", "study_group"),
+    Index(None, "owner"),
     sqlite_autoincrement=True,
 )
 
@@ -174,6 +176,7 @@ probes = Table(
     Column("spec", JSON, nullable=False),
     Column("fingerprint", Text, nullable=False, unique=True),
     Column("required", Boolean, nullable=False),  # by the experiment's own spec
+    Column("owner", Text),  # name of the key that asked it; null: the experiment's own spec, or no key
     Column("state", Named(RunState), nullable=False),
     Column("reason", Named(Reason)),
     Column("detail", Detail),
@@ -277,5 +280,25 @@ keys = Table(
     Index(
         None, "name", unique=True, sqlite_where=text("revoked_at IS NULL"), postgresql_where=text("revoked_at IS NULL")
     ),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(  # triggers refuse to change or delete a row: see its migration
+    "audit",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("caller", Text),
+    Column("action", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("object", Text),
+    Column("status", Integer, nullable=False),
+    Column("address", Text),
+    Column("request_id", Text, nullable=False),
+    Column("detail", Text),
+    Index(None, "at"),
+    Index(None, "caller"),
+    Index(None, "object"),
     sqlite_autoincrement=True,
 )

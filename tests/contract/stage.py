@@ -50,12 +50,12 @@ class Stage:
         return Loop(self.context, identity, Beat(self.context, identity), lambda: False).work(QUEUES)
 
     def rows(self) -> dict[str, int]:
-        """Rows of every table but the ledger of answered keys."""
+        """Rows of every table but the ledger of answered keys and the trail of who did what."""
         with self.context.database.reading() as connection:
             return {
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in metadata.sorted_tables
-                if table.name != "answers"
+                if table.name not in ("answers", "audit")
             }
 
     def submit(self, spec: dict[str, Any], **fields: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from service.middleware.scopes import NEEDED
 from service.operations import keys as operations
+from service.operations.caller import ANYBODY
 from service.operations.key_request import KeyRequest
 from service.storage.tables import keys as table
 from tests.contract.problems import told
@@ -64,7 +65,7 @@ RUN = (
     "POST /experiments/{id}/resume",
     "POST /studies/{kind}/experiments",
 )
-ADMIN = ("DELETE /keys/{id}", "GET /keys", "POST /keys")
+ADMIN = ("DELETE /keys/{id}", "GET /audit", "GET /keys", "POST /keys")
 TABLE = {
     **dict.fromkeys(OPEN, "open"),
     **dict.fromkeys(READ, "read"),
@@ -103,10 +104,10 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
             ("revoked", "admin"),
         ):
             asked = KeyRequest.model_validate({"name": name, "scope": scope})
-            secrets[name] = operations.create(database, asked, over_http=False).secret
+            secrets[name] = operations.create(database, asked, ANYBODY, over_http=False).secret
         with database.writing() as connection:
             connection.execute(table.update().where(table.c.name == "expired").values(expires_at=table.c.created_at))
-        operations.revoke_named(database, "revoked")
+        operations.revoke_named(database, "revoked", ANYBODY)
         stage.app.state.keyring.forget()
         yield Locked(stage, secrets)
 

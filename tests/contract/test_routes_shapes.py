@@ -28,7 +28,7 @@ def results(client: TestClient, finished: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_experiment_shows_what_was_accepted_and_how_far_it_is(finished: dict[str, Any]) -> None:
     assert set(finished) == {
-        "id", "name", "state", "cancelling", "study", "spec", "runs", "progress", "eta_seconds", "created_at",
+        "id", "name", "state", "cancelling", "owner", "study", "spec", "runs", "progress", "eta_seconds", "created_at",
         "started_at", "finished_at", "links",
     }  # fmt: skip
     assert finished["runs"] == {"total": 24, "queued": 0, "running": 0, "succeeded": 24, "failed": 0, "cancelled": 0}

@@ -15,8 +15,8 @@ QUICK = {"scale": "quick"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 CURL = {"Accept": "*/*"}
 STUDY = {
-    "kind", "title", "summary", "reference", "schema", "question", "explanation", "claims", "group", "scale", "state",
-    "progress", "eta_seconds", "created_at", "started_at", "finished_at", "experiments", "links",
+    "kind", "title", "summary", "reference", "schema", "question", "explanation", "claims", "group", "scale", "owner",
+    "state", "progress", "eta_seconds", "created_at", "started_at", "finished_at", "experiments", "links",
 }  # fmt: skip
 CLAIM = {
     "id", "text", "source", "metric", "direction", "threshold", "amended", "measured", "low", "high", "n", "verdict",

@@ -9,6 +9,7 @@ from typing import TypeVar
 from service.middleware.keyring import Ring
 from service.operations.key_secret import digest, new_secret
 from service.scopes import Scope
+from service.storage.audit import NewEntry
 from service.storage.keys import KeyRecord
 
 Thing = TypeVar("Thing")
@@ -21,6 +22,7 @@ class MemoryKeyring:
 
     rows: dict[str, KeyRecord] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    refused: list[NewEntry] = field(default_factory=list)
 
     def make(self, name: str, scope: Scope = Scope.RUN, expires_at: float | None = None, revoked: bool = False) -> str:
         """A new key; its secret."""
@@ -40,6 +42,9 @@ class MemoryKeyring:
 
     def note_use(self, row: KeyRecord) -> None:
         self.used.append(row.name)
+
+    def note_refused(self, entry: NewEntry) -> None:
+        self.refused.append(entry)
 
     def while_let_in(self, stream: AsyncIterator[Thing], sha256: str | None) -> AsyncIterator[Thing]:
         return stream

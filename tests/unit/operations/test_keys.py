@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, NotFound
 from service.operations import keys as operations
+from service.operations.caller import ANYBODY
 from service.operations.key_request import KeyRequest
 from service.operations.key_secret import digest
 from service.operations.keys import MadeKey
@@ -21,7 +22,7 @@ from service.storage.tables import metadata
 
 def made(database: Database, name: str = "lab", scope: str = "run", **fields: Any) -> MadeKey:
     asked = KeyRequest.model_validate({"name": name, "scope": scope, **fields})
-    return operations.create(database, asked, over_http=False)
+    return operations.create(database, asked, ANYBODY, over_http=False)
 
 
 def test_a_key_is_stored_without_its_secret(database: Database) -> None:
@@ -41,7 +42,7 @@ def test_a_key_is_stored_without_its_secret(database: Database) -> None:
 def test_only_the_first_key_is_the_first(database: Database) -> None:
     assert made(database).is_first
     assert not made(database, "other").is_first
-    operations.revoke_named(database, "other")
+    operations.revoke_named(database, "other", ANYBODY)
     assert not made(database, "third").is_first
 
 
@@ -49,7 +50,7 @@ def test_a_name_is_one_keys_until_that_is_revoked(database: Database) -> None:
     first = made(database)
     with pytest.raises(Conflict, match="There is a key 'lab' already"):
         made(database)
-    operations.revoke_named(database, "lab")
+    operations.revoke_named(database, "lab", ANYBODY)
     second = made(database)
     assert second.view.row.key != first.view.row.key
     assert [view.state for view in operations.listing(database, None, 10)] == ["revoked", "working"]
@@ -65,21 +66,21 @@ def test_an_expired_key_is_told_apart(database: Database) -> None:
 
 def test_the_first_key_is_not_made_over_http(database: Database) -> None:
     with pytest.raises(Conflict, match="memspan keys create"):
-        operations.create(database, KeyRequest(name="lab", scope="admin"), over_http=True)  # type: ignore[arg-type]
+        operations.create(database, KeyRequest(name="lab", scope="admin"), ANYBODY, over_http=True)  # type: ignore[arg-type]
     assert operations.listing(database, None, 10) == []
 
 
 def test_revoking_is_for_good_and_twice_is_once(database: Database) -> None:
     key = made(database).view.row.key
-    operations.revoke(database, key)
+    operations.revoke(database, key, ANYBODY)
     (before,) = operations.listing(database, None, 10)
-    operations.revoke(database, key)
+    operations.revoke(database, key, ANYBODY)
     (after,) = operations.listing(database, None, 10)
     assert before.row.revoked_at == after.row.revoked_at is not None
     with pytest.raises(NotFound, match="There is no key key-99"):
-        operations.revoke(database, 99)
+        operations.revoke(database, 99, ANYBODY)
     with pytest.raises(NotFound, match="There is no key 'lab'"):
-        operations.revoke_named(database, "lab")
+        operations.revoke_named(database, "lab", ANYBODY)
 
 
 def test_somebody_must_be_able_to_administer(database: Database) -> None:
@@ -87,14 +88,14 @@ def test_somebody_must_be_able_to_administer(database: Database) -> None:
     assert not operations.administrable(database)
     made(database, "root", "admin")
     assert operations.administrable(database)
-    operations.revoke_named(database, "root")
+    operations.revoke_named(database, "root", ANYBODY)
     assert not operations.administrable(database)
 
 
 def test_abolishing_deletes_every_key(database: Database) -> None:
     made(database)
     made(database, "other")
-    assert operations.abolish(database) == 2
+    assert operations.abolish(database, ANYBODY) == 2
     assert made(database).is_first
 
 

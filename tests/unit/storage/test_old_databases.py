@@ -97,3 +97,13 @@ def test_the_newest_schema_can_be_taken_back(empty: Database) -> None:
     with empty.reading() as connection:
         assert stored_revision(connection) == "0003"
     upgrade(empty.engine)
+
+
+def test_an_experiment_of_an_older_release_has_no_owner(empty: Database) -> None:
+    bring(empty, "0008")
+    with empty.writing() as connection:
+        connection.execute(text(FIRST))
+    upgrade(empty.engine)
+    with empty.reading() as connection:
+        (row,) = connection.execute(select(experiments.c.name, experiments.c.owner)).all()
+    assert tuple(row) == ("old", None)
