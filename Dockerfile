@@ -11,15 +11,10 @@
 #   --build-arg PYTHON_IMAGE=<a Python image whose pip is set up already>
 # The build tells which one it got: DEVICE=cuda with a CPU build ends it, DEVICE=cpu with a CUDA build warns (it works).
 # The CUDA build brings its libraries along; the host needs NVIDIA's driver and container toolkit.
+#
+# Every file that is installed is one of those whose hashes stand in locks/. Where pip refuses a build of torch whose hash
+# it does not know there, `make lock`, run where pip is set up for the same places, adds it.
 ARG PYTHON_IMAGE=python:3.11-slim
-
-# The lists of requirements, apart from the rest of pyproject.toml: changing a tool's options installs nothing anew.
-FROM ${PYTHON_IMAGE} AS requirements
-WORKDIR /requirements
-COPY pyproject.toml constraints.txt ./
-RUN python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb')); \
-print(*project['project']['dependencies'], sep='\n', file=open('run.txt', 'w')); \
-print(*project['build-system']['requires'], sep='\n', file=open('build.txt', 'w'))"
 
 # What Memspan stands on: a large layer that changes only with the lists.
 FROM ${PYTHON_IMAGE} AS dependencies
@@ -28,11 +23,15 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 ENV PATH=/opt/memspan/bin:$PATH PYTHONUNBUFFERED=1
-COPY --from=requirements /requirements/run.txt /requirements/constraints.txt /requirements/
+COPY locks/run.lock locks/torch.lock locks/torch-cpu.lock /locks/
 RUN case "$DEVICE" in cpu|cuda) ;; *) echo "DEVICE is '$DEVICE'; it may be cpu or cuda." >&2; exit 2 ;; esac \
  && python3 -m venv /opt/memspan \
- && cd /requirements \
- && python -m pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -r run.txt \
+ && locked() { python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps "$@"; } \
+ && locked -r /locks/run.lock \
+ && if [ "$DEVICE" = cpu ] && locked -r /locks/torch-cpu.lock 2>/tmp/why; then :; \
+    elif [ "$DEVICE" = cpu ] && grep -q "DO NOT MATCH THE HASHES" /tmp/why; then cat /tmp/why >&2; exit 1; \
+    else locked -r /locks/torch.lock; fi \
+ && python -m pip check \
  && built=$(python -c "import torch; print('cuda' if torch.version.cuda else 'cpu')") \
  && if [ "$DEVICE" = cuda ] && [ "$built" = cpu ]; then \
         echo "DEVICE is cuda, and pip found a CPU build of torch: set PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and" \
@@ -44,8 +43,8 @@ RUN case "$DEVICE" in cpu|cuda) ;; *) echo "DEVICE is '$DEVICE'; it may be cpu o
 
 # The package itself, made where its sources may lie about.
 FROM dependencies AS package
-COPY --from=requirements /requirements/build.txt /requirements/
-RUN python -m pip install --no-cache-dir --disable-pip-version-check -r /requirements/build.txt
+COPY locks/build.lock /locks/
+RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /locks/build.lock
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY memspan memspan

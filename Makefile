@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
 
-.PHONY: setup demo serve test test-long check bench figures format clean compose-secrets compose-images
+.PHONY: setup demo serve test test-long check bench figures format clean lock sbom audit compose-secrets compose-images
 
 setup: $(VENV)/.memspan
 
@@ -27,6 +27,11 @@ $(VENV)/.check: $(VENV)/.test
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow>=3' matplotlib tqdm 'jax>=0.10' 'keras>=3' tensorflow-cpu 'numba>=0.61'
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'captum>=0.9'
+	touch $@
+
+.venv-supply/.done: constraints.txt
+	test -x .venv-supply/bin/python || $(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'cyclonedx-bom>=7.5' 'pip-audit>=2.10' 'uv>=0.13'
 	touch $@
 
 demo: setup
@@ -57,6 +62,17 @@ bench: $(VENV)/.test .venv-peers/.bench
 figures: $(VENV)/.test
 	$(BIN)/python -m benchmarks figures
 
+lock: .venv-supply/.done
+	.venv-supply/bin/python -m deploy.lock
+
+sbom: .venv-supply/.done
+	mkdir -p out
+	cat locks/run.lock locks/torch.lock | .venv-supply/bin/cyclonedx-py requirements - --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --spec-version 1.6 --output-format JSON --validate --output-file out/sbom.json
+
+audit: .venv-supply/.done
+	.venv-supply/bin/python -m deploy.audit $(OSV_URL)
+
 # Only these two need no environment: a machine that runs containers may have nothing but Python and Docker.
 compose-secrets:
 	$(PYTHON) -m deploy.passwords .env POSTGRES_PASSWORD REDIS_PASSWORD
@@ -65,4 +81,4 @@ compose-images:
 	$(PYTHON) -m deploy.images .env POSTGRES_IMAGE=postgres:15 REDIS_IMAGE=redis:7 PYTHON_IMAGE=python:3.11-slim
 
 clean:
-	rm -rf $(VENV) .venv-peers build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers .venv-supply build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -204,8 +204,16 @@ def test_what_is_copied_into_the_image_is_let_into_its_context(dockerfile: str) 
     assert all((ROOT / name).exists() for name in copied)
 
 
+def test_every_file_that_the_image_installs_is_one_whose_hash_is_locked(dockerfile: str) -> None:
+    installs = re.findall(r"pip install (.*?)(?: &&|\n[A-Z]|;|$)", dockerfile, re.DOTALL)
+    assert len(installs) == 3
+    for options in installs:
+        assert "--require-hashes" in options or "--no-index /wheel/*.whl" in options
+    assert set(re.findall(r"/locks/([\w-]+)\.lock", dockerfile)) == {p.stem for p in (ROOT / "locks").glob("*.lock")}
+
+
 def test_requirements_are_installed_before_the_sources_come_in(dockerfile: str) -> None:
-    assert dockerfile.index("-r run.txt") < min(dockerfile.index(f"COPY {package} ") for package in PACKAGES)
+    assert dockerfile.index("-r /locks/run.lock") < min(dockerfile.index(f"COPY {package} ") for package in PACKAGES)
 
 
 def test_every_file_of_the_packages_is_in_the_wheel() -> None:
