@@ -5,6 +5,8 @@ import time
 
 import structlog
 
+from memspan.engine.fused import sources
+from service.counts import Counted
 from service.meters import resident_bytes
 from service.operations import counting, work
 from service.operations.context import Context
@@ -51,6 +53,7 @@ class Beat:
         """Stop beating and leave the table of workers."""
         self._ended.set()
         self._thread.join(timeout=5)
+        self._count_loops()
         try:
             counting.hand_in(self._context, self._identity.name)
             with self._context.database.writing() as connection:
@@ -74,4 +77,9 @@ class Beat:
         with self._context.database.writing() as connection:
             if not workers.beat(connection, self._identity.name, state, held, resident_bytes()):
                 workers.register(connection, self._identity)
+        self._count_loops()
         counting.hand_in(self._context, self._identity.name)
+
+    def _count_loops(self) -> None:
+        for source, count in sources.taken().items():
+            self._context.database.counts.add(Counted.LOOPS, source, count)

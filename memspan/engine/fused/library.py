@@ -19,6 +19,7 @@ from memspan.engine.fused.compiler import Linked, compiled, processor
 from memspan.engine.fused.kernel import Kernel
 from memspan.engine.fused.owned import NotOurs, check_folder, owned_bytes
 from memspan.engine.fused.seal import Seal, seal_of
+from memspan.engine.fused.sources import had
 from memspan.interfaces.home import home_folder
 
 log = logging.getLogger("memspan.engine")
@@ -58,7 +59,9 @@ class Library:
     def object(self, kernel: Kernel) -> bytes:
         """The object code of a kernel, compiled if nobody has it."""
         if kernel.name not in self._objects:
-            self._objects[kernel.name] = self._read(kernel) or self._made(kernel)
+            found = self._read(kernel)
+            had("disk" if found else "compiled")
+            self._objects[kernel.name] = found or self._made(kernel)
         return self._objects[kernel.name]
 
     @cached_property

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from memspan.engine.fused import library as module
+from memspan.engine.fused import sources
 from memspan.engine.fused.descent import descent
 from memspan.engine.fused.library import Library
 from memspan.engine.fused.seal import KEY_FILE, seal_of
@@ -41,6 +42,17 @@ def library(folder: Path) -> Library:
 
 def entries(folder: Path) -> list[Path]:
     return sorted((folder / "fused").iterdir())
+
+
+def test_where_loops_came_from_is_counted(tmp_path: Path) -> None:
+    sources.taken()
+    for _ in range(2):
+        library(tmp_path).object(KERNEL)
+    again = library(tmp_path)
+    for _ in range(3):
+        again.object(KERNEL)
+    assert sources.taken() == {"compiled": 1, "disk": 2}
+    assert sources.taken() == {}
 
 
 def test_code_is_compiled_once_and_then_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
