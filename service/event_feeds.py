@@ -1,7 +1,9 @@
 """Event feeds: one reader of new events for each followed experiment, fanned out to all who follow it."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator
+from operator import attrgetter
 
 from anyio.to_thread import run_sync
 
@@ -12,17 +14,25 @@ from service.operations.events import Happening
 LOOK_SECONDS = 0.25
 QUIET_SECONDS = 15.0
 PAGE = 500
+KEPT = 1_000
+"""events that a feed hands out without asking the database"""
 
 
 class EventFeed:
-    """Looks for new events of one experiment and wakes its followers; lives as long as it has any."""
+    """Reads the new events of one experiment, once for all its followers, and wakes them; lives as long as it has any.
+
+    Followers wait for an event of which there is one for each piece of news: a condition has a lock, and a follower
+    that leaves while it waits for the lock can't let go of it.
+    """
 
     def __init__(self, context: Context, key: int) -> None:
         self._context, self._key = context, key
         self.followers = 0
-        self.newest = 0
+        self.newest: int | None = None
         self.ended = False
-        self._news = asyncio.Condition()
+        self._kept: list[Happening] = []
+        self._floor = 0
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -34,26 +44,47 @@ class EventFeed:
             self._task.cancel()
 
     async def wait(self, seen: int) -> None:
-        """Return when there may be events behind ``seen``, or after a quiet while."""
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: self.newest > seen or self.ended), QUIET_SECONDS)
+        """Return when there may be events behind ``seen``, or raise TimeoutError after a quiet while."""
+        if self.ended or (self.newest or 0) > seen:
+            return
+        async with asyncio.timeout(QUIET_SECONDS):
+            await self._news.wait()
+
+    def behind(self, sequence: int) -> list[Happening] | None:
+        """The events behind ``sequence``, None where some of them were there before this feed began to read."""
+        if self.newest is None or sequence < self._floor:
+            return None
+        return self._kept[bisect_right(self._kept, sequence, key=attrgetter("sequence")) :]
 
     async def _run(self) -> None:
         while not self.ended:
             try:
-                newest, ended = await run_sync(self._look)
+                found, ended = await run_sync(self._look)
             except Exception:  # the database may be away; followers go on waiting
-                newest, ended = self.newest, False
-            if newest > self.newest or ended:
-                async with self._news:
-                    self.newest, self.ended = newest, ended
-                    self._news.notify_all()
+                found, ended = [], False
+            if found or ended:
+                self._keep(found)
+                self.ended = ended
+                news, self._news = self._news, asyncio.Event()
+                news.set()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _look(self) -> tuple[int, bool]:
-        """The newest event's number, and whether the experiment had ended before we looked for it."""
+    def _look(self) -> tuple[list[Happening], bool]:
+        """The next events, and whether they are the last: the experiment had ended before we looked for them."""
         ended = events.over(self._context, self._key)
-        return events.newest(self._context, self._key), ended
+        if self.newest is None:
+            self.newest = self._floor = events.newest(self._context, self._key)
+            return [], ended
+        found = events.after(self._context, self._key, self.newest, PAGE)
+        return found, ended and len(found) < PAGE
+
+    def _keep(self, found: list[Happening]) -> None:
+        """Remember the newest events, and what lies before them."""
+        self._kept += found
+        self.newest = self._kept[-1].sequence if self._kept else self.newest
+        if (more := len(self._kept) - KEPT) > 0:
+            self._floor = self._kept[more - 1].sequence
+            del self._kept[:more]
 
 
 class EventFeeds:
@@ -82,7 +113,9 @@ class EventFeeds:
     async def _events(self, feed: EventFeed, key: int, sequence: int) -> AsyncIterator[Happening | None]:
         while True:
             ended = feed.ended
-            page = await run_sync(events.after, self._context, key, sequence, PAGE)
+            page = feed.behind(sequence)
+            if page is None:
+                page = await run_sync(events.after, self._context, key, sequence, PAGE)
             for event in page:
                 yield event
                 sequence = event.sequence

@@ -13,12 +13,19 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from service.connections import Allowance, Connections, bounded
 from service.deadline import Deadline
+from service.descriptors import RESERVED, raise_descriptor_limit
 from service.listening import announce
 from service.operations import patrol
 from service.operations.context import Context
+from service.settings import Settings
 
 STOP_SECONDS = 5
+ACCEPTED_AT_ONCE = 100
+"""Connections that are taken in one turn of the event loop, before any is looked at: each takes a descriptor."""
+WAITING_CONNECTIONS = 2_048
+"""that the system keeps meanwhile"""
 SWITCH_SECONDS = 0.001
 """After so long a thread that computes lets the event loop have its turn. By default it is 5 ms: with five such threads
 25 ms for each of the ten turns or so that an answer takes."""
@@ -33,6 +40,12 @@ class Server(uvicorn.Server):
         super().__init__(configuration)
         self._deadline = deadline
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; more may wait for that than are taken in one turn."""
+        await super().startup(sockets)
+        for listening in sockets or []:
+            listening.listen(WAITING_CONNECTIONS)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in order, and be gone at the deadline."""
         self._deadline.begin()
@@ -45,6 +58,9 @@ def run_server(app: FastAPI, listening: socket.socket, deadline: Deadline | None
     Forwarded addresses are not believed: who is trusted is decided by the connection itself.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
+    settings: Settings = app.state.settings
+    wanted = Allowance(settings.max_connections, settings.max_connections_per_client)
+    book = Connections(wanted.within(raise_descriptor_limit(), RESERVED))
     configuration = uvicorn.Config(
         app,
         proxy_headers=False,
@@ -52,6 +68,8 @@ def run_server(app: FastAPI, listening: socket.socket, deadline: Deadline | None
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
+        http=bounded(book),
+        backlog=ACCEPTED_AT_ONCE,
     )
     server = Server(configuration, deadline or Deadline())
     for number in (signal.SIGTERM, signal.SIGINT):

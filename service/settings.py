@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     model_cache_bytes: Annotated[int, Field(ge=0)] = Field(
         default=128 * MEBIBYTE, description="Memory for models kept ready for predictions."
     )
+    max_connections: Count = Field(default=8_192, description="Most connections of an API process.")
+    max_connections_per_client: Count = Field(default=4_096, description="Most of them from one address.")
     max_waiting: Count = Field(default=128, description="Most requests that wait for each kind of computing.")
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"

@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
+from starlette.datastructures import Headers
 
 from memspan.experiment.grid import Flaw
 from memspan.interfaces.limits import Limits
@@ -17,6 +18,7 @@ from service.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaTyp
 from service.middleware.duplicate_keys import duplicate_keys
 from service.middleware.excerpt import Caps, Excerpt
 from service.middleware.field_errors import field_errors_at, unprocessable
+from service.middleware.host import FETCH_SITE, OWN_PAGES
 from service.middleware.remaining_flaws import Look, flaw_error, remaining_flaws
 from service.pools import Pools
 
@@ -57,6 +59,8 @@ def json_body(
     async def parsed_body(request: Request) -> M:
         _check_type(request.headers.get("content-type"))
         raw = (await request.body()).removeprefix(BYTE_ORDER_MARK) or empty
+        if raw is not empty:
+            _check_page(request.headers)
         _check_size(raw, max_values)
         context = {"limits": request.app.state.settings.limits}
         reader = Reader(adapter, caps, context, partial(look, request) if look else _nothing)
@@ -120,8 +124,7 @@ def _check_type(content_type: str | None) -> None:
     """Refuse what says that it isn't JSON in UTF-8.
 
     ``curl -d '{...}'`` calls its data a form unless it is told otherwise, and many clients say nothing at all: both
-    pass here and are judged by whether they parse. That opens no door for other sites, whose forms a browser sends
-    without asking, because the Origin of every POST is checked.
+    pass here and are judged by whether they parse. What a page sends must say what it is: see ``_check_page``.
     """
     if content_type is None:
         return
@@ -132,6 +135,21 @@ def _check_type(content_type: str | None) -> None:
     if not is_json or charset not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(
             f"The body must be application/json in UTF-8, not {content_type[:100]!r}.",
+            headers={"Accept": "application/json"},
+        )
+
+
+def _check_page(headers: Headers) -> None:
+    """Refuse a page's body that isn't called JSON.
+
+    A browser sends forms and plain text to any site without asking first, JSON only where that site allows it. A
+    request of a page bears ``Origin``, or says in ``Sec-Fetch-Site`` where the page is from; those of programs don't.
+    """
+    page = "origin" in headers or headers.get(FETCH_SITE, "none").strip().lower() not in OWN_PAGES
+    kind = headers.get("content-type", "nothing").partition(";")[0].strip().lower()
+    if page and kind in ("nothing", FORM):
+        raise UnsupportedMediaType(
+            f"A page must send its body as application/json; this one is called {kind}.",
             headers={"Accept": "application/json"},
         )
 

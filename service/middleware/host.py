@@ -2,7 +2,9 @@
 
 DNS rebinding: a site gives its own name the address 127.0.0.1, and the visitor's browser then takes this service for
 that site. The name stays in ``Host``, so names that are not ours are refused; an address can't be rebound.
-Cross-site requests: a browser tells in ``Origin`` whose page makes a request that may change something.
+Cross-site requests: a browser tells in ``Origin`` whose page makes a request that may change something, and in
+``Sec-Fetch-Site`` (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/) how that page is related to this service.
+Some requests bear only one of the two; both are believed when they accuse.
 """
 
 import re
@@ -18,6 +20,10 @@ from service.middleware.problem_response import problem_response
 from service.middleware.trust import OPEN_PATHS
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FETCH_SITE = "Sec-Fetch-Site"
+OWN_PAGES = frozenset({"same-origin", "none"})
+"""What a browser says of a request of this service's own pages, and of one that no page makes. A page of the same site
+(another port of this machine, another name of the domain) is somebody else's, too."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 
@@ -48,6 +54,8 @@ class HostAndOrigin:
             return _not_ours(", ".join(hosts))
         if origin is not None and scope["method"] not in SAFE_METHODS and not same_site(origin, hosts[0]):
             return _other_site(origin, hosts[0])
+        if scope["method"] not in SAFE_METHODS and headers.get(FETCH_SITE, "none").strip().lower() not in OWN_PAGES:
+            return _other_page(headers[FETCH_SITE])
         return None
 
     def serves(self, host: str) -> bool:
@@ -89,6 +97,10 @@ def _not_ours(host: str) -> Misdirected:
         f"The host {host[:100]!r} is not served here. IP addresses and localhost are; add other names to "
         "MEMSPAN_ALLOWED_HOSTS."
     )
+
+
+def _other_page(site: str) -> Forbidden:
+    return Forbidden(f"A page of another origin ({FETCH_SITE}: {site[:40]!r}) may not change anything here.")
 
 
 def _other_site(origin: str, host: str) -> Forbidden:

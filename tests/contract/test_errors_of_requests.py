@@ -253,3 +253,40 @@ def test_nothing_of_all_this_is_stored(stage: Stage) -> None:
     for body in UNREADABLE.values():
         stage.client.post("/experiments", content=body)
     assert stage.rows() == before
+
+
+FORM = "application/x-www-form-urlencoded"
+OWN = {"Origin": "http://localhost"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": FORM}, 201),
+        ({}, 201),
+        ({"Content-Type": "application/json", **OWN}, 201),
+        ({"Content-Type": "application/json", **OWN, "Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Content-Type": FORM, "Sec-Fetch-Site": "none"}, 201),
+        ({"Content-Type": FORM, **OWN}, 415),
+        ({**OWN}, 415),
+        ({"Content-Type": "text/plain", **OWN}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": FORM, "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "text/plain", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": FORM, "Origin": "null"}, 403),
+    ],
+)
+def test_only_json_of_our_own_pages_and_bodies_of_programs_are_taken(
+    stage: Stage, headers: dict[str, str], status: int
+) -> None:
+    before = stage.rows()["experiments"]
+    answer = stage.client.post("/experiments", content=SOUND, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert stage.rows()["experiments"] == before + (status == 201)
+    if status == 201:
+        stage.client.post(answer.json()["links"]["self"] + "/cancel")
+
+
+def test_a_request_without_a_body_needs_no_type_even_of_a_page(client: TestClient) -> None:
+    assert client.post("/tasks/latch/samples", headers=OWN).status_code == 200

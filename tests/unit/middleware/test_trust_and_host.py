@@ -122,3 +122,16 @@ def test_a_proxy_may_speak_tls_in_front() -> None:
     assert same_site("https://memspan.example", "memspan.example")
     assert same_site("https://memspan.example:443", "memspan.example")
     assert not same_site("https://memspan.example", "memspan.example:8000")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "something new"])
+def test_a_page_that_the_browser_calls_another_s_may_change_nothing(site: str) -> None:
+    answer = at_host().post("/x", headers={"sec-fetch-site": site})
+    assert answer.status_code == 403
+    assert "Sec-Fetch-Site" in answer.json()["detail"]
+    assert at_host().get("/x", headers={"sec-fetch-site": site}).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_pages_and_the_user_himself_may(site: str) -> None:
+    assert at_host().post("/x", headers={"sec-fetch-site": site}).status_code == 200
