@@ -28,6 +28,7 @@ class Position:
         seconds: wall time spent so far.
         scored: sequences of the validation set, or after the last epoch of the test set, that are scored already.
         totals: of those, by metric: value x sequences.
+        processor: the kind that has trained it so far (``processor.py``); empty where a release didn't note it.
     """
 
     epoch: int = 0
@@ -40,6 +41,7 @@ class Position:
     seconds: float = 0.0
     scored: int = 0
     totals: Mapping[str, float] = field(default_factory=dict)
+    processor: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from memspan.engine.events import Evaluated, Event, Finished, Outcome, Prepared,
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
 from memspan.engine.placement import EngineName, Placement
+from memspan.engine.processor import processor_kind
 from memspan.engine.scored_set import ScoredSet
 from memspan.engine.scoring import Scoring
 from memspan.engine.seeds import stream
@@ -45,6 +46,7 @@ class Trainer:
         self._network = placement.network
         self._weight_rows = WeightRows(self._network)
         self.engine = self._serving(placement)
+        self.processor = processor_kind(self.engine, self._device)
         # Runs that were stacked for the fused engine have no places in a stack of the other.
         self._stack = Stack(placement.width, tuple(repeats), dense=placement.engine == "fused")
         self._seeds = self._stack.fill({repeat: condition.run_seed(repeat) for repeat in repeats})
@@ -132,6 +134,7 @@ class Trainer:
             sums={name: values[place] for name, values in sums.items()},
             scored=self._scoring.scored,
             totals=self._scoring.totals(place) if self._scoring.scored else {},
+            processor=self.processor,
         )
         vectors = {"weights": self._last(repeat, place), "best": self._best[place]}
         slots = {f"slot.{name}": slot[place] for name, slot in self._slots.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,19 +16,26 @@ SPEED = 2
 (``python -m benchmarks thresholds``)"""
 
 
+def target() -> tuple[str, str]:
+    """LLVM's name of the processor that code is made for, and its features: this one's.
+
+    $MEMSPAN_PROCESSOR names a lesser one instead, e.g. ``x86-64-v3`` for one with AVX2 and without AVX-512.
+    """
+    chosen = os.environ.get("MEMSPAN_PROCESSOR")
+    return (chosen, "") if chosen else (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
 def machine() -> Any:
-    """LLVM's description of the processor we run on; an engine that is given one keeps it."""
+    """LLVM's description of the processor that code is made for; an engine that is given one keeps it."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=SPEED, jit=True
-    )
+    name, features = target()
+    return llvm.Target.from_default_triple().create_target_machine(cpu=name, features=features, opt=SPEED, jit=True)
 
 
 def processor() -> str:
     """What compiled code depends on, beside its source: the processor and the compiler."""
-    features = llvm.get_host_cpu_features().flatten()
-    return f"{llvm.get_host_cpu_name()} {features} llvm {llvm.llvm_version_info} level {SPEED}"
+    return f"{' '.join(target())} llvm {llvm.llvm_version_info} level {SPEED}"
 
 
 def compiled(kernel: Kernel) -> bytes:
