@@ -103,7 +103,7 @@ def storage_seconds() -> float:
         upgrade(database.engine)
         context = Context(settings, database, NoBell())
         experiments.submit(context, parse({**SPEC, "training": {**SPEC["training"], "train_size": 32}}))
-        identity = identify((Queue.CPU,))
+        identity = identify((Queue.CPU,), 2**34)
         beat = Beat(context, identity)
         beat.start()
         clock = Clock()

@@ -81,7 +81,11 @@ def worker(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     os.environ["MEMSPAN_WORKER_QUEUES"] = queue
+    from memspan.engine.machine_memory import VARIABLE
+    from service.worker_share import worker_share
+
     count = str(concurrency or os.cpu_count() or 1)
+    os.environ[VARIABLE] = os.environ.get(VARIABLE) or str(worker_share(int(count)))
     options = [
         "--queues",
         queue,

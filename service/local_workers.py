@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 from uuid import uuid4
 
@@ -28,6 +28,11 @@ class LocalWorkers:
         self._children: list[Child] = []
         self._lock = threading.Lock()
         self._ended = False
+        self._given: dict[str, str] = {}
+
+    def give(self, variables: Mapping[str, str]) -> None:
+        """What those that are started from now on find in their environment."""
+        self._given = dict(variables)
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +90,7 @@ class LocalWorkers:
             child.kill()
 
     def _spawn(self) -> Child:
-        environment = {**os.environ, PARENT_VARIABLE: self.token}
+        environment = {**os.environ, **self._given, PARENT_VARIABLE: self.token}
         child = subprocess.Popen([sys.executable, "-m", "workers"], stdin=subprocess.PIPE, bufsize=0, env=environment)
         if child.stdin is not None:
             os.set_blocking(child.stdin.fileno(), False)

@@ -17,9 +17,14 @@ def serve_all(host: str, port: int, count: int) -> None:
     listening = bound(host, port)
     with LocalWorkers(count) as workers:
         with gc_paused():
+            from memspan.engine.machine_memory import VARIABLE
             from service.preparation import prepared
+            from service.worker_share import worker_share
 
             settings = prepared()
+            memory = settings.worker_memory or worker_share(count)
+            settings = settings.model_copy(update={"worker_memory": memory})
+            workers.give({VARIABLE: str(int(memory))})
             workers.start(max(1, (os.cpu_count() or 1) - 1))  # a core is left to this process, until it can answer
             from service.app import create_app
             from service.operations.context import Context

@@ -16,6 +16,8 @@ from memspan.interfaces.limits import Limits
 
 MEBIBYTE = 1024 * 1024
 PREFIX = "MEMSPAN_"
+LEAST_WORKER_MEMORY = 384 * MEBIBYTE
+"""a worker that does nothing yet takes nearly as much"""
 
 Network = IPv4Network | IPv6Network
 Count = Annotated[int, Field(ge=1)]
@@ -80,6 +82,9 @@ class Settings(BaseSettings):
     )
     cache: Annotated[Path, BeforeValidator(_path)] | None = Field(
         default=None, description="Folder of compiled loops; memspan in the user's cache folder if unset."
+    )
+    worker_memory: Annotated[ByteSize, Field(ge=LEAST_WORKER_MEMORY)] | None = Field(
+        default=None, description="Memory that a worker may take; its share of the machine's, if unset."
     )
     minimum_free: Annotated[ByteSize, Field(ge=0)] | None = Field(
         default=None,
@@ -171,6 +176,7 @@ EXPECTED = {
     "trusted_networks": "networks such as 127.0.0.0/8,172.18.0.0/16, comma-separated",
     "allowed_hosts": "host names, comma-separated",
     "model_cache_bytes": "a whole number of bytes, at least 0",
+    "worker_memory": "a number of bytes, at least 384MiB, or such as 4GiB",
     "minimum_free": "a number of bytes, at least 0, or such as 500MiB or 2GiB",
     "log_level": "debug, info, warning or error",
     "log_format": "json or console",

@@ -24,6 +24,7 @@ from service.queue.redis_bell import TASK
 from service.queue_names import ALL, Queue, parsed
 from service.settings import Settings, load_settings
 from service.storage.database import WORKER_SILENCE_SECONDS, Database
+from service.worker_share import worker_share
 from workers.identity import PARENT_VARIABLE
 
 QUEUES_VARIABLE = "MEMSPAN_WORKER_QUEUES"
@@ -93,7 +94,9 @@ class Process:
         self.context = Context(
             settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url)
         )
-        self.identity = identify(parsed(os.environ.get(QUEUES_VARIABLE, ALL)))
+        self.identity = identify(
+            parsed(os.environ.get(QUEUES_VARIABLE, ALL)), settings.worker_memory or worker_share(1)
+        )
         self.beat = Beat(self.context, self.identity)
         self.deadline = float("inf")
         self.loop = Loop(self.context, self.identity, self.beat, self.leaving)

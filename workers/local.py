@@ -18,6 +18,7 @@ from service.queue.bell import NoBell
 from service.queue_names import ALL, Queue, parsed
 from service.settings import load_settings
 from service.storage.database import WORKER_SILENCE_SECONDS, Database
+from service.worker_share import worker_share
 from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
@@ -68,7 +69,7 @@ def main() -> None:
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, settings.secrets)
     torch.set_num_threads(settings.threads)
-    identity = identify(queues)
+    identity = identify(queues, settings.worker_memory or worker_share(1))
     context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), NoBell())
     beat = Beat(context, identity)
     beat.start()

@@ -41,17 +41,17 @@ def in_parts(draw: Draw, ranges: Sequence[range], rng: Generator) -> Iterator[Ba
         return
     before = rng.get_state()
     fields = _Fields(rng, ranges)
-    try:
-        first = fields.drawn(draw, ranges[0])
-    except _NoRows:
-        rng.set_state(before)
-        whole = draw(ranges[-1].stop, rng)
-        yield from (whole[rows.start : rows.stop] for rows in ranges)
+    for rows in ranges:
+        try:
+            yield fields.drawn(draw, rows)  # not by a name, which would keep it while the next one is drawn
+        except _NoRows:
+            break
+    else:
+        fields.leave(rng)
         return
-    yield first
-    for rows in ranges[1:]:
-        yield fields.drawn(draw, rows)
-    fields.leave(rng)
+    rng.set_state(before)
+    whole = draw(ranges[-1].stop, rng)
+    yield from (whole[rows.start : rows.stop] for rows in ranges)
 
 
 class _Fields(TorchFunctionMode):

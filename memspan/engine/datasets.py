@@ -58,8 +58,9 @@ def drawing(condition: Condition) -> Iterator[None]:
     ranges = parts(name.task, name.extent, train + validation)
     rng = stream(name.seed, "train")
     kept = KeptSets(train if name.trains else 0, train, train + validation)
-    for rows, part in zip(ranges, sample_in_parts(name.task, name.extent, ranges, rng, "train"), strict=True):
-        kept.put(rows, part)
+    drawn = sample_in_parts(name.task, name.extent, ranges, rng, "train")
+    for rows in ranges:
+        kept.put(rows, next(drawn))
         if len(ranges) > 1:
             yield
     _LAST[name] = Split(kept.train, _held(name, kept.validation), _redrawn(name, test))
@@ -112,8 +113,9 @@ def _drawn(condition: Condition, count: int, *names: object) -> Batch:
     if len(ranges) == 1:
         return sample(task, extent, count, stream(*names), "train")
     kept = KeptSets(count, count, count)
-    for rows, part in zip(ranges, sample_in_parts(task, extent, ranges, stream(*names), "train"), strict=True):
-        kept.put(rows, part)
+    drawn = sample_in_parts(task, extent, ranges, stream(*names), "train")
+    for rows in ranges:
+        kept.put(rows, next(drawn))
     return kept.train
 
 

@@ -15,10 +15,12 @@ from pydantic_core import from_json
 
 from memspan.engine.condition import Condition
 from memspan.engine.events import Evaluated, Finished, Outcome
+from memspan.engine.machine_memory import worker_bytes
 from memspan.engine.placement import Placement
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import Place, flaws
+from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
 from memspan.experiment.results import RunRow, document
@@ -67,7 +69,7 @@ def parse(spec: ExperimentSpec | Mapping[str, Any] | str) -> ExperimentSpec:
     """A sound spec from a dict, a JSON text or a spec."""
     if not isinstance(spec, ExperimentSpec):
         spec = _read(spec if isinstance(spec, str) else json.dumps(spec))
-    found = flaws(spec, Limits())
+    found = flaws(spec, Limits()) or memory_flaws(spec, {"cpu": worker_bytes()})
     if found:
         raise SpecImpossible("\n".join(_at(flaw.path, flaw.message) for flaw in found))
     return spec

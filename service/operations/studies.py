@@ -10,6 +10,7 @@ import structlog
 from memspan.claims.study import StudySpec
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.memory_need import Room, memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import estimated_seconds, plan
 from memspan.experiment.spec import ExperimentSpec
@@ -55,9 +56,11 @@ def asked(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     return found
 
 
-def misfits(spec: StudySpec, limits: Limits) -> list[Flaw]:
-    """The experiments of a study that go beyond the caps of this service."""
-    found = [(name, flaw) for name, each in asked(spec).items() for flaw in flaws(each, limits)]
+def misfits(spec: StudySpec, limits: Limits, room: Room) -> list[Flaw]:
+    """The experiments of a study that go beyond the caps of this service, or beyond its workers' memory."""
+    found = [
+        (name, flaw) for name, each in asked(spec).items() for flaw in flaws(each, limits) or memory_flaws(each, room)
+    ]
     return [
         Flaw(("scale",), "does_not_fit", f"The experiment {name!r} does not fit this service: {flaw.message}")
         for name, flaw in found

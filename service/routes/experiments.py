@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from memspan.experiment.grid import Flaw, flaws
+from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
@@ -15,7 +16,7 @@ from service.errors import BadRequest, FieldError
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
-from service.operations import submission
+from service.operations import submission, worker_memory
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.remaining_time import fleet_now
@@ -32,8 +33,9 @@ router = APIRouter(prefix="/experiments", tags=["experiments"])
 
 
 def _flaws(request: Request, spec: ExperimentSpec) -> list[Flaw]:
-    """What makes a spec impossible under the caps of this service."""
-    return flaws(spec, request.app.state.settings.limits)
+    """What makes a spec impossible under the caps of this service, and with the workers that it has."""
+    found = flaws(spec, request.app.state.settings.limits)
+    return found or memory_flaws(spec, worker_memory.room(request.app.state.context))
 
 
 Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec, look=_flaws))]

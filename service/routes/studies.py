@@ -11,7 +11,7 @@ from memspan.experiment.grid import Flaw
 from service.middleware.accept import prefers_html
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
-from service.operations import catalogue, ids
+from service.operations import catalogue, ids, worker_memory
 from service.operations import studies as operations
 from service.operations.context import Context
 from service.operations.remaining_time import fleet_now
@@ -37,7 +37,9 @@ def _spec(kind: str, body: StudyRequest) -> StudySpec:
 
 def _flaws(request: Request, body: StudyRequest) -> list[Flaw]:
     """What makes the study impossible under the caps of this service."""
-    return operations.misfits(_spec(request.path_params["kind"], body), request.app.state.settings.limits)
+    state = request.app.state
+    study = _spec(request.path_params["kind"], body)
+    return operations.misfits(study, state.settings.limits, worker_memory.room(state.context))
 
 
 @router.get(

@@ -221,6 +221,7 @@ workers = Table(
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
     Column("memory_bytes", BigInteger),  # resident, at its last beat
+    Column("memory_limit", BigInteger),  # bytes that it may take; null of a worker that is older than the column
 )
 
 paces = Table(

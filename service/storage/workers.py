@@ -21,6 +21,7 @@ class Identity:
         name: unique for ever.
         parent: token of the process that started it and takes back its leases when it dies.
         device: where it computes: cpu, or cuda.
+        memory_limit: bytes that it may take; None of a worker of a version that doesn't tell.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Identity:
     pid: int
     queues: tuple[Queue, ...]
     device: str
+    memory_limit: int | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ def known(connection: Connection) -> list[WorkerRecord]:
     What it works on is told by the rows that it holds: a beat is up to a quarter of a lease old.
     """
     return every(connection, WorkerRecord, ALL)
+
+
+def memory_limits(connection: Connection, seconds: float) -> list[tuple[tuple[Queue, ...], int]]:
+    """The queues and the limit of every worker that has beaten lately and tells it."""
+    heard = workers.c.beat_at >= now() - seconds
+    told = select(workers.c.queues, workers.c.memory_limit).where(heard, workers.c.memory_limit.is_not(None))
+    return [(row.queues, row.memory_limit) for row in connection.execute(told)]
 
 
 def children(connection: Connection, parent: str) -> list[Identity]:

@@ -46,7 +46,7 @@ class Stage:
 
     def work(self) -> int:
         """Do all that waits, as a local worker would; pieces done."""
-        identity = identify(QUEUES)
+        identity = identify(QUEUES, 2**34)
         return Loop(self.context, identity, Beat(self.context, identity), lambda: False).work(QUEUES)
 
     def rows(self) -> dict[str, int]:

@@ -90,7 +90,7 @@ RULES = {
 @contextmanager
 def beating(stage: Stage) -> Iterator[None]:
     """A worker that beats, and has beaten."""
-    beat = Beat(stage.context, identify((Queue.CPU,)))
+    beat = Beat(stage.context, identify((Queue.CPU,), 2**34))
     beat.start()
     until(lambda: health.known_workers(stage.context)[0].memory_bytes, 20, "a beat")
     yield

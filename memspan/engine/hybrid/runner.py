@@ -79,13 +79,13 @@ def _only_step(bound: BoundLayer, sequence: Tensor) -> Tensor:
 def hybrid(network: Network, every_step: bool, device: torch.device, pays: Pays = pays) -> Answer | None:
     """A network's answer by hybrid layers, equal to its own but for rounding; None where a layer can't be one."""
     recurrence = network.recurrence
-    if recurrence is None or device.type != "cpu" or not all(map(_is_hybrid, recurrence.layers)) or not works():
+    if recurrence is None or device.type != "cpu" or not all(map(is_hybrid, recurrence.layers)) or not works():
         return None
     runner = HybridLayers(recurrence, pays)
     return lambda weights, inputs, noise: answer(recurrence, every_step, weights, inputs, noise, runner)
 
 
-def _is_hybrid(layer: Layer) -> bool:
+def is_hybrid(layer: Layer) -> bool:
     """Large enough, one product a step with an output that starts at 0, and no operation that can't be compiled."""
     cell = layer.cell
     if layer.size < LEAST_SIZE or cell.inner is not None or cell.starts.get(cell.states[0]):

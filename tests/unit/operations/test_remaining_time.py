@@ -29,7 +29,7 @@ def scene(database: Database) -> Scene:
 def employ(scene: Scene, name: str, host: str = "here", device: str = "cpu") -> None:
     queues = (Queue.CPU, Queue.PROBE) if device == "cpu" else (Queue.GPU,)
     with scene.context.database.writing() as connection:
-        workers.register(connection, Identity(name, name, host, 1, queues, device))
+        workers.register(connection, Identity(name, name, host, 1, queues, device, 2**33))
 
 
 def measure(scene: Scene, host: str, **ratios: float) -> None:

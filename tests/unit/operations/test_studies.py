@@ -34,7 +34,7 @@ def start(scene: Scene, key: str | None = None, **fields: Any) -> studies.Starte
 
 def work(scene: Scene) -> None:
     """Do all that waits, as a local worker would."""
-    identity = identify(QUEUES)
+    identity = identify(QUEUES, 2**34)
     Loop(scene.context, identity, Beat(scene.context, identity), lambda: False).work(QUEUES)
 
 

@@ -58,6 +58,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("MEMSPAN_REDIS_URL", "http://host", "redis://"),
         ("MEMSPAN_MINIMUM_FREE", "plenty", "such as 500MiB or 2GiB"),
         ("MEMSPAN_MINIMUM_FREE", "-1", "at least 0"),
+        ("MEMSPAN_WORKER_MEMORY", "100MiB", "at least 384MiB"),
         ("MEMSPAN_LOG_LEVEL", "LOUD", "debug, info, warning or error"),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_run_one_of_whose_pieces_is_gone_starts_again(scene: Scene, monkeypatc
 def trained(scene: Scene) -> tuple[int, int]:
     """An experiment that was really trained; its key, and that of a checkpoint."""
     key = scene.submit(models=[{"kind": "lstm", "hidden_size": 3}])
-    identity = identify(("cpu", "probe"))
+    identity = identify(("cpu", "probe"), 2**34)
     Loop(scene.context, identity, Beat(scene.context, identity), lambda: False).work(["cpu", "probe"])
     assert scene.state(key) == "succeeded"
     with scene.context.database.reading() as connection:
@@ -148,7 +148,7 @@ def nothing_is_answered(scene: Scene, key: int, checkpoint: int) -> None:
         *probes.ask_experiment(scene.context, key, Change(index=1, sequences=8), probes.Where(), None),
         *probes.ask_experiment(scene.context, key, Change(index=1, sequences=8), probes.Where(), "best"),
     ]
-    identity = identify(("probe",))
+    identity = identify(("probe",), 2**34)
     Loop(scene.context, identity, Beat(scene.context, identity), lambda: False).work(["probe"])
     ended = [probes.look(scene.context, probe.key) for probe in asked]
     assert (ended[0].state, ended[0].reason) == (RunState.FAILED, Reason.WEIGHTS_DAMAGED)

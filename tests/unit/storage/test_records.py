@@ -25,7 +25,7 @@ def full(scene: Scene) -> tuple[Scene, int]:
     with scene.context.database.writing() as connection:
         place = StudyPlace("latch", "quick", "part")
         key = insert(connection, spec(lengths=[2, 3]), "a key", place)
-        workers.register(connection, Identity("ada", "parent", "host", 1, (Queue.CPU, Queue.PROBE), "cpu"))
+        workers.register(connection, Identity("ada", "parent", "host", 1, (Queue.CPU, Queue.PROBE), "cpu", 2**33))
     for _ in range(2):
         claimed = scene.claim("ada")
         scene.tell(claimed, 1, train_loss=float("nan"))

@@ -8,7 +8,7 @@ from service.storage import workers
 from service.storage.workers import Identity
 from tests.scenes import Scene
 
-ADA = Identity("ada", "p", "h", 1, (Queue.CPU, Queue.PROBE), "cpu")
+ADA = Identity("ada", "p", "h", 1, (Queue.CPU, Queue.PROBE), "cpu", 2**33)
 
 
 def held(scene: Scene) -> tuple[str, int | None]:

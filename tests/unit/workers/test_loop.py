@@ -27,7 +27,7 @@ def loop_of(scene: Scene) -> Iterator[Callable[..., Loop]]:
     beats = []
 
     def make(leaving: Callable[[], bool] = lambda: False) -> Loop:
-        identity = identify(QUEUES)
+        identity = identify(QUEUES, 2**34)
         beat = Beat(scene.context, identity)
         beat.start()
         beats.append(beat)
