@@ -1,4 +1,4 @@
-"""The command line: serve, api, worker, migrate, run, study and keys.
+"""The command line: serve, api, worker, migrate, run, study, upkeep and keys.
 
 What a command needs is imported within it: ``memspan --help`` must not wait for torch, and a client needs no database.
 """
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from service import upkeep_commands
 from service.key_commands import keys
 from service.queue_names import ALL, parsed
 
@@ -142,6 +143,10 @@ def study(
         raise typer.Exit(list_studies(server))
     asked = Inquiry(kind, scale, group, wait or markdown is not None, markdown)
     raise typer.Exit(inquire(server, asked))
+
+
+for upkeep in (upkeep_commands.doctor, upkeep_commands.backup, upkeep_commands.restore):
+    cli.command()(upkeep)
 
 
 def _read(path: Path) -> str:

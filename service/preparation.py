@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from migrations.revision import UnknownRevision, newest
+from service.home_lock import hold
 from service.logs import configure_logs
+from service.private_files import FOLDER, keep_private
 from service.settings import Settings, load_settings
 from service.storage.database import Database, stored_revision
 from service.storage.database_errors import DriverError
@@ -18,8 +20,19 @@ def prepared() -> Settings:
     """
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, settings.secrets)
+    secure(settings)
     migrate(settings)
     return settings
+
+
+def secure(settings: Settings) -> None:
+    """A home folder of the owner's alone, in use until this process ends, or end the process with a sentence."""
+    database = Database(settings.database_url)
+    with _sentences(settings):
+        if database.dialect == "sqlite":
+            settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+            hold(settings.home)
+        keep_private(settings.home, database.path)
 
 
 def migrate(settings: Settings) -> None:
@@ -27,8 +40,6 @@ def migrate(settings: Settings) -> None:
     database = Database(settings.database_url)
     with _sentences(settings):
         try:
-            if database.dialect == "sqlite":
-                settings.home.mkdir(parents=True, exist_ok=True)
             with database.reading() as connection:
                 found = stored_revision(connection)
             if found != newest():

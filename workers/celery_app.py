@@ -19,6 +19,7 @@ from celery import Celery, signals
 from service.logs import configure_logs
 from service.operations import patrol
 from service.operations.context import Context
+from service.private_files import keep_private
 from service.queue.bell import bell_for
 from service.queue.redis_bell import TASK
 from service.queue_names import ALL, Queue, parsed
@@ -77,6 +78,7 @@ def make_app(settings: Settings) -> Celery:
 
 settings = load_settings()
 configure_logs(settings.log_level, settings.log_format, settings.secrets)
+keep_private(settings.home, Database(settings.database_url).path)
 app = make_app(settings)
 
 

@@ -14,6 +14,7 @@ import torch
 
 from service.logs import configure_logs
 from service.operations.context import Context
+from service.preparation import secure
 from service.queue.bell import NoBell
 from service.queue_names import ALL, Queue, parsed
 from service.settings import load_settings
@@ -68,6 +69,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, doorbell.leave)
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, settings.secrets)
+    secure(settings)
     torch.set_num_threads(settings.threads)
     identity = identify(queues, settings.worker_memory or worker_share(1))
     context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), NoBell())

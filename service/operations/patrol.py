@@ -11,7 +11,7 @@ from service.operations.after_runs import follow_up
 from service.operations.context import Context
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.specs import grid_of
-from service.storage import contents, experiments, final_states, leases, lost_leases, paces, workers
+from service.storage import contents, experiments, final_states, leases, lost_leases, paces, space, workers
 from service.storage.database import Connection
 from service.storage.lost_leases import LostLeases
 
@@ -38,6 +38,7 @@ def walk(context: Context, owner: str) -> bool:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         paces.forget(connection, PACE_SECONDS)
         contents.drop_abandoned(connection)
+        space.give_back(connection)
         queues = leases.waiting_queues(connection)
     for queue in queues:
         context.bell.ring(queue)

@@ -105,9 +105,15 @@ def _sessions(silence_seconds: int) -> str:
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
-    """Readers never wait for writers (WAL); foreign keys hold; transactions begin where we say so."""
+    """Readers never wait for writers (WAL); foreign keys hold; a new file can shrink; we begin transactions."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, select, text, update
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, select, update
 
 from service.storage.database import Database
 
@@ -21,26 +24,28 @@ def flipped(value: object, bit: int) -> object:
 
 
 def damage(database: Database, table: Table, column: Column[object], where: ColumnElement[bool], bit: int = 0) -> None:
-    """Turn over one bit of a stored value, whatever the database's own rules say of it."""
-    with database.engine.connect() as connection:
-        _without_rules(connection)
+    """Turn over one bit of a stored value."""
+    with unruled(database) as connection:
         value = connection.execute(select(column).where(where)).scalar_one()
         done = connection.execute(update(table).where(where).values({column: flipped(value, bit)}))
         assert done.rowcount == 1
-        connection.commit()
-        _with_rules(connection)
 
 
-def _without_rules(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
-    else:
-        connection.execute(text("SET session_replication_role = replica"))
-
-
-def _with_rules(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
-    else:
-        connection.execute(text("SET session_replication_role = DEFAULT"))
-        connection.commit()
+@contextmanager
+def unruled(database: Database) -> Iterator[Connection]:
+    """A connection that writes whatever the database's own rules say of it."""
+    sqlite = database.dialect == "sqlite"
+    off, on = (
+        ("PRAGMA foreign_keys=OFF", "PRAGMA foreign_keys=ON")
+        if sqlite
+        else ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT")
+    )
+    with database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(off)
+        with connection.begin() if not connection.in_transaction() else connection.get_transaction():  # type: ignore[union-attr]
+            yield connection
+        driver.execute(on)
+        if not sqlite:
+            driver.commit()
