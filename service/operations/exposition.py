@@ -122,6 +122,9 @@ def _workers(rows: Sequence[WorkerRecord]) -> Iterator[Metric]:
     yield resident
     largest = max((row.memory_bytes or 0 for row in rows), default=0)
     yield GaugeMetricFamily("memspan_largest_worker_resident_memory_bytes", "Of the largest worker.", value=largest)
+    limit = max((row.memory_limit or 0 for row in rows), default=0)
+    text = "Memory that a worker may take, of the one that may take most (MEMSPAN_WORKER_MEMORY)."
+    yield GaugeMetricFamily("memspan_worker_memory_limit_bytes", text, value=limit)
     oldest = max((row.age for row in rows), default=0.0)
     yield GaugeMetricFamily("memspan_oldest_beat_seconds", "Since the worker beat that has been silent longest.",
                             value=max(0.0, oldest))  # fmt: skip
