@@ -80,6 +80,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], AbstractAsyncContextManag
         yield
         await acquainted
         await app.state.keyring.close()
+        await app.state.rate_limits.close()
 
     return lifespan
 

@@ -162,6 +162,18 @@ class Unprocessable(Problem):
     status, code, title = 422, "unprocessable", "Some fields are wrong"
 
 
+class QuotaExceeded(Problem):
+    """More was asked for than is left of a key's quota."""
+
+    status, code, title = 429, "quota-exceeded", "A quota is used up"
+
+
+class TooManyRequests(Problem):
+    """A client asks too often; ``Retry-After`` says when it may ask again."""
+
+    status, code, title = 429, "too-many-requests", "Too many requests"
+
+
 class Unavailable(Problem):
     """The service can't answer now and may soon."""
 

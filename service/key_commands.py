@@ -60,11 +60,12 @@ def show() -> None:
     if not views:
         typer.echo("There is no key: clients of trusted networks are let in without.")
         return
-    table = Table("name", "scope", "state", "hint", "expires", "last used", "quota")
+    table = Table("name", "scope", "state", "hint", "expires", "last used", "uses")
     for view in views:
-        row, quota = view.row, [f"{name} {most}" for name, most in vars(view.row.quota).items() if most is not None]
+        row, used = view.row, vars(view.usage)
+        shares = [f"{name} {used[name]:,.0f}{_of(most)}" for name, most in vars(row.quota).items()]
         table.add_row(
-            row.name, row.scope, view.state, row.hint, _day(row.expires_at), _day(row.used_at), ", ".join(quota)
+            row.name, row.scope, view.state, row.hint, _day(row.expires_at), _day(row.used_at), "\n".join(shares)
         )
     Console(width=None if Console().is_terminal else 160).print(table)
 
@@ -149,6 +150,10 @@ def _quota(texts: Sequence[str]) -> dict[str, int]:
             raise typer.BadParameter(f"--quota {part!r} is no limit; give some of {LIMITS} as queued_runs=20000.")
         found[name.strip().replace("-", "_")] = int(float(matched[1]) * UNITS[matched[2]])
     return found
+
+
+def _of(most: int | None) -> str:
+    return "" if most is None else f" of {most:,}"
 
 
 def _told(view: "KeyView") -> str:

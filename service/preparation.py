@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 
 from migrations.revision import UnknownRevision, newest
 from service.home_lock import hold
 from service.logs import configure_logs
 from service.private_files import FOLDER, keep_private
 from service.settings import Settings, load_settings
+from service.storage import keys
 from service.storage.database import Database, stored_revision
 from service.storage.database_errors import DriverError
 
@@ -63,3 +65,31 @@ def _sentences(settings: Settings) -> Iterator[None]:
     except DriverError as error:
         reason = " ".join(str(error.orig).split())
         raise SystemExit(f"{named} can't be used (MEMSPAN_DATABASE_URL): {reason}") from None
+
+
+def require_guard(host: str, settings: Settings) -> None:
+    """End the process with a sentence where others could reach the service and nothing was said of who is let in.
+
+    Whoever names trusted networks has said it, as Compose does; and keys let in their bearers alone.
+    """
+    if _is_loopback(host) or "trusted_networks" in settings.model_fields_set:
+        return
+    database = Database(settings.database_url)
+    try:
+        with database.reading() as connection:
+            if keys.exist(connection):
+                return
+    finally:
+        database.close()
+    raise SystemExit(
+        f"Memspan doesn't listen at {host}, which others can reach, before it knows whom to let in. Make a key: "
+        "memspan keys create --name NAME --scope admin; then every request needs one. Or, in a network where everybody "
+        "may do everything, name it in MEMSPAN_TRUSTED_NETWORKS."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -18,10 +18,11 @@ def serve_all(host: str, port: int, count: int) -> None:
     with LocalWorkers(count) as workers:
         with gc_paused():
             from memspan.engine.machine_memory import VARIABLE
-            from service.preparation import prepared
+            from service.preparation import prepared, require_guard
             from service.worker_share import worker_share
 
             settings = prepared()
+            require_guard(host, settings)
             memory = settings.worker_memory or worker_share(count)
             settings = settings.model_copy(update={"worker_memory": memory})
             workers.give({VARIABLE: str(int(memory))})
@@ -45,12 +46,13 @@ def serve_api(host: str, port: int) -> None:
     with gc_paused():
         from service.app import create_app
         from service.operations.context import Context
-        from service.preparation import prepared
+        from service.preparation import prepared, require_guard
         from service.queue.bell import bell_for
         from service.server import run_server, watched
         from service.storage.database import Database
 
         settings = prepared()
+        require_guard(host, settings)
         context = Context(settings, Database(settings.database_url), bell_for(settings.redis_url))
         app = create_app(context)
     with watched(context):

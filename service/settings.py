@@ -21,6 +21,7 @@ LEAST_WORKER_MEMORY = 384 * MEBIBYTE
 
 Network = IPv4Network | IPv6Network
 Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -104,6 +105,10 @@ class Settings(BaseSettings):
     )
     max_connections: Count = Field(default=8_192, description="Most connections of an API process.")
     max_connections_per_client: Count = Field(default=4_096, description="Most of them from one address.")
+    rate_limit: Rate = Field(default="12000/minute", description="Most requests of a key, such as 200/second.")
+    submission_rate_limit: Rate = Field(
+        default="300/minute", description="Most requests of a key that submit an experiment, a study or a probe."
+    )
     max_waiting: Count = Field(default=128, description="Most requests that wait for each kind of computing.")
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"
@@ -178,6 +183,8 @@ EXPECTED = {
     "model_cache_bytes": "a whole number of bytes, at least 0",
     "worker_memory": "a number of bytes, at least 384MiB, or such as 4GiB",
     "minimum_free": "a number of bytes, at least 0, or such as 500MiB or 2GiB",
+    "rate_limit": "a number of requests per second, minute, hour or day, such as 200/second",
+    "submission_rate_limit": "a number of requests per second, minute, hour or day, such as 300/minute",
     "log_level": "debug, info, warning or error",
     "log_format": "json or console",
 }

@@ -1,7 +1,7 @@
 """What an admin does with keys: make, list, revoke; over HTTP or on the command line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.errors import Conflict, FieldError, NotFound
 from service.operations import audit, ids
@@ -9,9 +9,10 @@ from service.operations.caller import Caller
 from service.operations.key_request import KeyRequest
 from service.operations.key_secret import digest, hint, new_secret
 from service.scopes import Scope
-from service.storage import clock, keys
+from service.storage import clock, keys, usage
 from service.storage.database import Database
 from service.storage.keys import KeyRecord, NameTaken, NewKey
+from service.storage.usage import UNUSED, Usage
 
 FIRST = (
     "There is no key yet, so nobody could be told from anybody. The first one is made where the service runs: "
@@ -25,10 +26,12 @@ class KeyView:
 
     Attributes:
         state: working, expired or revoked.
+        usage: of its name, which a new key of a revoked one's name takes over.
     """
 
     row: KeyRecord
     state: str
+    usage: Usage = UNUSED
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def create(database: Database, asked: KeyRequest, caller: Caller, over_http: boo
 def listing(database: Database, after: int | None, limit: int) -> Sequence[KeyView]:
     """Keys, oldest first."""
     with database.reading() as connection:
-        time = clock.read(connection)
-        return [_view(row, time) for row in keys.page(connection, after, limit)]
+        time, rows = clock.read(connection), keys.page(connection, after, limit)
+        used = usage.of_many(connection, sorted({row.name for row in rows}))
+        return [replace(_view(row, time), usage=used[row.name]) for row in rows]
 
 
 def revoke(database: Database, key: int, caller: Caller) -> KeyView:

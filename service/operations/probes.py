@@ -5,18 +5,21 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from memspan.engine.condition import Condition
+from memspan.engine.placement import place
+from memspan.experiment.probing import asked_seconds
 from memspan.experiment.series import series_of
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable, WeightsDamaged
-from service.operations import audit, ids, room
+from service.operations import audit, ids, quotas, room
 from service.operations.after_runs import follow_up
 from service.operations.caller import ANYBODY, Caller
 from service.operations.checkpoints import damaged, data_of
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
+from service.operations.quotas import Demand
 from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
 from service.queue_names import Queue
@@ -65,15 +68,22 @@ class ClaimedProbe:
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks probes, by which operation, of what."""
+    """Who asks a probe, by which operation, of what: so many repeats of some conditions."""
 
     caller: Caller
     action: str
     object: str
+    spec: ProbeSpec
+    conditions: Sequence[Condition]
+    repeats: int
 
-    def note(self, connection: Connection) -> None:
-        """Keep in mind that something was asked which nobody had asked before."""
+    def take(self, connection: Connection) -> None:
+        """Note and charge that something was asked which nobody had asked before."""
         audit.note(connection, self.caller, self.action, self.object, 202)
+        if self.caller.name is not None:
+            placed = [place(condition, "cpu") for condition in self.conditions]
+            seconds = sum(asked_seconds(self.spec, each, self.repeats) for each in placed)
+            quotas.take(connection, self.caller, Demand(core_seconds=seconds))
 
 
 def ask_checkpoint(context: Context, key: int, spec: ProbeSpec, caller: Caller = ANYBODY) -> ProbeRecord:
@@ -84,7 +94,7 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec, caller: Caller =
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = condition_of(row)
         check(spec, condition, pointer="#")
-        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key))
+        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key), spec, [condition], 1)
         answer = _asked(context, connection, [of_checkpoint(row, spec)], asker)[0]
     context.bell.ring(Queue.PROBE)
     return answer
@@ -106,7 +116,8 @@ def ask_experiment(
         _all_ended(connection, row, chosen)
         weights = kind or spec_of(row).report.checkpoint
         new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
-        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key))
+        conditions, repeats = [condition for _, condition in chosen], spec_of(row).repeats
+        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key), spec, conditions, repeats)
         answers = _asked(context, connection, new, asker)
     context.bell.ring(Queue.PROBE)
     return answers
@@ -146,7 +157,7 @@ def _asked(context: Context, connection: Connection, new: Sequence[NewProbe], as
     names = [each.fingerprint for each in new]
     if len(probes.with_fingerprints(connection, names)) < len(set(names)):
         room.require(context)
-        asker.note(connection)
+        asker.take(connection)
     probes.add(connection, [replace(each, owner=asker.caller.name) for each in new])
     probes.ask_again(connection, names)
     stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}

@@ -1,20 +1,27 @@
 """Submission: an experiment's rows as they are first stored, and what a key has made before."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from memspan.experiment.placements import Placements
-from memspan.experiment.rounds import opening
+from memspan.experiment.plan import ALONE, estimated_seconds
+from memspan.experiment.rounds import Allocation, opening
 from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
+from service.operations import quotas
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.queueing import probe_seconds, run_rows
+from service.operations.quotas import Demand
 from service.operations.remaining_time import SILENT_SECONDS, fleet
 from service.storage import events, experiments, runs
 from service.storage.database import Connection
 from service.storage.experiments import NewExperiment, StudyPlace
 from service.storage.states import ExperimentState
+
+BYTES_OF_WEIGHTS = 2 * 4
+"""of a run for each trainable number: the best and the last, of four bytes"""
 
 
 def made_before(
@@ -53,7 +60,8 @@ def insert(
     """Store an experiment with all its runs, those of the first round where it is a search; its key.
 
     Raises:
-        Unprocessable: it asks for a GPU, and no GPU worker is there.
+        Unprocessable: it asks for a GPU, and no GPU worker is there; or for more than a quota of the caller allows.
+        QuotaExceeded: it asks for more than is left.
     """
     gpu = fleet(connection).gpu_workers > 0
     if spec.device == "gpu" and not gpu:
@@ -61,6 +69,8 @@ def insert(
     allocations = [allocation for series in all_series(spec) for allocation in opening(spec, series)]
     placements = Placements(spec, gpu)
     rows = run_rows(placements, allocations)
+    if caller.name is not None:
+        quotas.take(connection, caller, _demand(placements, allocations))
     key = experiments.add(
         connection,
         NewExperiment(
@@ -78,6 +88,18 @@ def insert(
     runs.add(connection, key, rows)
     events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
     return key
+
+
+def _demand(placements: Placements, allocations: Sequence[Allocation]) -> Demand:
+    """What an experiment asks for: the weights of each run at its best and its last epoch, the work of the plan."""
+    weights = sum(
+        len(each.repeats) * placements[each.position].network.parameters * BYTES_OF_WEIGHTS for each in allocations
+    )
+    return Demand(
+        queued_runs=sum(len(each.repeats) for each in allocations),
+        stored_bytes=weights,
+        core_seconds=estimated_seconds([placements], ALONE),
+    )
 
 
 def _words(spec: ExperimentSpec) -> str:

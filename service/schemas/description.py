@@ -132,7 +132,7 @@ def _is_problem(answer: dict[str, Any]) -> bool:
 
 def _common(operation: dict[str, Any], method: str, open_to_all: bool) -> set[int]:
     """The problems that an operation shares with others of its form."""
-    found = set() if open_to_all else {401, 403, 421, 503}
+    found = set() if open_to_all else {401, 403, 421, 429, 503}
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
         found.add(422)
     if method in CHANGING:

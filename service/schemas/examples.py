@@ -208,6 +208,7 @@ EXAMPLES: dict[str, Any] = {
         "state": "working",
         "hint": "mspn_x7Kq",
         "quota": {"queued_runs": 20_000, "stored_bytes": None, "core_seconds": None},
+        "usage": {"queued_runs": 0, "stored_bytes": 0, "core_seconds": 0.0},
         "created_at": "2026-11-21T10:00:00.000Z",
         "expires_at": "2027-02-19T10:00:00.000Z",
         "revoked_at": None,

@@ -18,6 +18,14 @@ class Quota(Answer):
     core_seconds: int | None = Field(description="of one worker in a day (UTC), as plans estimate them")
 
 
+class KeyUsage(Answer):
+    """What a key uses of its quota, by the same names."""
+
+    queued_runs: int
+    stored_bytes: int
+    core_seconds: float = Field(description="asked for since midnight UTC")
+
+
 class ApiKey(Answer):
     """A key; its secret is stored nowhere."""
 
@@ -27,6 +35,7 @@ class ApiKey(Answer):
     state: str = Field(description="working, expired or revoked")
     hint: str = Field(description="how its secret begins")
     quota: Quota
+    usage: KeyUsage
     created_at: str
     expires_at: str | None
     revoked_at: str | None
@@ -49,6 +58,7 @@ def key(view: KeyView) -> dict[str, Any]:
         "state": view.state,
         "hint": row.hint,
         "quota": vars(row.quota),
+        "usage": vars(view.usage) | {"core_seconds": round(view.usage.core_seconds, 3)},
         "created_at": rfc3339(row.created_at),
         "expires_at": rfc3339(row.expires_at),
         "revoked_at": rfc3339(row.revoked_at),

@@ -17,6 +17,7 @@ DESCRIPTIONS: dict[int, str] = {
     421: "The Host is none that is served here.",
     422: "Some fields are wrong; `errors` names all of them.",
     500: "Stored weights are damaged: no numbers are made of them; `memspan doctor` says more.",
+    429: "The key asks too often, or for more than its quota leaves; `Retry-After` says when to ask again.",
     503: "The database can't be used just now, or more is asked at once than is taken on (`/problems/busy`): ask again "
     "after `Retry-After` seconds.",
     507: "There is too little room on disk to store more; what was stored can be read, and deleted.",

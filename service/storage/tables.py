@@ -303,3 +303,11 @@ audit = Table(  # triggers refuse to change or delete a row: see its migration
     Index(None, "object"),
     sqlite_autoincrement=True,
 )
+
+charges = Table(
+    "charges",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970 UTC
+    Column("core_seconds", Float, nullable=False),  # that were asked for, as plans estimate them
+)

@@ -10,8 +10,10 @@ from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from service.middleware.access import Access
+from service.middleware.rate_limits import RateLimits
 from service.operations.key_secret import new_secret
 from service.scopes import Scope
+from service.settings import Settings
 from tests.unit.middleware.rings import NOW, MemoryKeyring
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -28,7 +30,7 @@ def asked(keyring: MemoryKeyring, address: str = "127.0.0.1") -> TestClient:
     def live() -> str:
         return "alive"
 
-    app.add_middleware(Access, keyring=keyring, networks=LOOPBACK)
+    app.add_middleware(Access, keyring=keyring, networks=LOOPBACK, limits=RateLimits(Settings()))
     return TestClient(app, client=(address, 1))
 
 

@@ -8,7 +8,9 @@ from starlette.testclient import TestClient
 
 from service.middleware.access import Access
 from service.middleware.host import HostAndOrigin, same_site
+from service.middleware.rate_limits import RateLimits
 from service.middleware.trust import trusts
+from service.settings import Settings
 from tests.unit.middleware.rings import MemoryKeyring
 
 NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("172.18.0.0/16"))
@@ -30,7 +32,7 @@ def application() -> FastAPI:
 
 def from_address(address: str) -> TestClient:
     app = application()
-    app.add_middleware(Access, keyring=MemoryKeyring(), networks=NETWORKS)
+    app.add_middleware(Access, keyring=MemoryKeyring(), networks=NETWORKS, limits=RateLimits(Settings()))
     return TestClient(app, client=(address, 1))
 
 

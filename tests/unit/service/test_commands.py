@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -11,15 +12,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 from sqlalchemy import text
 
 from migrations.revision import newest
 from service.client import connection, following
 from service.commands import cli
 from service.listening import bound
+from service.preparation import prepared, require_guard
 from service.settings import Settings
 from service.storage.database import Database
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is refused
 NOBODY = "postgresql+psycopg://ada:secret@127.0.0.1:1/lab"
 
 
@@ -134,3 +138,58 @@ def test_who_stops_watching_hears_that_the_experiment_goes_on(
     assert "Submitted exp-1: http://localhost:8000/results/exp-1" in said
     assert "the experiment goes on" in said
     assert "curl -X POST http://localhost:8000/experiments/exp-1/cancel" in said
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "::"])
+def test_a_service_that_others_can_reach_wants_to_know_whom_to_let_in(command: str, host: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli([command, "--host", host, "--port", "0"], standalone_mode=False)
+    said = str(stopped.value.code)
+    assert f"doesn't listen at {host}" in said
+    assert "memspan keys create --name NAME --scope admin" in said
+    assert "MEMSPAN_TRUSTED_NETWORKS" in said
+
+
+def test_who_names_networks_or_makes_a_key_has_said_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost"):
+        require_guard(host, prepared())
+    monkeypatch.setenv("MEMSPAN_TRUSTED_NETWORKS", "10.0.0.0/8")
+    require_guard(EVERYWHERE, prepared())
+    monkeypatch.delenv("MEMSPAN_TRUSTED_NETWORKS")
+    with pytest.raises(SystemExit):
+        require_guard(EVERYWHERE, prepared())
+    cli(["keys", "create", "--name", "root", "--scope", "admin"], standalone_mode=False)
+    require_guard(EVERYWHERE, prepared())
+    said = capsys.readouterr()
+    assert re.fullmatch(r"mspn_\w+\n", said.out), "only the secret"
+    assert "never shown again" in said.err
+    assert "Warning" not in said.err
+
+
+def test_a_first_key_that_is_no_admins_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    cli(
+        ["keys", "create", "--name", "lab", "--scope", "run", "--quota", "queued-runs=5,stored_bytes=1.5GiB"],
+        standalone_mode=False,
+    )
+    assert "No key has the scope admin" in capsys.readouterr().err
+    cli(["keys", "list"], standalone_mode=False)
+    listed = capsys.readouterr().out
+    assert "queued_runs 0 of 5" in listed
+    assert "stored_bytes 0 of 1,610,612,736" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--scope", "boss"), "--scope must be 'read', 'run' or 'admin', not 'boss'"),
+        (("--scope", "run", "--expires", "soon"), "such as 90d; not 'soon'"),
+        (("--scope", "run", "--quota", "queued_runs"), "is no limit"),
+        (("--scope", "run", "--quota", "runs=5"), "--quota runs is not a field known here"),
+    ],
+)
+def test_an_option_of_a_key_that_can_not_be_is_named(arguments: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(typer.BadParameter, match=re.escape(sentence)):
+        cli(["keys", "create", "--name", "lab", *arguments], standalone_mode=False)
