@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
 
-.PHONY: setup demo serve test test-long check bench figures format clean lock sbom audit compose-secrets compose-images
+.PHONY: setup demo serve test test-long check bench figures format clean lock sbom audit compose-secrets compose-images kubernetes-secrets
 
 setup: $(VENV)/.memspan
 
@@ -73,9 +73,13 @@ sbom: .venv-supply/.done
 audit: .venv-supply/.done
 	.venv-supply/bin/python -m deploy.audit $(OSV_URL)
 
-# Only these two need no environment: a machine that runs containers may have nothing but Python and Docker.
+# Only these need no environment: a machine that runs containers may have nothing but Python and Docker.
 compose-secrets:
 	$(PYTHON) -m deploy.passwords .env POSTGRES_PASSWORD REDIS_PASSWORD
+
+OVERLAY ?= laptop
+kubernetes-secrets:
+	$(PYTHON) -m deploy.passwords deploy/kubernetes/overlays/$(OVERLAY)/secrets.env POSTGRES_PASSWORD REDIS_PASSWORD
 
 compose-images:
 	$(PYTHON) -m deploy.images .env POSTGRES_IMAGE=postgres:15 REDIS_IMAGE=redis:7 PYTHON_IMAGE=python:3.11-slim
