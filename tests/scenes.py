@@ -49,8 +49,8 @@ class Bells:
 
 
 def context_over(database: Database, **settings: Any) -> Context:
-    """A context over a database."""
-    return Context(Settings(home=Path("/nowhere"), **settings), database, Bells())
+    """A context over a database; listeners are told at once of all that happens."""
+    return Context(Settings(home=Path("/nowhere"), **settings), database, Bells(), tell_seconds=0.0)
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,24 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
 from service.discretion import told
 from service.errors import WeightsDamaged
-from service.operations import finish_runs
+from service.operations import finish_runs, telling
 from service.operations import probes as probe_operations
 from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe
+from service.operations.splitting import give_back_in_halves
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import leases
+from service.storage.database_errors import DatabaseError
 from service.storage.states import Reason, RunState
 from service.storage.workers import Identity
+from workers.appetite import Appetite
 from workers.beat import Beat
 from workers.patience import Answer, LeftUndone, patiently
 from workers.reporter import Fate, Reporter
 from workers.stopwatch import Stopwatch
+from workers.tray import Tray
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
@@ -42,6 +46,7 @@ class Loop:
     def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
         self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
         self._watch = Stopwatch(context, identity.host)
+        self._appetite = Appetite()
 
     def warm(self) -> None:
         """Load the usual compiled loops, or compile them, before the first claim waits for them."""
@@ -58,7 +63,15 @@ class Loop:
             log.warning("left_undone", reason=str(error))
         if done:
             self._watch.tell()
+        self._tell_the_rest()
         return done
+
+    def _tell_the_rest(self) -> None:
+        """Tell listeners of ends for which it was too soon; the patrol does it where this worker can't."""
+        try:
+            telling.tell_the_rest(self._context)
+        except DatabaseError as error:
+            log.warning("not_told", error=str(error))
 
     def _patiently(self, work: Callable[[], Answer]) -> Answer:
         return patiently(work, self._leaving)
@@ -69,20 +82,21 @@ class Loop:
 
     def _look(self, queues: Sequence[Queue]) -> bool:
         with self._context.database.reading() as connection:
-            return bool(set(leases.waiting_queues(connection)) & set(queues))
+            return bool(leases.waiting_queues(connection, queues))
 
     def _one(self, queues: Sequence[Queue]) -> bool:
         """Do one piece of work, the short ones first; whether there was any."""
         if Queue.PROBE in queues and self._answer_probe():
             return True
         training = [queue for queue in queues if queue is not Queue.PROBE]
-        claim = partial(operations.claim, self._context, self._identity.name, training)
-        runs = self._patiently(claim) if training else None
-        if runs is None:
+        name, helping = self._identity.name, self._appetite.helping()
+        claim = partial(operations.claim_several, self._context, name, training, helping)
+        claimed = self._patiently(claim) if training else ()
+        if not claimed:
             return False
-        if runs.more_waits:
-            self._context.bell.ring(runs.queue)  # wakes one more, who wakes one more
-        self._holding(runs.lease, lambda: self._train(runs))
+        if claimed[0].more_waits:
+            self._context.bell.ring(claimed[0].queue)  # wakes one more, who wakes one more
+        self._holding(claimed[0].lease, lambda: self._train_all(claimed))
         return True
 
     def _answer_probe(self) -> bool:
@@ -106,25 +120,43 @@ class Loop:
         finally:
             self._beat.let_go(lease)
 
-    def _train(self, work: ClaimedRuns) -> None:
+    def _train_all(self, claimed: Sequence[ClaimedRuns]) -> None:
+        """Train stacks that were claimed together; what is not begun when the process leaves is given back."""
+        tray = Tray(self._context, self._leaving, self._fail)
+        begun = time.monotonic()
+        for number, work in enumerate(claimed):
+            if number and self._leaving():
+                self._patiently(partial(operations.give_back, self._context, work))
+                continue
+            self._train(work, tray)
+        tray.hand_in()
+        self._appetite.note(claimed, time.monotonic() - begun)
+
+    def _train(self, work: ClaimedRuns, tray: Tray) -> None:
         """Train claimed runs; an error in it is the runs' end, not the worker's."""
         try:
-            fate = self._report(work)
+            fate = self._report(work, tray)
             log.info("runs_left", fate=fate.name, experiment=work.experiment, condition=work.position)
         except LeftUndone:
             raise
         except Exception as error:
-            reason, detail = diagnosed(error)
-            log.exception("runs_failed", experiment=work.experiment, condition=work.position)
-            self._patiently(lambda: finish_runs.end(self._context, work, RunState.FAILED, reason, detail))
-            gc.collect()
+            self._fail(work, error)
 
-    def _report(self, work: ClaimedRuns) -> Fate:
+    def _fail(self, work: ClaimedRuns, error: Exception) -> None:
+        """Store why runs have failed; those for which there was not enough memory together are tried in halves."""
+        reason, detail = diagnosed(error)
+        log.error("runs_failed", experiment=work.experiment, condition=work.position, exc_info=error)
+        gc.collect()
+        if reason is Reason.OUT_OF_MEMORY and self._patiently(partial(give_back_in_halves, self._context, work)):
+            return
+        self._patiently(lambda: finish_runs.end(self._context, work, RunState.FAILED, reason, detail))
+
+    def _report(self, work: ClaimedRuns, tray: Tray) -> Fate:
         device = "cuda" if work.queue is Queue.GPU and self._identity.device == "cuda" else "cpu"
         lap = self._watch.lap(work)
         trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
         lap.begin(trainer)
-        reporter = Reporter(self._context, work, trainer, self._leaving, self._interlude)
+        reporter = Reporter(self._context, work, trainer, tray, self._leaving, self._interlude)
         for event in trainer.events():
             self._beat.stepped()
             lap.split(trainer)

@@ -12,10 +12,12 @@ from memspan.engine.trainer import Trainer
 from service.operations import finish_runs
 from service.operations import work as operations
 from service.operations.context import Context
+from service.operations.finish_runs import TrainedStack
 from service.operations.progress import TIME_IS_UP
 from service.operations.work import ClaimedRuns, Order
 from service.storage.states import Reason, RunState
 from workers.patience import Answer, patiently
+from workers.tray import Tray
 
 TELL_SECONDS = 1.0
 """between two reports of progress; work that is done sooner is reported once"""
@@ -36,6 +38,7 @@ class Reporter:
     """Carries one claim from the first step to its end.
 
     Args:
+        tray: takes what the runs end with.
         leaving: says whether this process is asked to stop; what runs is then stored and given back.
         interlude: called after each report, for what should not wait for the end of training.
     """
@@ -45,11 +48,12 @@ class Reporter:
         context: Context,
         work: ClaimedRuns,
         trainer: Trainer,
+        tray: Tray,
         leaving: Callable[[], bool],
         interlude: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._context, self._work, self._trainer = context, work, trainer
+        self._context, self._work, self._trainer, self._tray = context, work, trainer, tray
         self._leaving, self._interlude, self._clock = leaving, interlude, clock
         self._measured: dict[int, list[tuple[int, Mapping[str, float]]]] = defaultdict(list)
         self._told = self._kept = clock()
@@ -71,9 +75,7 @@ class Reporter:
 
     def _finish(self, event: Finished) -> Fate:
         engine = self._trainer.engine
-        self._patiently(
-            lambda: finish_runs.finish(self._context, self._work, event.outcomes, event.seconds, self._measured, engine)
-        )
+        self._tray.put(TrainedStack(self._work, event.outcomes, event.seconds, self._measured, engine))
         self._sliced(self._clock())
         return Fate.DONE
 

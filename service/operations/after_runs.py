@@ -4,72 +4,111 @@ from collections.abc import Iterable, Mapping
 
 from memspan.experiment.series import Series, is_search, series_of
 from memspan.experiment.spec import ExperimentSpec
+from service.operations.context import Context
 from service.operations.new_probes import of_condition
 from service.operations.progress import counts_of, progress_body
 from service.operations.searching import follow
-from service.operations.specs import spec_of
+from service.operations.specs import grid_of, spec_of
+from service.operations.telling import ended
 from service.queue_names import Queue
-from service.storage import events, experiments, probes, snapshots
+from service.storage import conditions, events, experiments, probes, tallies
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
+from service.storage.final_states import Ended
 from service.storage.states import ACTIVE, OPEN, ExperimentState, RunState
 
 
-def follow_up(connection: Connection, experiment: int, ended: Iterable[int] = ()) -> set[Queue]:
-    """Queue what follows conditions whose runs have all ended, and end the experiment when nothing is left.
-
-    The caller holds the experiment's lock, so two workers that finish at once can't each wait for the other.
-
-    Args:
-        ended: conditions some of whose runs have just ended.
+def settle(connection: Connection, ended: Ended, shard: int = tallies.OTHERS) -> set[Queue]:
+    """Queue what follows conditions whose runs have all ended, and add to the experiment's tallies.
 
     Returns:
         the queues in which something new waits, for which the caller rings after its commit.
     """
+    row = _locked(connection, ended.experiment) if ended.conditions else None
+    tallies.add(connection, ended.experiment, ended.changes, shard)  # last: workers share these rows
+    return _follow(connection, row, sorted(ended.conditions)) if row else set()
+
+
+def _locked(connection: Connection, experiment: int) -> ExperimentRecord | None:
+    """An experiment in which something may follow, kept from being cancelled meanwhile.
+
+    The rows of conditions settle who sees to each; a search, which spans conditions, is seen to by one at a time.
+    """
     row = experiments.get(connection, experiment)
-    if row is None or row.state not in ACTIVE:
-        return set()
-    queues = _follow(connection, row, ended) if row.cancelled_at is None else set()
-    if not experiments.open_runs(connection, experiment):
-        _end(connection, row)
-    return queues
+    if row is None:
+        return None
+    lock = experiments.lock if is_search(spec_of(row)) else experiments.lock_shared
+    row = lock(connection, experiment)
+    return row if row is not None and row.state in ACTIVE and row.cancelled_at is None else None
 
 
-def _follow(connection: Connection, row: ExperimentRecord, ended: Iterable[int]) -> set[Queue]:
+def follow_again(connection: Connection, row: ExperimentRecord) -> set[Queue]:
+    """Queue what follows any condition of an experiment that was not queued, should there be such; it is locked."""
+    return _follow(connection, row, range(len(grid_of(row)))) if row.cancelled_at is None else set()
+
+
+def _follow(connection: Connection, row: ExperimentRecord, done: Iterable[int]) -> set[Queue]:
     """The next round of each search whose runs have all ended; probes, where there is none or no search."""
     spec, queues = spec_of(row), set[Queue]()
-    if not spec.probes and not is_search(spec):
-        return queues
-    for series in series_of(spec, ended):
-        if not experiments.open_runs(connection, row.key, series.positions):
+    for series in series_of(spec, done):
+        if not conditions.open_runs(connection, row.key, series.positions):
             queues |= follow(connection, row, series) or _queue_probes(connection, row, spec, series)
     return queues
 
 
+def is_followed(spec: ExperimentSpec) -> bool:
+    """Whether something follows a condition whose runs have all ended."""
+    return bool(spec.probes) or is_search(spec)
+
+
+def end_if_done(context: Context, experiment: int) -> bool:
+    """End an experiment in which nothing is left to do; whether it has ended.
+
+    Asked after the commit of whatever ended something: of two that end the last two runs at once, neither sees the
+    other's before its own commit, and the later one sees both.
+    """
+    with context.database.reading() as connection:
+        if tallies.of_experiment(connection, experiment).open:
+            return False
+    with context.database.writing() as connection:
+        row = experiments.lock(connection, experiment)
+        over = row is not None and end_locked(connection, row)
+    if over:
+        context.turns_to_tell.over(experiment)
+    return over
+
+
+def end_locked(connection: Connection, row: ExperimentRecord) -> bool:
+    """The same for one that the caller has locked."""
+    if row.state not in ACTIVE or tallies.of_experiment(connection, row.key).open:
+        return row.state not in ACTIVE
+    return _end(connection, row)
+
+
 def _queue_probes(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, series: Series) -> set[Queue]:
     """Queue the spec's probes of a series' conditions, all of whose runs have ended, at least one of them well."""
-    conditions = experiments.succeeded(connection, row.key, series.positions) if spec.probes else ()
+    trained = experiments.succeeded(connection, row.key, series.positions) if spec.probes else ()
     weights = spec.report.checkpoint
-    asked = [of_condition(row.key, each, weights, probe, required=True) for each in conditions for probe in spec.probes]
+    asked = [of_condition(row.key, each, weights, probe, required=True) for each in trained for probe in spec.probes]
     probes.add(connection, asked)
     return {Queue.PROBE} if asked else set()
 
 
-def _end(connection: Connection, row: ExperimentRecord) -> None:
-    """Give an experiment without open runs its final state, unless probes are still asked."""
+def _end(connection: Connection, row: ExperimentRecord) -> bool:
+    """Give an experiment without open runs its final state, unless probes are still asked; whether it has ended."""
     asked = experiments.required_probe_counts(connection, row.key)
     if any(asked.get(state) for state in OPEN):
-        return
+        return False
     if row.cancelled_at is not None:
         wanted = len(row.spec["probes"]) * len(experiments.tested(connection, row.key))
         asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + wanted - sum(asked.values())
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
     experiments.end(connection, row.key, state, counts)
-    snapshots.drop_all(connection, row.key)
     body = progress_body(counts, state, eta_seconds=None)
-    events.append(connection, row.key, ("progress", body), ("state", {"state": state}))
+    events.append(connection, row.key, *ended(connection, row), ("progress", body), ("state", {"state": state}))
     events.forget_progress(connection, row.key, row.event_sequence)
+    return True
 
 
 def final_state(counts: dict[str, int], asked: Mapping[RunState, int], cancelled: bool) -> ExperimentState:

@@ -12,6 +12,7 @@ from cachetools import LRUCache, TTLCache, cached
 from service.meters import Meters
 from service.operations.loaded_model import LoadedModel
 from service.operations.stale_cache import StaleCache
+from service.operations.turns_to_tell import TurnsToTell
 from service.queue.bell import Bell
 from service.settings import Settings
 from service.storage.database import Database
@@ -22,6 +23,8 @@ CLAIMS_SECONDS = 5.0
 """a study that runs is judged no more often: thousands of runs take half a second"""
 REMAINING_SECONDS = 2.0
 """a worker that tells of progress reckons what is left no more often: of 100 000 runs it takes a tenth of a second"""
+TELL_SECONDS = 1.0
+"""listeners are told of an experiment's progress no more often, however many workers are busy with it"""
 GROUPS = 256
 """of studies whose verdicts are kept"""
 LATELY_SECONDS = 2.0
@@ -84,6 +87,7 @@ class Context:
     bell: Bell
     meters: Meters = field(default_factory=Meters)
     lately: Kept[Any] = field(default_factory=lambda: lately(LATELY_SECONDS))
+    tell_seconds: float = TELL_SECONDS
 
     @cached_property
     def results(self) -> Kept[bytes]:
@@ -99,6 +103,11 @@ class Context:
     def remaining(self) -> StaleCache[float | None]:
         """Remaining seconds of experiments."""
         return StaleCache(REMAINING_SECONDS, GROUPS, looked_up=self._looked_up("remaining"))
+
+    @cached_property
+    def turns_to_tell(self) -> TurnsToTell:
+        """Of which experiments listeners have been told lately."""
+        return TurnsToTell(self.tell_seconds)
 
     @cached_property
     def models(self) -> Kept[LoadedModel]:

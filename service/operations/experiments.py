@@ -9,12 +9,13 @@ import structlog
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import audit, ids, room
-from service.operations.after_runs import follow_up
+from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.progress import counts_of, counts_of_many
-from service.operations.remaining_time import remaining_seconds
-from service.operations.submission import insert, made_before
+from service.operations.remaining_time import fleet_now, remaining_seconds
+from service.operations.setting_aside import rest, stop_waiting, wake
+from service.operations.submission import insert, made_before, prepare
 from service.queue_names import TRAINING
 from service.storage import deletion, events, experiments, final_states
 from service.storage.database import Connection
@@ -23,6 +24,8 @@ from service.storage.experiments import ExperimentRecord, Filter, KeyTaken
 from service.storage.states import ACTIVE, CLAIMABLE, ExperimentState
 
 log = structlog.stdlib.get_logger("memspan.experiments")
+ANSWER_SECONDS = 0.5
+"""that a request works at the rows of a large experiment; the patrol does the rest"""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ def submit(
 
     A key that was used before names the experiment that it made: a request whose answer was lost makes no second one.
     """
+    prepared = prepare(fleet_now(context), spec, idempotency_key, caller=caller)
     try:
         with context.database.writing() as connection:
             known = made_before(context, connection, spec, idempotency_key) if idempotency_key else None
             if known is None:
                 room.require(context)
-            key = known or insert(connection, spec, idempotency_key, caller=caller)
+            key = known or insert(connection, prepared)
             if known is None:
                 audit.note(connection, caller, "submit_experiment", ids.public(ids.EXPERIMENT, key), 201)
             view = view_of(connection, key)
@@ -101,8 +105,10 @@ def cancel(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experi
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
         audit.note(connection, caller, "cancel_experiment", ids.public(ids.EXPERIMENT, key), 202)
         experiments.ask_to_cancel(connection, key)
-        final_states.cancel_waiting(connection, key)
-        follow_up(connection, key)
+        final_states.cancel_probes(connection, key)
+        end_locked(connection, experiments.lock(connection, key) or row)
+    stop_waiting(context, key, seconds=ANSWER_SECONDS)
+    with context.database.writing() as connection:
         view = view_of(connection, key)
         if cancelling(view.row):
             events.append(connection, key, ("state", {"state": view.row.state, "cancelling": True}))
@@ -147,7 +153,8 @@ def pause(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experim
         audit.note(connection, caller, "pause_experiment", ids.public(ids.EXPERIMENT, key), 202)
         experiments.pause(connection, key)
         events.append(connection, key, ("state", {"state": ExperimentState.PAUSED}))
-        return view_of(connection, key), True
+    rest(context, key, seconds=ANSWER_SECONDS)
+    return look(context, key), True
 
 
 def resume(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[ExperimentView, bool]:
@@ -161,10 +168,10 @@ def resume(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experi
             audit.note(connection, caller, "resume_experiment", ids.public(ids.EXPERIMENT, key), 202)
             state = experiments.resume(connection, row)
             events.append(connection, key, ("state", {"state": state}))
-        view = view_of(connection, key)
+    wake(context, key, seconds=ANSWER_SECONDS)
     for queue in TRAINING:
         context.bell.ring(queue)
-    return view, changed
+    return look(context, key), changed
 
 
 def delete(context: Context, key: int, dry_run: bool, caller: Caller = ANYBODY) -> Freed:

@@ -23,7 +23,7 @@ def draw_spec(context: Context, key: int, name: str, theme: Theme) -> bytes:
     def make() -> bytes:
         return json.dumps(spec(draw(name, _document(context, key, name)), theme)).encode()
 
-    return context.results((key, _sequence(context, key), f"{name}-{theme}"), make)
+    return context.results((key, results.version(context, key), f"{name}-{theme}"), make)
 
 
 def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
@@ -32,7 +32,7 @@ def draw_file(context: Context, key: int, name: str, form: str) -> bytes:
     def make() -> bytes:
         return _drawn(json.dumps(paper(draw(name, _document(context, key, name)))), form)
 
-    return context.results((key, _sequence(context, key), f"{name}.{form}"), make)
+    return context.results((key, results.version(context, key), f"{name}.{form}"), make)
 
 
 def _drawn(document: str, form: str) -> bytes:
@@ -44,10 +44,6 @@ def _drawn(document: str, form: str) -> bytes:
     except (subprocess.SubprocessError, OSError) as error:
         raise Unavailable(f"The figure could not be drawn now: {type(error).__name__}. Try again.") from error
     return done.stdout
-
-
-def _sequence(context: Context, key: int) -> int:
-    return int(results.version(context, key).rpartition("-")[2])
 
 
 def _document(context: Context, key: int, name: str) -> dict[str, Any]:

@@ -1,24 +1,46 @@
 """Finishing runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from memspan.engine.events import Outcome
 from memspan.engine.placement import EngineName
 from memspan.experiment.checkpoint import packed
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.tensor_file import TensorFile
-from service.operations.after_runs import follow_up
+from service.operations.after_runs import end_if_done, settle
 from service.operations.context import Context
-from service.operations.progress import counts_of, progress_body
-from service.operations.remaining_time import remaining_lately
+from service.operations.telling import tell
 from service.operations.uploads import drop, uploaded
-from service.operations.work import ClaimedRuns, Measured, held_runs, store_metrics
-from service.storage import checkpoints, events, experiments, final_states
+from service.operations.work import ClaimedRuns, Measured, held_stack, store_metrics
+from service.queue_names import Queue
+from service.storage import checkpoints, final_states, stacks
 from service.storage.checkpoints import NewCheckpoint
 from service.storage.contents import Content
 from service.storage.database import Connection
+from service.storage.final_states import FinishedStack
 from service.storage.runs import RunOutcome
+from service.storage.stacks import StackRecord
 from service.storage.states import Reason, RunState
+
+
+@dataclass(frozen=True)
+class TrainedStack:
+    """Runs that are trained, and what they end with.
+
+    Attributes:
+        seconds: that they took together.
+        measured: what listeners and results were not told yet.
+        engine: the one that served, which may be another than the one chosen at submit: a machine whose compiler is
+            missing trains with torch.
+    """
+
+    work: ClaimedRuns
+    outcomes: Mapping[int, Outcome]
+    seconds: float
+    measured: Measured
+    engine: EngineName
 
 
 def finish(
@@ -29,35 +51,50 @@ def finish(
     measured: Measured,
     engine: EngineName,
 ) -> None:
-    """Last metrics, checkpoints and state of runs, in one unit of work; then what follows for the experiment.
+    """Last metrics, checkpoints and state of the runs of a stack, in one unit of work; then what follows."""
+    hand_in(context, [TrainedStack(work, outcomes, seconds, measured, engine)])
 
-    ``engine`` is the one that served, which may be another than the one chosen at submit: a machine whose compiler is
-    missing trains with torch.
-    """
-    files = {name: file for repeat, each in outcomes.items() for name, file in _packed(repeat, each)}
-    weights = uploaded(context, files, shared=True)
+
+def hand_in(context: Context, trained: Sequence[TrainedStack]) -> None:
+    """The same for stacks that are held under one lease; those that were lost meanwhile are left out."""
+    weights = uploaded(context, {name: file for each in trained for name, file in _packed(each)}, shared=True)
+    settled = set[Queue]()
     try:
         with context.database.writing() as connection:
-            held = set(held_runs(connection, work))
-            kept = [repeat for repeat in outcomes if work.runs[repeat] in held]
+            held = stacks.lock_held(connection, trained[0].work.lease)
+            kept = sorted((each for each in trained if each.work.stack in held), key=_experiment)
             if not kept:
                 return
-            store_metrics(connection, work, _with_test(measured, outcomes), list(held))
-            _store_weights(connection, work, {key: each for key, each in weights.items() if key[0] in kept}, outcomes)
-            _close(connection, work, kept, outcomes, seconds / len(outcomes), engine)
-            _ended_event(context, connection, work, len(kept), RunState.SUCCEEDED)
-            settled = follow_up(connection, work.experiment, [work.position])
+            for each in kept:
+                store_metrics(connection, each.work, _with_test(each.measured, each.outcomes))
+            _store_weights(connection, kept, weights)
+            for _, some in groupby(kept, key=_experiment):
+                done = [_outcomes(each, held[each.work.stack]) for each in some]
+                settled |= settle(connection, final_states.finish(connection, done), trained[0].work.shard)
     finally:
         drop(context, weights.values())
+    _after(context, {each.work.experiment for each in kept}, settled)
+
+
+def _experiment(trained: TrainedStack) -> int:
+    return trained.work.experiment
+
+
+def _after(context: Context, experiments: set[int], settled: set[Queue]) -> None:
+    """What is done once the end of runs is stored."""
     for queue in settled:
         context.bell.ring(queue)
+    for key in sorted(experiments):
+        if not end_if_done(context, key):
+            tell(context, key)
 
 
-def _packed(repeat: int, outcome: Outcome) -> Iterator[tuple[tuple[int, str], TensorFile]]:
-    """The last and the best weights of a repeat, packed once where they are the same."""
-    last = packed(outcome.last)
-    yield (repeat, "last"), last
-    yield (repeat, "best"), last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
+def _packed(trained: TrainedStack) -> Iterator[tuple[tuple[int, str], TensorFile]]:
+    """The last and the best weights of runs, by the key of each and their kind; packed once where they are the same."""
+    for repeat, outcome in trained.outcomes.items():
+        key, last = trained.work.runs[repeat], packed(outcome.last)
+        yield (key, "last"), last
+        yield (key, "best"), last if outcome.best_epoch == outcome.last_epoch else packed(outcome.best)
 
 
 def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
@@ -72,69 +109,45 @@ def _with_test(measured: Measured, outcomes: Mapping[int, Outcome]) -> Measured:
 
 
 def _store_weights(
-    connection: Connection,
-    work: ClaimedRuns,
-    stored: Mapping[tuple[int, str], Content],
-    outcomes: Mapping[int, Outcome],
+    connection: Connection, kept: Sequence[TrainedStack], weights: Mapping[tuple[int, str], Content]
 ) -> None:
-    """Weights and checkpoints of runs, by repeat and kind."""
-    checkpoints.store_blobs(connection, stored.values())
+    """Weights and checkpoints of runs."""
     new = [
-        NewCheckpoint(work.runs[repeat], kind, _epoch(outcomes[repeat], kind), content.sha256)
-        for (repeat, kind), content in stored.items()
+        NewCheckpoint(key, kind, epoch, weights[key, kind].sha256)
+        for each in kept
+        for repeat, outcome in each.outcomes.items()
+        for key in [each.work.runs[repeat]]
+        for kind, epoch in (("best", outcome.best_epoch), ("last", outcome.last_epoch))
     ]
+    checkpoints.store_blobs(connection, [weights[each.run_key, each.kind] for each in new])
     checkpoints.add(connection, new)
 
 
-def _epoch(outcome: Outcome, kind: str) -> int:
-    return outcome.best_epoch if kind == "best" else outcome.last_epoch
-
-
-def _close(
-    connection: Connection,
-    work: ClaimedRuns,
-    repeats: Sequence[int],
-    outcomes: Mapping[int, Outcome],
-    seconds: float,
-    engine: EngineName,
-) -> None:
-    """Mark runs as succeeded, with their final numbers; a diverged run succeeds too, its divergence is the result."""
-    final_states.finish(
-        connection,
-        [
-            RunOutcome(
-                run=work.runs[repeat],
-                metrics=jsonable(dict(outcomes[repeat].metrics)),
-                diverged_at=outcomes[repeat].diverged_at,
-                seconds=seconds,
-                engine=engine,
-                epochs_done=work.condition.training.epochs,
-            )
-            for repeat in repeats
-        ],
-    )
-
-
-def _ended_event(context: Context, connection: Connection, work: ClaimedRuns, count: int, state: RunState) -> None:
-    """Tell listeners which runs ended, and how far the experiment is now."""
-    row = experiments.get(connection, work.experiment)
-    place = {"task": work.condition.task.kind, "model": work.condition.model.kind, "length": work.condition.length}
-    ended = {**place, "condition": work.position, "state": state, "count": count}
-    left = remaining_lately(context, connection, row) if row else None
-    body = progress_body(counts_of(connection, row), row.state, left) if row else {}
-    events.append(connection, work.experiment, ("runs", ended), ("progress", body))
+def _outcomes(trained: TrainedStack, stack: StackRecord) -> FinishedStack:
+    """The final numbers of runs; a diverged run succeeds too, its divergence is the result."""
+    work, seconds = trained.work, trained.seconds / len(trained.outcomes)
+    outcomes = [
+        RunOutcome(
+            run=work.runs[repeat],
+            metrics=jsonable(dict(outcome.metrics)),
+            diverged_at=outcome.diverged_at,
+            seconds=seconds,
+            engine=trained.engine,
+            epochs_done=work.epochs,
+        )
+        for repeat, outcome in trained.outcomes.items()
+    ]
+    return FinishedStack(stack, outcomes, work.epochs)
 
 
 def end(
     context: Context, work: ClaimedRuns, state: RunState, reason: Reason | None = None, detail: str | None = None
 ) -> None:
-    """End runs as cancelled or failed."""
+    """End the runs of a stack as cancelled or failed."""
     with context.database.writing() as connection:
-        experiments.lock(connection, work.experiment)
-        ended = final_states.end(connection, work.lease, state, reason, detail)
-        if not ended:
+        stack = held_stack(connection, work)
+        if stack is None:
             return
-        _ended_event(context, connection, work, ended, state)
-        settled = follow_up(connection, work.experiment, [work.position])
-    for queue in settled:
-        context.bell.ring(queue)
+        ended = final_states.end(connection, [stack], state, work.epochs, reason, detail)
+        settled = settle(connection, ended, work.shard)
+    _after(context, {work.experiment}, settled)

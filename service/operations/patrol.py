@@ -7,16 +7,18 @@ import structlog
 
 from service.counts import Counted
 from service.operations import counting
-from service.operations.after_runs import follow_up
+from service.operations.after_runs import end_locked, follow_again
 from service.operations.context import Context
-from service.operations.progress import TIME_IS_UP, over_time
-from service.operations.specs import grid_of
-from service.storage import contents, experiments, final_states, leases, lost_leases, paces, space, workers
+from service.operations.lost_work import take_back_lapsed, take_back_of
+from service.operations.progress import over_time
+from service.operations.setting_aside import rest, stop_waiting, wake
+from service.operations.telling import tell_leftovers
+from service.queue_names import Queue
+from service.storage import contents, experiments, leases, paces, space, tallies, workers
 from service.storage.database import Connection
-from service.storage.lost_leases import LostLeases
+from service.storage.experiments import ExperimentRecord
+from service.storage.states import CLAIMABLE, OPEN, ExperimentState
 
-MOST_LOSSES = 3
-"""leases lost in a row, without a slice stored between, after which a run has failed"""
 PACE_SECONDS = 30 * 86_400.0
 """after which a machine's pace is forgotten"""
 SILENT_SECONDS = 120
@@ -31,9 +33,9 @@ def walk(context: Context, owner: str) -> bool:
     with context.database.writing() as connection:
         if not workers.lead(connection, "patrol", owner, seconds=context.settings.lease_seconds):
             return False
-    _expire(context)
-    _end_over_time(context)
-    _end_finished(context)
+    take_back_lapsed(context)
+    _see_to_active(context)
+    tell_leftovers(context)
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         paces.forget(connection, PACE_SECONDS)
@@ -45,52 +47,39 @@ def walk(context: Context, owner: str) -> bool:
     return True
 
 
-def _expire(context: Context) -> None:
-    """Requeue what lost its lease."""
+def _see_to_active(context: Context) -> None:
+    """What the states of experiments ask for and no process has done, should one have died between two steps."""
     with context.database.reading() as connection:
-        lapsed = lost_leases.lapsed(connection)
-    for experiment in lapsed:
-        with context.database.writing() as connection:
-            experiments.lock(connection, experiment)
-            _after_lost_leases(connection, experiment, lost_leases.lose_lapsed(connection, experiment, MOST_LOSSES))
+        active = experiments.active(connection)
+        counted = tallies.of_experiments(connection, [row.key for row in active])
+        late = {row.key for row in active if over_time(connection, row)}
+        aside = experiments.with_stacks_aside(connection)
+    for row in active:
+        if row.cancelled_at is not None or row.key in late:
+            stop_waiting(context, row.key)
+        elif row.state is ExperimentState.PAUSED:
+            rest(context, row.key)
+        elif row.key in aside and row.state in CLAIMABLE:
+            wake(context, row.key)
+        if not counted[row.key].open:
+            _end_finished(context, row)
 
 
-def _after_lost_leases(connection: Connection, experiment: int, lost: LostLeases) -> None:
-    """See what follows for an experiment of which rows were lost."""
-    for each in lost.each:
-        if each.back or each.failed:
-            log.warning("lease_lost", what=each.what, experiment=experiment, back=each.back, failed=each.failed)
-    _cancel_requeued(connection, experiment)
-    follow_up(connection, experiment, lost.conditions)
+def _end_finished(context: Context, row: ExperimentRecord) -> None:
+    """End an experiment in which nothing is left to do, once all has followed that should."""
+    queues = set[Queue]()
+    with context.database.writing() as connection:
+        locked = experiments.lock(connection, row.key)
+        if locked is not None and not _probes_wait(connection, row.key):
+            queues = follow_again(connection, locked)
+            end_locked(connection, locked)
+    for queue in queues:
+        context.bell.ring(queue)
 
 
-def _cancel_requeued(connection: Connection, experiment: int) -> None:
-    """What came back into the queue of a cancelled experiment is cancelled too."""
-    row = experiments.get(connection, experiment)
-    if row is not None and row.cancelled_at is not None:
-        final_states.cancel_waiting(connection, experiment)
-
-
-def _end_over_time(context: Context) -> None:
-    """Fail what still waits of experiments that used up their time; what runs is told at its next report."""
-    with context.database.reading() as connection:
-        late = [row.key for row in experiments.active(connection) if over_time(connection, row)]
-    for key in late:
-        with context.database.writing() as connection:
-            experiments.lock(connection, key)
-            ended = final_states.time_out(connection, key, TIME_IS_UP)
-            follow_up(connection, key, ended)
-
-
-def _end_finished(context: Context) -> None:
-    """End experiments in which nothing is left to do, should a process have died between two steps."""
-    with context.database.reading() as connection:
-        done = [row.key for row in experiments.active(connection) if not experiments.open_runs(connection, row.key)]
-    for key in done:
-        with context.database.writing() as connection:
-            row = experiments.lock(connection, key)
-            if row is not None:
-                follow_up(connection, key, range(len(grid_of(row))))
+def _probes_wait(connection: Connection, key: int) -> bool:
+    counts = experiments.required_probe_counts(connection, key)
+    return any(counts.get(state) for state in OPEN)
 
 
 def reap(context: Context, parent: str) -> list[str]:
@@ -106,14 +95,7 @@ def reap(context: Context, parent: str) -> list[str]:
 
 def take_back(context: Context, worker: str) -> None:
     """Take back what a dead worker held, and forget it."""
-    with context.database.reading() as connection:
-        held = lost_leases.held_by(connection, worker)
-    for experiment in held:
-        with context.database.writing() as connection:
-            experiments.lock(connection, experiment)
-            _after_lost_leases(
-                connection, experiment, lost_leases.lose_held_by(connection, experiment, MOST_LOSSES, worker)
-            )
+    take_back_of(context, worker)
     with context.database.writing() as connection:
         workers.leave(connection, worker)
         queues = leases.waiting_queues(connection)

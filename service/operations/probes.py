@@ -13,7 +13,7 @@ from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable, WeightsDamaged
 from service.operations import audit, ids, quotas, room
-from service.operations.after_runs import follow_up
+from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
 from service.operations.checkpoints import damaged, data_of
 from service.operations.context import Context
@@ -23,7 +23,7 @@ from service.operations.quotas import Demand
 from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
 from service.queue_names import Queue
-from service.storage import checkpoints, events, experiments, final_states, leases, probes
+from service.storage import checkpoints, events, experiments, final_states, leases, probes, runs
 from service.storage.contents import Bytes, Damaged
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
@@ -126,7 +126,7 @@ def ask_experiment(
 def _all_ended(connection: Connection, row: ExperimentRecord, chosen: Sequence[tuple[int, Condition]]) -> None:
     """A probe over repeats waits for all, those that a search may still add too: its answer would change with each."""
     asked = series_of(spec_of(row), [position for position, _ in chosen])
-    unfinished = [series for series in asked if experiments.open_runs(connection, row.key, series.positions)]
+    unfinished = [series for series in asked if runs.open_count(connection, row.key, series.positions)]
     for position, condition in chosen:
         where = f"{condition.task.kind}, {condition.model.kind}, length {condition.length}"
         if any(position in series.positions for series in unfinished):
@@ -214,24 +214,24 @@ def finish(context: Context, work: ClaimedProbe, reading: Reading) -> None:
     """Store a probe's answer; the experiment ends with its last one."""
     repeats = 1 if work.spec.one_repeat else len(work.weights)
     with context.database.writing() as connection:
-        experiments.lock(connection, work.experiment)
-        if final_states.answer_probe(connection, work.lease, jsonable(reading.document()), repeats):
-            _follow(connection, work, RunState.SUCCEEDED)
+        row = experiments.lock(connection, work.experiment)
+        if row and final_states.answer_probe(connection, work.lease, jsonable(reading.document()), repeats):
+            _ended(connection, row, work, RunState.SUCCEEDED)
 
 
 def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> None:
     """Store why a probe has no answer."""
     with context.database.writing() as connection:
-        experiments.lock(connection, work.experiment)
-        if final_states.fail_probe(connection, work.lease, reason, detail):
-            _follow(connection, work, RunState.FAILED)
+        row = experiments.lock(connection, work.experiment)
+        if row and final_states.fail_probe(connection, work.lease, reason, detail):
+            _ended(connection, row, work, RunState.FAILED)
 
 
-def _follow(connection: Connection, work: ClaimedProbe, state: RunState) -> None:
+def _ended(connection: Connection, row: ExperimentRecord, work: ClaimedProbe, state: RunState) -> None:
     """Tell listeners that a probe has ended, and see what is left to do."""
     body = {"id": ids.public(ids.PROBE, work.key), "kind": work.spec.kind, "state": state}
-    events.append(connection, work.experiment, ("probe", body))
-    follow_up(connection, work.experiment)
+    events.append(connection, row.key, ("probe", body))
+    end_locked(connection, row)
 
 
 def listing(

@@ -1,13 +1,14 @@
-"""How far an experiment is: counted from rows, never from messages."""
+"""How far an experiment is: by tallies of its rows, never by messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from service.operations.specs import spec_of
-from service.storage import clock, experiments
+from service.storage import clock, tallies
 from service.storage.database import Connection
-from service.storage.experiments import Counted, ExperimentRecord
+from service.storage.experiments import ExperimentRecord
 from service.storage.states import RunState
+from service.storage.tallies import Counted
 
 TIME_IS_UP = "The experiment used up its limits.max_seconds."
 """what is said of runs that were not done in time"""
@@ -19,21 +20,19 @@ def counts_of(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
 
 
 def counts_of_many(connection: Connection, rows: Sequence[ExperimentRecord]) -> dict[int, dict[str, Any]]:
-    """The same for many: those that are finished have it stored, the others are counted in one query."""
+    """The same for many: those that are finished have it stored, of the others it is kept by increments."""
     open_keys = [row.key for row in rows if row.counts is None]
-    counted = experiments.run_counts(connection, open_keys) if open_keys else {}
-    return {row.key: row.counts if row.counts is not None else _counts(row, counted[row.key]) for row in rows}
+    kept = tallies.of_experiments(connection, open_keys) if open_keys else {}
+    return {row.key: row.counts if row.counts is not None else _counts(row, kept[row.key]) for row in rows}
 
 
-def _counts(row: ExperimentRecord, by_state: Mapping[RunState, Counted]) -> dict[str, Any]:
-    runs = {state.value: by_state[state].runs if state in by_state else 0 for state in RunState}
-    epochs = sum(counted.epochs for counted in by_state.values())
-    total = row.runs * row.spec["training"]["epochs"]
+def _counts(row: ExperimentRecord, counted: Counted) -> dict[str, Any]:
+    epochs = round(counted.epochs, 2)
     return {
-        "runs": {"total": row.runs, **runs},
+        "runs": {"total": row.runs, **{state.value: getattr(counted, state) for state in RunState}},
         "progress": {
-            "completed": int(epochs) if epochs == int(epochs) else round(epochs, 2),
-            "total": total,
+            "completed": int(epochs) if epochs == int(epochs) else epochs,
+            "total": row.runs * row.spec["training"]["epochs"],
             "unit": "epochs",
         },
     }

@@ -1,18 +1,31 @@
-"""Queueing: the rows of runs, with what decides where and beside whom they are trained."""
+"""Queueing: the rows of runs, and the stacks in which they are trained."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
+from memspan.engine.placement import Placement
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import asked_seconds
 from memspan.experiment.rounds import Allocation
 from service.queue_names import Queue
+from service.storage import conditions, runs, stacks, tallies
+from service.storage.database import Connection
 from service.storage.runs import NewRun
+from service.storage.stacks import NewStack
 
 
-def run_rows(placements: Placements, allocations: Iterable[Allocation], number: int = 1) -> list[NewRun]:
-    """A row for each run of round ``number``."""
-    return [row for allocation in allocations for row in _of_condition(placements, allocation, number)]
+@dataclass(frozen=True)
+class Queued:
+    """A stack as it is queued, with its runs."""
+
+    stack: NewStack
+    runs: tuple[NewRun, ...]
+
+
+def queued(placements: Placements, allocations: Iterable[Allocation], number: int = 1) -> list[Queued]:
+    """What round ``number`` asks for, stack by stack in the order of the grid."""
+    return [each for allocation in allocations for each in _of_condition(placements, allocation, number)]
 
 
 def probe_seconds(placements: Placements, allocations: Iterable[Allocation]) -> float:
@@ -24,23 +37,47 @@ def probe_seconds(placements: Placements, allocations: Iterable[Allocation]) -> 
     )
 
 
-def _of_condition(placements: Placements, allocation: Allocation, number: int) -> list[NewRun]:
+def _of_condition(placements: Placements, allocation: Allocation, number: int) -> Iterator[Queued]:
     placement = placements[allocation.position]
-    count = len(allocation.repeats)
-    members = Counter(repeat // placement.width for repeat in allocation.repeats)
-    each = sum(map(placement.seconds, members.values())) / count  # a torch stack costs as much half empty as full
-    return [
+    for place, repeats in groupby(allocation.repeats, key=lambda repeat: repeat // placement.width):
+        yield _stack(placement, allocation.position, place, tuple(repeats), number)
+
+
+def _stack(placement: Placement, position: int, place: int, repeats: Sequence[int], number: int) -> Queued:
+    """Some repeats of a condition that are trained side by side."""
+    seconds = placement.seconds(len(repeats))  # a torch stack costs as much half empty as full
+    queue = Queue(placement.device)
+    each = [
         NewRun(
-            condition=allocation.position,
+            condition=position,
             repeat=repeat,
             round=number,
             seed=placement.condition.run_seed(repeat),
             engine=placement.engine,
             width=placement.width,
-            stack=repeat // placement.width,
-            queue=Queue(placement.device),
-            stack_seconds=placement.seconds(members[repeat // placement.width]),
-            run_seconds=each,
+            queue=queue,
         )
-        for repeat in allocation.repeats
+        for repeat in repeats
     ]
+    share = seconds / len(repeats)
+    return Queued(NewStack(position, place, queue, placement.engine, len(repeats), seconds, share), tuple(each))
+
+
+def store(connection: Connection, experiment: int, priority: int, rows: Sequence[Queued], followed: bool) -> None:
+    """Queue stacks of an experiment with their runs.
+
+    Args:
+        followed: whether something follows a condition whose runs have all ended.
+    """
+    keys = stacks.add(connection, experiment, priority, [each.stack for each in rows])
+    runs.add(connection, experiment, [(key, each.runs) for key, each in zip(keys, rows, strict=True)])
+    if followed:
+        grouped = groupby(rows, key=lambda each: each.stack.condition)
+        counts = {position: sum(each.stack.runs for each in some) for position, some in grouped}
+        conditions.opened(connection, experiment, counts)
+    tallies.add(connection, experiment, [_counted(each.stack) for each in rows])
+
+
+def _counted(stack: NewStack) -> tallies.Change:
+    left = stack.run_seconds * stack.runs
+    return tallies.Change(stack.queue, stack.engine, queued=stack.runs, left_seconds=left)

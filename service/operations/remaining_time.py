@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from memspan.engine.placement import Device
 from memspan.experiment.fleet import Fleet, Work
 from memspan.experiment.plan import DEVICES
+from memspan.experiment.series import is_search
 from service.operations.context import Context
+from service.operations.specs import grid_of, spec_of
 from service.queue_names import Queue
 from service.storage import experiments, paces, workload
 from service.storage.database import Connection
@@ -105,5 +107,6 @@ def _probes_left(connection: Connection, row: ExperimentRecord) -> float:
     """Modelled seconds of an experiment's probes that have no answer yet."""
     if not row.probe_seconds:
         return 0.0
-    wanted = len(row.spec["probes"]) * len(experiments.tested(connection, row.key))
+    tested = experiments.tested(connection, row.key) if is_search(spec_of(row)) else grid_of(row)
+    wanted = len(row.spec["probes"]) * len(tested)
     return row.probe_seconds * max(0.0, 1 - workload.probes_done(connection, row.key) / max(wanted, 1))

@@ -32,7 +32,7 @@ def results(context: Context, key: int) -> bytes:
     """The results document of an experiment as JSON, finished or not; with the claims of the study that it serves."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        own = context.results((key, row.event_sequence, "results"), lambda: _encoded(_results(connection, row)))
+        own = context.results((key, row.version, "results"), lambda: _encoded(_results(connection, row)))
         # Claims change with other experiments, too: they are kept apart, and put in as the last member.
         return own.removesuffix(b"}") + b',"claims":' + verdicts.of_experiment(context, connection, row) + b"}"
 
@@ -47,9 +47,7 @@ def learning(context: Context, key: int) -> list[dict[str, Any]]:
     """The course of the validation loss (and accuracy) by epoch, for each condition, over its repeats."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        data = context.results(
-            (key, row.event_sequence, "learning"), lambda: _encoded({"items": _learning(connection, row)})
-        )
+        data = context.results((key, row.version, "learning"), lambda: _encoded({"items": _learning(connection, row)}))
     items: list[dict[str, Any]] = json.loads(data)["items"]
     return items
 
@@ -59,7 +57,7 @@ def landscapes(context: Context, key: int) -> list[dict[str, Any]]:
     with context.database.reading() as connection:
         row = found(connection, key)
         data = context.results(
-            (key, row.event_sequence, "landscapes"), lambda: _encoded({"items": _landscapes(connection, row)})
+            (key, row.version, "landscapes"), lambda: _encoded({"items": _landscapes(connection, row)})
         )
     items: list[dict[str, Any]] = json.loads(data)["items"]
     return items
@@ -80,7 +78,7 @@ def judged_version(context: Context, key: int) -> str:
 
 
 def _version(row: ExperimentRecord) -> str:
-    return f"{RELEASE}-{row.key}-{row.event_sequence}"
+    return f"{RELEASE}-{row.key}-{row.version}"
 
 
 def _encoded(data: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from memspan.experiment.rounds import Allocation, following
 from memspan.experiment.series import Series
 from service.operations.evidence import run_row
 from service.operations.progress import counts_of, over_time, progress_body
-from service.operations.queueing import probe_seconds, run_rows
+from service.operations.queueing import probe_seconds, queued, store
 from service.operations.remaining_time import remaining_seconds
 from service.operations.specs import grid_of, spec_of
 from service.queue_names import Queue
@@ -43,13 +43,14 @@ def _queue(
     number = max(each.round for each in before) + 1
     gpu = any(each.queue is Queue.GPU for each in before)
     placements = Placements(spec_of(row), gpu)
-    added = run_rows(placements, allocations, number)
-    runs.add(connection, row.key, added)
-    experiments.grow(connection, row.key, len(added), probe_seconds(placements, allocations))
-    grown = replace(row, runs=row.runs + len(added))
+    added = queued(placements, allocations, number)
+    count = sum(each.stack.runs for each in added)
+    store(connection, row.key, spec_of(row).priority, added, followed=True)
+    experiments.grow(connection, row.key, count, probe_seconds(placements, allocations))
+    grown = replace(row, runs=row.runs + count)
     progress = progress_body(counts_of(connection, grown), row.state, remaining_seconds(connection, [grown]))
     events.append(connection, row.key, ("round", _told(row, allocations, number)), ("progress", progress))
-    return {each.queue for each in added}
+    return {each.stack.queue for each in added}
 
 
 def _told(row: ExperimentRecord, allocations: Sequence[Allocation], number: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Thing = TypeVar("Thing")
 @dataclass(frozen=True)
 class _Known(Generic[Thing]):
     thing: Thing
-    version: int
+    version: Hashable
     made_at: float
 
 
@@ -37,7 +37,7 @@ class StaleCache(Generic[Thing]):
         self._known: LRUCache[Hashable, _Known[Thing]] = LRUCache(most)
         self._lock = threading.Lock()
 
-    def get(self, name: Hashable, version: int, changing: bool, make: Callable[[], Thing]) -> Thing:
+    def get(self, name: Hashable, version: Hashable, changing: bool, make: Callable[[], Thing]) -> Thing:
         """The answer of that name.
 
         Args:

@@ -22,7 +22,8 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
 from service.operations.group_status import groups, status_of
 from service.operations.progress import counts_of_many
-from service.operations.submission import insert, made_before
+from service.operations.remaining_time import fleet_now
+from service.operations.submission import Prepared, insert, made_before, prepare
 from service.queue_names import TRAINING
 from service.storage import studies
 from service.storage.database import Connection
@@ -92,14 +93,17 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None,
 
     A key that was used before names the group that it made: a request whose answer was lost makes no second one.
     """
+    workers = fleet_now(context)
+    prepared = [
+        prepare(workers, each, None if number else idempotency_key, StudyPlace(spec.kind, spec.scale, name), caller)
+        for number, (name, each) in enumerate(asked(spec).items())
+    ]
     try:
         with context.database.writing() as connection:
             group = _made_before(context, connection, spec, idempotency_key)
             if group is None:
                 room.require(context)
-            keys = (
-                _members(connection, spec.kind, group) if group else _insert(connection, spec, idempotency_key, caller)
-            )
+            keys = _members(connection, spec.kind, group) if group else _insert(connection, prepared)
             if group is None:
                 audit.note(connection, caller, "start_study", ids.public(ids.GROUP, keys[0]), 201, spec.kind)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
@@ -125,11 +129,10 @@ def _members(connection: Connection, kind: str, group: int) -> list[int]:
     return [row.key for row in studies.group(connection, kind, group)]
 
 
-def _insert(connection: Connection, spec: StudySpec, idempotency_key: str | None, caller: Caller) -> list[int]:
+def _insert(connection: Connection, prepared: Sequence[Prepared]) -> list[int]:
     keys: list[int] = []
-    for name, each in asked(spec).items():
-        place = StudyPlace(spec.kind, spec.scale, name, keys[0] if keys else None)
-        keys.append(insert(connection, each, None if keys else idempotency_key, place, caller))
+    for each in prepared:
+        keys.append(insert(connection, each, keys[0] if keys else None))
     return keys
 
 

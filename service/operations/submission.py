@@ -1,8 +1,10 @@
 """Submission: an experiment's rows as they are first stored, and what a key has made before."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from memspan.experiment.fleet import Fleet
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import ALONE, estimated_seconds
 from memspan.experiment.rounds import Allocation, opening
@@ -10,18 +12,16 @@ from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
 from service.operations import quotas
+from service.operations.after_runs import is_followed
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
-from service.operations.queueing import probe_seconds, run_rows
+from service.operations.queueing import Queued, probe_seconds, queued, store
 from service.operations.quotas import Demand
-from service.operations.remaining_time import SILENT_SECONDS, fleet
-from service.storage import events, experiments, runs
+from service.operations.remaining_time import SILENT_SECONDS
+from service.storage import events, experiments
 from service.storage.database import Connection
 from service.storage.experiments import NewExperiment, StudyPlace
 from service.storage.states import ExperimentState
-
-BYTES_OF_WEIGHTS = 2 * 4
-"""of a run for each trainable number: the best and the last, of four bytes"""
 
 
 def made_before(
@@ -50,42 +50,70 @@ def made_before(
     return row.key
 
 
-def insert(
-    connection: Connection,
+BYTES_OF_WEIGHTS = 2 * 4
+"""of a run for each trainable number: the best and the last, of four bytes"""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment with all that is stored of it at first, made before the database is locked."""
+
+    new: NewExperiment
+    rows: Sequence[Queued]
+    followed: bool
+    caller: Caller
+    demand: Demand
+
+
+def prepare(
+    workers: Fleet,
     spec: ExperimentSpec,
     idempotency_key: str | None = None,
     place: StudyPlace | None = None,
     caller: Caller = ANYBODY,
-) -> int:
-    """Store an experiment with all its runs, those of the first round where it is a search; its key.
+) -> Prepared:
+    """The rows of an experiment with all its runs, those of the first round where it is a search.
 
     Raises:
-        Unprocessable: it asks for a GPU, and no GPU worker is there; or for more than a quota of the caller allows.
-        QuotaExceeded: it asks for more than is left.
+        Unprocessable: it asks for a GPU, and no GPU worker is there.
     """
-    gpu = fleet(connection).gpu_workers > 0
+    gpu = workers.gpu_workers > 0
     if spec.device == "gpu" and not gpu:
         raise no_gpu()
     allocations = [allocation for series in all_series(spec) for allocation in opening(spec, series)]
     placements = Placements(spec, gpu)
-    rows = run_rows(placements, allocations)
-    if caller.name is not None:
-        quotas.take(connection, caller, _demand(placements, allocations))
-    key = experiments.add(
-        connection,
-        NewExperiment(
-            name=spec.name,
-            spec=spec.model_dump(mode="json"),
-            priority=spec.priority,
-            kinds=_words(spec),
-            runs=len(rows),
-            probe_seconds=probe_seconds(placements, allocations),
-            idempotency_key=idempotency_key,
-            place=place,
-            owner=caller.name,
-        ),
+    rows = queued(placements, allocations)
+    new = NewExperiment(
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        priority=spec.priority,
+        kinds=_words(spec),
+        runs=sum(each.stack.runs for each in rows),
+        probe_seconds=probe_seconds(placements, allocations),
+        idempotency_key=idempotency_key,
+        place=place,
+        owner=caller.name,
     )
-    runs.add(connection, key, rows)
+    demand = _demand(placements, allocations) if caller.name is not None else Demand()
+    return Prepared(new, rows, is_followed(spec), caller, demand)
+
+
+def insert(connection: Connection, prepared: Prepared, group: int | None = None) -> int:
+    """Store an experiment with its runs; its key.
+
+    Args:
+        group: what it was started together with, where its place does not say so yet.
+
+    Raises:
+        Unprocessable: it asks for more than a quota of the caller allows.
+        QuotaExceeded: it asks for more than is left.
+    """
+    quotas.take(connection, prepared.caller, prepared.demand)
+    new = prepared.new
+    if group is not None and new.place is not None:
+        new = replace(new, place=replace(new.place, group=group))
+    key = experiments.add(connection, new)
+    store(connection, key, new.priority, prepared.rows, prepared.followed)
     events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
     return key
 

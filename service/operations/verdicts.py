@@ -36,9 +36,9 @@ def claims(context: Context, connection: Connection, spec: type[StudySpec], rows
     )
 
 
-def version(rows: Sequence[StudyExperiment]) -> int:
-    """Grows with every change of a group's experiments."""
-    return sum(row.event_sequence for row in rows)
+def version(rows: Sequence[StudyExperiment]) -> str:
+    """Changes with a group's experiments."""
+    return "-".join(row.version for row in rows)
 
 
 def of_experiment(context: Context, connection: Connection, row: ExperimentRecord) -> bytes:

@@ -1,12 +1,13 @@
 """What a worker asks for: claim runs, tell how they go, hand in what they ended with.
 
-Every call is one short unit of work behind the fence of a lease: a worker that lost its lease changes nothing.
+Every call is one short unit of work behind the fence of a lease: a worker that lost its lease changes nothing. Rows are
+locked in one order, stacks, then conditions, experiments and tallies, so that no two workers wait for each other.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -15,21 +16,23 @@ from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
-from service.operations.after_runs import follow_up
+from service.operations.after_runs import end_if_done, settle
 from service.operations.context import Context
-from service.operations.progress import counts_of, over_time, progress_body
-from service.operations.remaining_time import remaining_lately
+from service.operations.progress import over_time
 from service.operations.specs import condition_of
+from service.operations.telling import tell as tell_listeners
 from service.operations.uploads import drop, uploaded
 from service.queue_names import Queue
-from service.storage import events, experiments, final_states, leases, metrics, paces, runs
+from service.storage import events, experiments, final_states, leases, metrics, paces, stacks, tallies
+from service.storage import runs as run_rows
 from service.storage import snapshots as snapshot_rows
 from service.storage.contents import Damaged
 from service.storage.database import Connection
-from service.storage.leases import Holder
+from service.storage.experiments import ServedRecord
+from service.storage.leases import ONE, ClaimedRow, Helping, Holder
 from service.storage.metrics import Measurement
-from service.storage.runs import ClaimedRun
-from service.storage.states import ExperimentState
+from service.storage.stacks import StackRecord
+from service.storage.states import ExperimentState, RunState, StackState
 
 log = structlog.stdlib.get_logger("memspan.storage")
 
@@ -53,14 +56,17 @@ class Order(Enum):
 
 @dataclass(frozen=True)
 class ClaimedRuns:
-    """Runs of one stack under one lease.
+    """Runs of one stack under a lease, which may hold other stacks too.
 
     Attributes:
+        stack: its key.
         runs: the run's key by its repeat.
         snapshots: where each repeat goes on; empty for a fresh start.
     """
 
     lease: str
+    worker: str
+    stack: int
     experiment: int
     placement: Placement
     position: int
@@ -73,6 +79,33 @@ class ClaimedRuns:
     def condition(self) -> Condition:
         return self.placement.condition
 
+    @property
+    def epochs(self) -> int:
+        """That the runs are trained for."""
+        return self.condition.training.epochs
+
+    @property
+    def shard(self) -> int:
+        """Where its worker keeps tallies."""
+        return tallies.shard_of(self.worker)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The condition of a stack, as stored specs are asked for it."""
+
+    experiment_key: int
+    experiment_spec: dict[str, Any]
+    condition: int
+
+
+class _Overtaken(Exception):
+    """An experiment was paused or cancelled while its first stack was claimed."""
+
+
+SET_ASIDE = 500
+"""stacks of a resting experiment that a claim sets aside when it comes upon one"""
+
 
 def holder(context: Context, worker: str) -> Holder:
     """A worker with a new lease."""
@@ -81,74 +114,162 @@ def holder(context: Context, worker: str) -> Holder:
 
 def claim(context: Context, worker: str, queues: Sequence[Queue]) -> ClaimedRuns | None:
     """Claim runs that are trained together, or None when nothing waits in the queues."""
-    mine = holder(context, worker)
-    with context.database.writing() as connection:
-        keys = leases.claim_runs(connection, mine, queues)
-        if not keys:
-            return None
-        rows = runs.claimed(connection, keys)
-        first = rows[0]
-        snapshots, broken = _snapshots(connection, rows)
-        if broken:
-            _start_again(connection, broken)
-            rows = [row for row in rows if row not in broken]
-        metrics.drop_beyond(connection, keys, first.resume_epoch)
-        if experiments.start(connection, first.experiment_key):
-            events.append(connection, first.experiment_key, ("state", {"state": ExperimentState.RUNNING}))
-        more = bool(set(leases.waiting_queues(connection)) & set(queues))
-    if not rows:
-        return claim(context, worker, queues)
+    claimed = claim_several(context, worker, queues)
+    return claimed[0] if claimed else None
+
+
+def claim_several(
+    context: Context, worker: str, queues: Sequence[Queue], helping: Helping = ONE
+) -> Sequence[ClaimedRuns]:
+    """Claim stacks of short runs together, under one lease; none when nothing waits in the queues."""
+    claimed: Sequence[ClaimedRuns] | None = None
+    while claimed is None:
+        try:
+            with context.database.writing() as connection:
+                claimed = _claim(connection, holder(context, worker), queues, helping)
+        except _Overtaken:
+            continue
+    return claimed
+
+
+def _claim(
+    connection: Connection, mine: Holder, queues: Sequence[Queue], helping: Helping
+) -> Sequence[ClaimedRuns] | None:
+    """What comes next, now under a lease; None where some of that may not be served: others may."""
+    found = leases.next_stacks(connection, queues, helping)
+    if not found:
+        return ()
+    served = experiments.to_serve(connection, {each.experiment_key for each in found})
+    resting = {each.experiment_key for each in found if not served[each.experiment_key].claimable}
+    for experiment in sorted(resting):
+        stacks.set_aside(connection, experiment, SET_ASIDE)
+    mates = [each for each in found if each.experiment_key not in resting]
+    if not mates:
+        return None
+    return _claimed(connection, mine, mates, served, more=len(found) == helping.most)
+
+
+def _claimed(
+    connection: Connection,
+    mine: Holder,
+    mates: Sequence[StackRecord],
+    served: Mapping[int, ServedRecord],
+    more: bool,
+) -> Sequence[ClaimedRuns]:
+    """Take stacks, each with where its runs go on."""
+    rows = leases.claim_stacks(connection, mine, [each.key for each in mates])
+    held = [replace(each, state=StackState.RUNNING, lease=mine.lease, worker=mine.worker) for each in mates]
+    shard, changes, claimed = tallies.shard_of(mine.worker), dict[int, list[tallies.Change]](), list[ClaimedRuns]()
+    for stack in held:
+        own = [row for row in rows if row.stack_key == stack.key]
+        snapshots, broken = _snapshots(connection, stack, own) if stack.resumes else ({}, [])
+        changes.setdefault(stack.experiment_key, []).append(_taken(connection, stack, own, broken, served))
+        kept = own if len(broken) == len(own) else [row for row in own if row not in broken]
+        repeated = [row.key for row in kept if row.attempt > 1 and row not in broken]
+        if repeated:
+            metrics.drop_beyond(connection, repeated, stack.resume_epoch)
+        claimed.append(_handed_out(mine, stack, kept, snapshots, served[stack.experiment_key], more))
+    for experiment in sorted(changes):
+        _start(connection, served[experiment])
+        tallies.add(connection, experiment, changes[experiment], shard)
+    return claimed
+
+
+def _taken(
+    connection: Connection,
+    stack: StackRecord,
+    rows: Sequence[ClaimedRow],
+    broken: Sequence[ClaimedRow],
+    served: Mapping[int, ServedRecord],
+) -> tallies.Change:
+    """What a claim changes; runs whose snapshots are damaged begin again, in a stack of their own if others go on."""
+    if not broken:
+        return tallies.change(stack, queued=-len(rows), running=len(rows))
+    good = [row.key for row in rows if row not in broken]
+    lost = _start_again(connection, stack, good, broken)
+    count = len(good) or len(rows)
+    again = stack.run_seconds * lost / served[stack.experiment_key].spec["training"]["epochs"]
+    return tallies.change(stack, queued=-count, running=count, epochs=-lost, left_seconds=again)
+
+
+def _start_again(
+    connection: Connection, stack: StackRecord, good: Sequence[int], broken: Sequence[ClaimedRow]
+) -> float:
+    """Put runs back to their beginning, without what they had measured, and say so; the epochs that are lost."""
+    keys = [row.key for row in broken]
+    own = stacks.split(connection, stack, [good, keys])[1] if good else stack
+    lost = snapshot_rows.restart(connection, own.key, keys)
+    metrics.drop_beyond(connection, keys, 0)
+    if good:
+        leases.put_back(connection, [own.key])
+    told = [{"what": "snapshot", "condition": stack.condition, "repeat": row.repeat} for row in broken]
+    events.append(connection, stack.experiment_key, *(("damaged", body) for body in told))
+    return lost
+
+
+def _handed_out(
+    mine: Holder,
+    stack: StackRecord,
+    rows: Sequence[ClaimedRow],
+    snapshots: Mapping[int, Snapshot],
+    served: ServedRecord,
+    more: bool,
+) -> ClaimedRuns:
+    condition = condition_of(_Place(stack.experiment_key, served.spec, stack.condition))
+    device: Device = "gpu" if stack.queue is Queue.GPU else "cpu"
+    engine = cast(EngineName, stack.engine)
     return ClaimedRuns(
         lease=mine.lease,
-        experiment=first.experiment_key,
-        placement=_placement(first),
-        position=first.condition,
+        worker=mine.worker,
+        stack=stack.key,
+        experiment=stack.experiment_key,
+        placement=Placement(condition, condition.network(), device, engine, rows[0].width),
+        position=stack.condition,
         runs={row.repeat: row.key for row in rows},
         snapshots=snapshots,
-        queue=first.queue,
+        queue=stack.queue,
         more_waits=more,
     )
 
 
-def _placement(row: ClaimedRun) -> Placement:
-    """How a run was placed when it was submitted."""
-    condition = condition_of(row)
-    device: Device = "gpu" if row.queue is Queue.GPU else "cpu"
-    return Placement(condition, condition.network(), device, cast(EngineName, row.engine), row.width)
-
-
-def _snapshots(connection: Connection, rows: Sequence[ClaimedRun]) -> tuple[dict[int, Snapshot], list[ClaimedRun]]:
+def _snapshots(
+    connection: Connection, stack: StackRecord, rows: Sequence[ClaimedRow]
+) -> tuple[dict[int, Snapshot], list[ClaimedRow]]:
     """The snapshots by repeat that are what was stored, and the runs whose snapshot is not: those start again."""
     found, broken = {}, []
     for row in rows:
-        if row.resume_epoch == 0 and row.resume_step == 0:
-            continue
         try:
-            found[row.repeat] = _snapshot(connection, row)
+            found[row.repeat] = _snapshot(connection, stack, row)
         except (SnapshotUnreadable, Damaged) as error:
-            log.error("snapshot_damaged", run=row.key, experiment=row.experiment_key, reason=str(error))
+            log.error("snapshot_damaged", run=row.key, experiment=stack.experiment_key, reason=str(error))
             broken.append(row)
     return found, broken
 
 
-def _snapshot(connection: Connection, row: ClaimedRun) -> Snapshot:
+def _snapshot(connection: Connection, stack: StackRecord, row: ClaimedRow) -> Snapshot:
     data = snapshot_rows.data(connection, row.key)
     if data is None:
         raise SnapshotUnreadable("The snapshot is gone.")
     snapshot = Snapshot.from_bytes(data)
-    if (snapshot.position.epoch, snapshot.position.step) != (row.resume_epoch, row.resume_step):
+    if (snapshot.position.epoch, snapshot.position.step) != (stack.resume_epoch, stack.resume_step):
         raise SnapshotUnreadable("The snapshot stands elsewhere than its run.")
     return snapshot
 
 
-def _start_again(connection: Connection, broken: Sequence[ClaimedRun]) -> None:
-    """Put runs whose snapshot is damaged back to their beginning, without what they had measured, and say so."""
-    keys = [row.key for row in broken]
-    snapshot_rows.restart(connection, keys)
-    metrics.drop_beyond(connection, keys, 0)
-    leases.put_back(connection, keys)
-    told = [{"what": "snapshot", "condition": row.condition, "repeat": row.repeat} for row in broken]
-    events.append(connection, broken[0].experiment_key, *(("damaged", body) for body in told))
+def _start(connection: Connection, served: ServedRecord) -> None:
+    """Let an experiment run whose first stack was claimed.
+
+    Raises:
+        _Overtaken: it was paused or cancelled since it was looked at.
+    """
+    if served.state is not ExperimentState.QUEUED:
+        return
+    row = experiments.lock(connection, served.key)
+    if row is None or row.state not in (ExperimentState.QUEUED, ExperimentState.RUNNING) or row.cancelled_at:
+        raise _Overtaken
+    if row.state is ExperimentState.QUEUED:
+        experiments.start(connection, served.key)
+        events.append(connection, served.key, ("state", {"state": ExperimentState.RUNNING}))
 
 
 def note_pace(context: Context, host: str, spent: Mapping[Work, tuple[float, float]]) -> None:
@@ -166,12 +287,14 @@ def beat(context: Context, lease: str) -> bool:
 def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured) -> Order:
     """Store how far runs are and what they measured; what to do next."""
     with context.database.writing() as connection:
-        held = held_runs(connection, work)
-        if not held:
+        stack = held_stack(connection, work)
+        if stack is None:
             return Order.STOP
-        store_metrics(connection, work, measured, held)
-        runs.set_progress(connection, held, epochs)
-        return _progress_event(context, connection, work.experiment)
+        store_metrics(connection, work, measured)
+        _set_progress(connection, work, stack, epochs)
+        order = _order(connection, work.experiment)
+    tell_listeners(context, work.experiment)
+    return order
 
 
 def keep(
@@ -186,45 +309,42 @@ def keep(
     stored = uploaded(context, {work.runs[repeat]: snapshot.file() for repeat, snapshot in snapshots.items()})
     try:
         with context.database.writing() as connection:
-            held = set(held_runs(connection, work))
-            if not held:
+            stack = held_stack(connection, work)
+            if stack is None:
                 return Order.STOP
-            store_metrics(connection, work, measured, list(held))
-            snapshot_rows.store(connection, {key: each for key, each in stored.items() if key in held}, *position)
-            runs.set_progress(connection, list(held), epochs)
-            return _progress_event(context, connection, work.experiment)
+            store_metrics(connection, work, measured)
+            snapshot_rows.store(connection, work.stack, stored, *position)
+            _set_progress(connection, work, stack, epochs)
+            order = _order(connection, work.experiment)
     finally:
         drop(context, stored.values())
+    tell_listeners(context, work.experiment)
+    return order
 
 
-def held_runs(connection: Connection, work: ClaimedRuns) -> list[int]:
-    """Lock the experiment, then the runs that are still held; their keys."""
-    experiments.lock(connection, work.experiment)
-    return leases.lock_held_runs(connection, work.lease)
+def held_stack(connection: Connection, work: ClaimedRuns) -> StackRecord | None:
+    """The stack, locked, if it is still held."""
+    return stacks.lock_held(connection, work.lease).get(work.stack)
 
 
-def store_metrics(
-    connection: Connection,
-    work: ClaimedRuns,
-    measured: Measured,
-    held: Sequence[int],
-) -> None:
+def store_metrics(connection: Connection, work: ClaimedRuns, measured: Measured) -> None:
     told = [
-        Measurement(work.runs[repeat], epoch, values)
-        for repeat, epochs in measured.items()
-        if work.runs[repeat] in held
-        for epoch, values in epochs
+        Measurement(work.runs[repeat], epoch, values) for repeat, epochs in measured.items() for epoch, values in epochs
     ]
     metrics.store(connection, told)
 
 
-def _progress_event(context: Context, connection: Connection, experiment: int) -> Order:
-    """Tell listeners how far the experiment is; what its state asks of workers."""
+def _set_progress(connection: Connection, work: ClaimedRuns, stack: StackRecord, epochs: float) -> None:
+    more = run_rows.set_progress(connection, work.stack, epochs)
+    change = tallies.change(stack, epochs=more, left_seconds=-stack.run_seconds * more / work.epochs)
+    tallies.add(connection, work.experiment, [change], work.shard)
+
+
+def _order(connection: Connection, experiment: int) -> Order:
+    """What an experiment's state asks of workers."""
     row = experiments.get(connection, experiment)
     if row is None:
         return Order.STOP
-    body = progress_body(counts_of(connection, row), row.state, remaining_lately(context, connection, row))
-    events.append(connection, experiment, ("progress", body))
     if row.cancelled_at is not None:
         return Order.CANCEL
     if row.state == ExperimentState.PAUSED:
@@ -235,9 +355,15 @@ def _progress_event(context: Context, connection: Connection, experiment: int) -
 def give_back(context: Context, work: ClaimedRuns) -> None:
     """Put runs back into their queue without blame: paused, or the worker is told to stop."""
     with context.database.writing() as connection:
-        row = experiments.lock(connection, work.experiment)
-        leases.give_back(connection, work.lease)
+        stack = held_stack(connection, work)
+        if stack is None:
+            return
+        row = experiments.get(connection, work.experiment)
         if row is not None and row.cancelled_at is not None:  # since the worker last heard of it
-            final_states.cancel_waiting(connection, work.experiment)
-            follow_up(connection, work.experiment)
+            settle(connection, final_states.end(connection, [stack], RunState.CANCELLED, work.epochs), work.shard)
+        else:
+            leases.put_back(connection, [stack.key])
+            back = tallies.change(stack, queued=stack.runs, running=-stack.runs)
+            tallies.add(connection, work.experiment, [back], work.shard)
+    end_if_done(context, work.experiment)
     context.bell.ring(work.queue)

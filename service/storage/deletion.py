@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists,
 from service.storage.tables import (
     blobs,
     checkpoints,
+    conditions,
+    endings,
     events,
     experiments,
     metrics,
@@ -14,6 +16,8 @@ from service.storage.tables import (
     probes,
     runs,
     snapshots,
+    stacks,
+    tallies,
     uploads,
 )
 
@@ -92,6 +96,7 @@ def _dependents(experiment: int) -> list[tuple[Table, ColumnElement[bool]]]:
         (checkpoints, checkpoints.c.run_key.in_(own)),
         (events, events.c.experiment_key == experiment),
         (runs, runs.c.experiment_key == experiment),
+        *((table, table.c.experiment_key == experiment) for table in (stacks, conditions, tallies, endings)),
     ]
 
 

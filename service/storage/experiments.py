@@ -1,17 +1,17 @@
 """SQL over experiments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service.storage.clock import now
 from service.storage.moving import move_experiment
 from service.storage.records import every, reading, single
-from service.storage.states import ACTIVE, ExperimentState, RunState
-from service.storage.tables import experiments, probes, runs
+from service.storage.states import ACTIVE, CLAIMABLE, ExperimentState, RunState, StackState
+from service.storage.tables import endings, experiments, probes, runs, stacks
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class ExperimentRecord:
     Attributes:
         counts: of runs by state and progress, once the state is final.
         cancelled_at: when somebody asked for it.
+        untold: the newest of what has happened and no event tells of yet; 0 where there is nothing.
     """
 
     key: int
@@ -88,6 +89,12 @@ class ExperimentRecord:
     started_at: float | None
     finished_at: float | None
     cancelled_at: float | None
+    untold: int
+
+    @property
+    def version(self) -> str:
+        """Changes with everything that happens to the experiment."""
+        return f"{self.event_sequence}.{self.untold}"
 
     @property
     def place(self) -> StudyPlace | None:
@@ -102,6 +109,21 @@ class KeyTaken(Exception):
 
 
 @dataclass(frozen=True)
+class ServedRecord:
+    """What a worker asks of an experiment whose stacks it is about to claim."""
+
+    key: int
+    spec: dict[str, Any]
+    state: ExperimentState
+    cancelled_at: float | None
+
+    @property
+    def claimable(self) -> bool:
+        """Whether it may be served."""
+        return self.state in CLAIMABLE and self.cancelled_at is None
+
+
+@dataclass(frozen=True)
 class KeyedExperiment:
     """The experiment that an Idempotency-Key has made, and its age in seconds."""
 
@@ -112,15 +134,8 @@ class KeyedExperiment:
     age: float
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Runs of one state: how many, and the epochs they have done."""
-
-    runs: int
-    epochs: float
-
-
-WHOLE = reading(ExperimentRecord, experiments)
+NEWEST = select(func.coalesce(func.max(endings.c.key), 0)).where(endings.c.experiment_key == experiments.c.key)
+WHOLE = reading(ExperimentRecord, experiments, untold=NEWEST.correlate(experiments).scalar_subquery())
 KEYED = reading(KeyedExperiment, experiments, age=now() - experiments.c.created_at)
 
 
@@ -155,8 +170,12 @@ def get(connection: Connection, key: int) -> ExperimentRecord | None:
 
 
 def lock(connection: Connection, key: int) -> ExperimentRecord | None:
-    """The experiment, kept from changing until the unit of work ends. Whoever writes to one locks it first."""
-    return single(connection, ExperimentRecord, WHOLE.where(experiments.c.key == key).with_for_update())
+    """The experiment, kept from changing until the unit of work ends. Whoever writes to one locks it first.
+
+    Others may meanwhile add rows that point at it: its key does not change.
+    """
+    mine = WHOLE.where(experiments.c.key == key)
+    return single(connection, ExperimentRecord, mine.with_for_update(key_share=True))
 
 
 def with_idempotency_key(connection: Connection, key: str) -> KeyedExperiment | None:
@@ -187,19 +206,6 @@ def page(connection: Connection, narrow: Filter, before: int | None, limit: int)
     return every(connection, ExperimentRecord, statement)
 
 
-def run_counts(connection: Connection, keys: Sequence[int]) -> dict[int, dict[RunState, Counted]]:
-    """For each experiment its runs by state."""
-    found: dict[int, dict[RunState, Counted]] = {key: {} for key in keys}
-    statement = (
-        select(runs.c.experiment_key, runs.c.state, func.count(), func.sum(runs.c.epochs_done))
-        .where(runs.c.experiment_key.in_(keys))
-        .group_by(runs.c.experiment_key, runs.c.state)
-    )
-    for key, state, count, epochs in connection.execute(statement):
-        found[key][state] = Counted(count, float(epochs or 0))
-    return found
-
-
 def required_probe_counts(connection: Connection, key: int) -> dict[RunState, int]:
     """How many of the probes of an experiment's own spec stand in each state."""
     statement = (
@@ -210,14 +216,34 @@ def required_probe_counts(connection: Connection, key: int) -> dict[RunState, in
     return {state: int(count) for state, count in connection.execute(statement)}
 
 
-def start(connection: Connection, key: int) -> bool:
-    """Let an experiment run, which the caller has locked; whether it was queued until now."""
-    found = connection.execute(select(experiments.c.state).where(experiments.c.key == key)).scalar_one()
-    if found is not ExperimentState.QUEUED:
-        return False
+def start(connection: Connection, key: int) -> None:
+    """Let a queued experiment run, which the caller has locked."""
     started_at = func.coalesce(experiments.c.started_at, now())
     move_experiment(connection, key, ExperimentState.RUNNING, {"started_at": started_at})
-    return True
+
+
+def to_serve(connection: Connection, keys: Collection[int]) -> dict[int, ServedRecord]:
+    """The experiments whose stacks are about to be claimed."""
+    found = every(connection, ServedRecord, reading(ServedRecord, experiments).where(experiments.c.key.in_(keys)))
+    return {row.key: row for row in found}
+
+
+def lock_to_tell(connection: Connection, key: int, seconds: float) -> ExperimentRecord | None:
+    """The experiment, locked, if listeners were not told of it for so long and nobody is telling them now.
+
+    From now on they have been.
+    """
+    due = (experiments.c.key == key, experiments.c.told_at <= now() - seconds)
+    statement = WHOLE.where(*due).with_for_update(key_share=True, skip_locked=True)
+    row = single(connection, ExperimentRecord, statement)
+    if row is not None:
+        connection.execute(update(experiments).where(experiments.c.key == key).values(told_at=now()))
+    return row
+
+
+def lock_shared(connection: Connection, key: int) -> ExperimentRecord | None:
+    """The experiment, kept from changing while others may look at it too: for those who do not write to it."""
+    return single(connection, ExperimentRecord, WHOLE.where(experiments.c.key == key).with_for_update(read=True))
 
 
 def pause(connection: Connection, key: int) -> None:
@@ -247,6 +273,13 @@ def active(connection: Connection) -> list[ExperimentRecord]:
     return every(connection, ExperimentRecord, WHOLE.where(experiments.c.state.in_(ACTIVE)))
 
 
+def with_stacks_aside(connection: Connection) -> set[int]:
+    """The active experiments with stacks that are set aside."""
+    aside = exists().where(stacks.c.experiment_key == experiments.c.key, stacks.c.state == StackState.ASIDE)
+    statement = select(experiments.c.key).where(experiments.c.state.in_(ACTIVE), aside)
+    return set(connection.execute(statement).scalars())
+
+
 def grow(connection: Connection, key: int, count: int, probe_seconds: float) -> None:
     """Count runs that a search goes on with, and what the answers to their probes take."""
     values = {"runs": experiments.c.runs + count, "probe_seconds": experiments.c.probe_seconds + probe_seconds}
@@ -257,16 +290,6 @@ def tested(connection: Connection, key: int) -> set[int]:
     """The conditions of an experiment that have runs."""
     statement = select(runs.c.condition).where(runs.c.experiment_key == key).distinct()
     return set(connection.execute(statement).scalars())
-
-
-def open_runs(connection: Connection, key: int, conditions: range | None = None) -> int:
-    """How many runs of an experiment, or of some of its conditions, have something to do."""
-    statement = select(func.count()).where(
-        runs.c.experiment_key == key, runs.c.state.in_([RunState.QUEUED, RunState.RUNNING])
-    )
-    if conditions is not None:
-        statement = statement.where(runs.c.condition >= conditions.start, runs.c.condition < conditions.stop)
-    return int(connection.execute(statement).scalar_one())
 
 
 def succeeded(connection: Connection, key: int, conditions: range) -> list[int]:

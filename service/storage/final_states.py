@@ -1,52 +1,139 @@
-"""Final states: how runs and probes come to their last state. What a worker ends it must still hold."""
+"""Final states: how runs and probes come to their last state. What a worker ends it must still hold.
 
-from collections.abc import Sequence
+Ending the runs of a stack is one deed, whoever does it: the runs move, the stack and its snapshots go, and what is kept
+by increments is told.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, func, select
 
-from service.storage import snapshots
-from service.storage.clock import now
+from service.storage import conditions, endings, snapshots, tallies
+from service.storage import stacks as stack_rows
+from service.storage.clock import now, read
+from service.storage.endings import Ending
 from service.storage.leases import held
-from service.storage.moving import move
+from service.storage.moving import move, move_each
 from service.storage.runs import RunOutcome
-from service.storage.states import Reason, RunState
+from service.storage.stacks import StackRecord
+from service.storage.states import OPEN, Reason, RunState
 from service.storage.tables import probes, runs
 
 
-def finish(connection: Connection, outcomes: Sequence[RunOutcome]) -> None:
-    """Let runs succeed, with their final metrics and times."""
-    rows = [vars(each) for each in outcomes]
-    columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "run"}
-    connection.execute(update(runs).where(runs.c.key == bindparam("run")).values(**columns), rows)
-    keys = [each.run for each in outcomes]
-    snapshots.drop(connection, keys)
-    move(connection, runs, RunState.SUCCEEDED, runs.c.key.in_(keys), values={"finished_at": now()})
+@dataclass(frozen=True)
+class FinishedStack:
+    """A stack, which the caller has locked, and what each of its runs ends with.
+
+    Attributes:
+        epochs: that its runs were to be trained for.
+    """
+
+    stack: StackRecord
+    outcomes: Sequence[RunOutcome]
+    epochs: int
 
 
-def end(connection: Connection, lease: str, state: RunState, reason: Reason | None, detail: str | None) -> int:
-    """End what is still held of a lease's runs as failed or cancelled; how many that are."""
+@dataclass(frozen=True)
+class Ended:
+    """What is left to do when runs of an experiment have ended, in the same unit of work.
+
+    Attributes:
+        conditions: those in which nothing is left to do, of those that something follows. Their rows are locked.
+        changes: of the experiment's tallies.
+    """
+
+    experiment: int
+    conditions: Collection[int]
+    changes: Sequence[tallies.Change]
+
+
+def finish(connection: Connection, finished: Sequence[FinishedStack]) -> Ended:
+    """Let the runs of an experiment's stacks succeed, with their final metrics and times."""
+    done = _epochs_done(connection, [each.stack.key for each in finished])
+    ended = {"finished_at": read(connection)}
+    rows = [{"key": run.run, **ended, **_columns(run)} for each in finished for run in each.outcomes]
+    move_each(connection, runs, RunState.SUCCEEDED, rows)
+    changes = [_success(each, done.get(each.stack.key, 0.0)) for each in finished]
+    return _settle(connection, [each.stack for each in finished], RunState.SUCCEEDED, changes)
+
+
+def _columns(outcome: RunOutcome) -> dict[str, Any]:
+    return {name: value for name, value in vars(outcome).items() if name != "run"}
+
+
+def _success(finished: FinishedStack, done: float) -> tallies.Change:
+    """What the success of a stack's runs adds; those that diverged say nothing of how long a run takes."""
+    stack, outcomes = finished.stack, finished.outcomes
+    whole = [each for each in outcomes if each.diverged_at is None]
+    return tallies.change(
+        stack,
+        running=-len(outcomes),
+        succeeded=len(outcomes),
+        epochs=sum(each.epochs_done for each in outcomes) - done,
+        left_seconds=-_left(stack, done, finished.epochs),
+        modelled=stack.run_seconds * len(whole),
+        measured=sum(each.seconds for each in whole),
+    )
+
+
+def _left(stack: StackRecord, done: float, epochs: int) -> float:
+    """Modelled seconds that the runs of a stack, which have ``done`` so many epochs together, would still take."""
+    return stack.run_seconds * (stack.runs - done / epochs)
+
+
+def _epochs_done(connection: Connection, keys: Collection[int]) -> dict[int, float]:
+    """What the open runs of some stacks have done so far, in epochs, by stack."""
+    mine = (runs.c.stack_key.in_(keys), runs.c.state.in_(OPEN))
+    statement = select(runs.c.stack_key, func.sum(runs.c.epochs_done)).where(*mine).group_by(runs.c.stack_key)
+    return {key: float(epochs) for key, epochs in connection.execute(statement)}
+
+
+def end(
+    connection: Connection,
+    held_stacks: Sequence[StackRecord],
+    state: RunState,
+    epochs: int,
+    reason: Reason | None = None,
+    detail: str | None = None,
+) -> Ended:
+    """End the runs of an experiment's stacks, which the caller has locked, as failed or cancelled.
+
+    Args:
+        epochs: that the runs were to be trained for.
+    """
+    keys = [each.key for each in held_stacks]
+    done = _epochs_done(connection, keys)
     values = {"reason": reason, "detail": detail, "finished_at": now()}
-    keys = move(connection, runs, state, held(runs, lease), values=values)
-    snapshots.drop(connection, keys)
-    return len(keys)
+    move(connection, runs, state, runs.c.stack_key.in_(keys), values=values)
+    changes = []
+    for each in held_stacks:
+        left = -_left(each, done.get(each.key, 0.0), epochs)
+        counts = {each.state.runs: -each.runs, state.value: each.runs}
+        changes.append(tallies.change(each, left_seconds=left, **counts))
+    return _settle(connection, held_stacks, state, changes)
 
 
-def time_out(connection: Connection, experiment: int, detail: str) -> set[int]:
-    """Fail the waiting runs of an experiment that used up its time; their conditions."""
-    waiting = (runs.c.experiment_key == experiment, runs.c.state == RunState.QUEUED)
-    conditions = set(connection.execute(select(runs.c.condition).where(*waiting).distinct()).scalars())
-    values = {"reason": Reason.TIMEOUT, "detail": detail, "finished_at": now()}
-    move(connection, runs, RunState.FAILED, *waiting, values=values, source=RunState.QUEUED)
-    return conditions
+def _settle(
+    connection: Connection, ended: Sequence[StackRecord], state: RunState, changes: Sequence[tallies.Change]
+) -> Ended:
+    """See to all that hangs on stacks whose runs have just ended."""
+    experiment, counts = ended[0].experiment_key, Counter[int]()
+    for stack in ended:
+        counts[stack.condition] += stack.runs
+    snapshots.drop_of_stacks(connection, [stack.key for stack in ended if stack.resumes])
+    stack_rows.drop(connection, [stack.key for stack in ended])
+    done = conditions.ended(connection, experiment, counts)
+    endings.add(connection, experiment, [Ending(position, state, count) for position, count in counts.items()])
+    return Ended(experiment, done, changes)
 
 
-def cancel_waiting(connection: Connection, experiment: int) -> None:
-    """Cancel all that waits of an experiment."""
-    for table in (runs, probes):
-        mine = table.c.experiment_key == experiment
-        values = {"finished_at": now()}
-        move(connection, table, RunState.CANCELLED, mine, source=RunState.QUEUED, values=values)
+def cancel_probes(connection: Connection, experiment: int) -> None:
+    """Cancel the probes of an experiment that wait."""
+    mine = probes.c.experiment_key == experiment
+    move(connection, probes, RunState.CANCELLED, mine, source=RunState.QUEUED, values={"finished_at": now()})
 
 
 def answer_probe(connection: Connection, lease: str, result: dict[str, Any], n: int) -> bool:

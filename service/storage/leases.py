@@ -1,20 +1,23 @@
-"""Leases: the row is the job. Claiming, beating and giving back rows of runs and probes.
+"""Leases: the row is the job. Claiming, beating and giving back stacks and probes.
 
 A lease is a token that no other lease ever has, and the time for which its rows are a worker's. Every write of a worker
 asks for rows that still carry its token and still run, so a worker that lost its lease writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Exists, Table, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, select, update
 
-from service.queue_names import Queue
+from service.queue_names import TRAINING, Queue
 from service.storage.clock import now
-from service.storage.moving import move
-from service.storage.states import CLAIMABLE, RunState
-from service.storage.tables import experiments, probes, runs
+from service.storage.moving import move, move_rows
+from service.storage.records import every
+from service.storage.stacks import WHOLE, StackRecord
+from service.storage.states import RunState, StackState
+from service.storage.tables import probes, runs, stacks
 
 
 @dataclass(frozen=True)
@@ -25,67 +28,91 @@ class Holder:
     worker: str
     lease_seconds: float
 
-    def values(self, table: Table) -> dict[str, Any]:
-        """What a claimed row is set to; the attempt counts every claim."""
-        return {
-            "lease": self.lease,
-            "worker": self.worker,
-            "lease_until": now() + self.lease_seconds,
-            "attempt": table.c.attempt + 1,
-        }
+    def values(self) -> dict[str, Any]:
+        """What a claimed row is set to."""
+        return {"lease": self.lease, "worker": self.worker, "lease_until": now() + self.lease_seconds}
 
 
-def claim_runs(connection: Connection, holder: Holder, queues: Sequence[Queue]) -> list[int]:
-    """Claim queued runs of one stack, all at the same position; their keys, or [] when nothing waits.
+@dataclass(frozen=True)
+class Helping:
+    """How much is claimed at once.
 
-    The experiment is chosen by priority, then by who has the fewest running runs, then by who was served longest ago:
-    so no experiment starves another, be there many workers or one. Within it the longest work goes first, so that no
-    worker is left with it alone.
+    Attributes:
+        most: stacks.
+        seconds: that they take together, estimated; one is claimed however long it takes.
     """
-    experiment = _next_experiment(connection, queues)
-    if experiment is None or not _still_claimable(connection, experiment):
-        return []
-    waiting = (runs.c.experiment_key == experiment, runs.c.state == RunState.QUEUED, runs.c.queue.in_(queues))
-    places = (runs.c.condition, runs.c.stack, runs.c.resume_epoch, runs.c.resume_step)
-    chosen = connection.execute(
-        select(*places)
-        .where(*waiting)
-        .order_by(runs.c.stack_seconds.desc(), runs.c.key)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if chosen is None:
-        return []
-    mates = select(runs.c.key).where(*waiting, *(column == value for column, value in zip(places, chosen, strict=True)))
-    keys = list(connection.execute(mates.order_by(runs.c.key).with_for_update(skip_locked=True)).scalars())
-    connection.execute(update(experiments).where(experiments.c.key == experiment).values(served_at=now()))
-    values = holder.values(runs) | {"started_at": func.coalesce(runs.c.started_at, now())}
-    return move(connection, runs, RunState.RUNNING, runs.c.key.in_(keys), values=values)
+
+    most: int = 1
+    seconds: float = 0.0
 
 
-def _next_experiment(connection: Connection, queues: Sequence[Queue]) -> int | None:
-    busy = (
-        select(func.count())
-        .where(runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.RUNNING)
-        .scalar_subquery()
+ONE = Helping()
+
+
+def next_stacks(connection: Connection, queues: Sequence[Queue], helping: Helping = ONE) -> list[StackRecord]:
+    """The stacks that come next in some queues, all of one of them, locked until the unit of work ends.
+
+    They are found by an index, whatever waits, and those that another worker is about to claim are passed over: by
+    rank, which is the experiment's priority, then by turn. A stack that was lost before comes alone, so that one that
+    takes its worker down takes no other stack with it.
+    """
+    for queue in _by_turn(connection, queues):
+        waiting = WHOLE.where(stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
+        ordered = waiting.order_by(stacks.c.rank, stacks.c.turn, stacks.c.key).limit(helping.most)
+        found = every(connection, StackRecord, ordered.with_for_update(skip_locked=True))
+        if found:
+            return _helped(found, helping.seconds)
+    return []
+
+
+def _by_turn(connection: Connection, queues: Sequence[Queue]) -> Sequence[Queue]:
+    """Queues in the order in which their first stacks come; a worker with one queue needs no look."""
+    if len(queues) == 1:
+        return queues
+    heads = []
+    for queue in queues:
+        waiting = (stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
+        place = (stacks.c.rank, stacks.c.turn, stacks.c.key)
+        first = connection.execute(select(*place).where(*waiting).order_by(*place).limit(1)).one_or_none()
+        if first is not None:
+            heads.append((*first, queue))
+    return [queue for *_, queue in sorted(heads)]
+
+
+def _helped(found: Sequence[StackRecord], seconds: float) -> list[StackRecord]:
+    """As many of those that come next as are done in so many seconds, the first whatever it takes."""
+    taken = list(found[:1])
+    for each in found[1:]:
+        if taken[0].lost or each.lost or sum(stack.seconds for stack in taken) + each.seconds > seconds:
+            break
+        taken.append(each)
+    return taken
+
+
+@dataclass(frozen=True)
+class ClaimedRow:
+    """A run of a claimed stack."""
+
+    key: int
+    stack_key: int
+    repeat: int
+    width: int
+    attempt: int
+
+
+CLAIMED = (runs.c.key, runs.c.stack_key, runs.c.repeat, runs.c.width, runs.c.attempt)
+
+
+def claim_stacks(connection: Connection, holder: Holder, keys: Collection[int]) -> list[ClaimedRow]:
+    """Take stacks that the caller has locked; their runs in the order of repeats. The attempt counts every claim."""
+    claimed = stacks.c.key.in_(keys)
+    move(connection, stacks, StackState.RUNNING, claimed, values=holder.values(), source=StackState.QUEUED)
+    values = {"attempt": runs.c.attempt + 1, "started_at": func.coalesce(runs.c.started_at, now())}
+    mine = runs.c.stack_key.in_(keys)
+    moved = move_rows(
+        connection, runs, RunState.RUNNING, mine, values=values, source=RunState.QUEUED, returning=CLAIMED
     )
-    waits = exists().where(
-        runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue.in_(queues)
-    )
-    served = func.coalesce(experiments.c.served_at, experiments.c.created_at)
-    statement = (
-        select(experiments.c.key)
-        .where(experiments.c.state.in_(CLAIMABLE), waits)
-        .order_by(experiments.c.priority.desc(), busy, served, experiments.c.key)
-        .limit(1)
-    )
-    return connection.execute(statement).scalar_one_or_none()
-
-
-def _still_claimable(connection: Connection, experiment: int) -> bool:
-    """Lock the experiment, as every writer to it does first, and see whether it was paused or cancelled meanwhile."""
-    statement = select(experiments.c.state).where(experiments.c.key == experiment).with_for_update()
-    return connection.execute(statement).scalar_one_or_none() in CLAIMABLE
+    return sorted(starmap(ClaimedRow, moved), key=lambda row: (row.stack_key, row.repeat))
 
 
 def claim_probe(connection: Connection, holder: Holder) -> int | None:
@@ -99,7 +126,8 @@ def claim_probe(connection: Connection, holder: Holder) -> int | None:
     ).scalar_one_or_none()
     if chosen is None:
         return None
-    keys = move(connection, probes, RunState.RUNNING, probes.c.key == chosen, values=holder.values(probes))
+    values = {**holder.values(), "attempt": probes.c.attempt + 1}
+    keys = move(connection, probes, RunState.RUNNING, probes.c.key == chosen, values=values)
     return keys[0] if keys else None
 
 
@@ -108,46 +136,38 @@ def held(table: Table, lease: str) -> ColumnElement[bool]:
     return and_(table.c.lease == lease, table.c.state == RunState.RUNNING)
 
 
-def lock_held_runs(connection: Connection, lease: str) -> list[int]:
-    """The keys of the runs still held under a lease, which are kept from changing until the unit of work ends."""
-    return list(connection.execute(select(runs.c.key).where(held(runs, lease)).with_for_update()).scalars())
-
-
 def beat(connection: Connection, lease: str, lease_seconds: float) -> int:
     """Renew the lease of its rows; how many there still are."""
     renewed = 0
-    for table in (runs, probes):
+    for table in (stacks, probes):
         statement = update(table).where(held(table, lease)).values(lease_until=now() + lease_seconds)
         renewed += connection.execute(statement).rowcount
     return renewed
 
 
-def give_back(connection: Connection, lease: str) -> None:
-    """Put the runs still held under a lease back into their queue, without blame."""
-    move(connection, runs, RunState.QUEUED, held(runs, lease), source=RunState.RUNNING)
+def put_back(connection: Connection, keys: Collection[int], values: dict[str, Any] | None = None) -> None:
+    """Put running stacks, which the caller has locked, with their runs back into their queue.
+
+    Args:
+        values: what is changed of the stacks.
+    """
+    claimed = stacks.c.key.in_(keys)
+    move(connection, stacks, StackState.QUEUED, claimed, values=values, source=StackState.RUNNING)
+    move(connection, runs, RunState.QUEUED, runs.c.stack_key.in_(keys), source=RunState.RUNNING)
 
 
-def put_back(connection: Connection, keys: Sequence[int]) -> None:
-    """Put some running runs back into their queue, without blame."""
-    move(connection, runs, RunState.QUEUED, runs.c.key.in_(keys), source=RunState.RUNNING)
-
-
-def _run_waits(queue: Queue) -> Exists:
-    """Whether a queued run of ``queue`` belongs to an experiment that may be served."""
-    mine = (runs.c.experiment_key == experiments.c.key, runs.c.state == RunState.QUEUED, runs.c.queue == queue)
-    return exists().where(experiments.c.state.in_(CLAIMABLE), exists().where(*mine).correlate(experiments))
+def _stack_waits(queue: Queue) -> ColumnElement[bool]:
+    return exists().where(stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
 
 
 WAITING = {
-    Queue.CPU: _run_waits(Queue.CPU),
-    Queue.GPU: _run_waits(Queue.GPU),
+    **{queue: _stack_waits(queue) for queue in TRAINING},
     Queue.PROBE: exists().where(probes.c.state == RunState.QUEUED),
 }
-WAITS = select(*WAITING.values())
-"""whether anything waits in each of the queues; asked for every claim, so made once"""
 
 
-def waiting_queues(connection: Connection) -> list[Queue]:
-    """The queues in which something waits that may be claimed; found by index, however much waits."""
-    found = connection.execute(WAITS).one()
-    return [queue for queue, there in zip(WAITING, found, strict=True) if there]
+def waiting_queues(connection: Connection, queues: Sequence[Queue] = tuple(Queue)) -> list[Queue]:
+    """Those of some queues in which something waits that may be claimed; found by index, however much waits."""
+    asked = [queue for queue in WAITING if queue in queues]
+    found = connection.execute(select(*(WAITING[queue] for queue in asked))).one()
+    return [queue for queue, there in zip(asked, found, strict=True) if there]

@@ -1,12 +1,24 @@
-"""The two functions that change states: one for runs and probes, one for experiments. Only storage calls them."""
+"""The functions that change states: of runs, probes and stacks, and of experiments. Only storage calls them."""
 
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, or_, select, update
 
 from service.counts import Counted
+from service.storage.bulk import update_rows
 from service.storage.counters import note
-from service.storage.states import EXPERIMENT_MOVES, OPEN, RUN_MOVES, ExperimentState, RunState, sources
+from service.storage.states import (
+    EXPERIMENT_MOVES,
+    OPEN,
+    RUN_MOVES,
+    STACK_MOVES,
+    ExperimentState,
+    RunState,
+    StackState,
+    sources,
+)
 from service.storage.tables import experiments, probes
 
 RELEASED = {"lease": None, "lease_until": None, "worker": None}
@@ -19,14 +31,12 @@ class IllegalMove(Exception):
 def move(
     connection: Connection,
     table: Table,
-    target: RunState,
+    target: RunState | StackState,
     *where: ColumnElement[bool],
     values: dict[str, Any] | None = None,
-    source: RunState | None = None,
+    source: RunState | StackState | None = None,
 ) -> list[int]:
-    """Move all runs or probes that match ``where``, and may move, to ``target``; the keys of those that did.
-
-    Whoever isn't running holds no lease.
+    """Move all runs, probes or stacks that match ``where``, and may move, to ``target``; the keys of those that did.
 
     Args:
         source: only those that stand there.
@@ -34,20 +44,36 @@ def move(
     Raises:
         IllegalMove: nothing moves from ``source`` to ``target``.
     """
-    allowed = sources(RUN_MOVES, target)
-    if source is not None and source not in allowed:
-        raise IllegalMove(f"What is {source} can't become {target}.")
-    released = {} if target is RunState.RUNNING else RELEASED
+    return [key for (key,) in move_rows(connection, table, target, *where, values=values, source=source)]
+
+
+def move_rows(
+    connection: Connection,
+    table: Table,
+    target: RunState | StackState,
+    *where: ColumnElement[bool],
+    values: dict[str, Any] | None = None,
+    source: RunState | StackState | None = None,
+    returning: Sequence[Column[Any]] | None = None,
+) -> Sequence[Row[Any]]:
+    """The same; some columns of those that moved, their keys if none is named."""
     statement = (
         update(table)
-        .where(table.c.state.in_([source] if source else allowed), *where)
-        .values(state=target, **{**released, **(values or {})})
-        .returning(table.c.key)
+        .where(table.c.state.in_(_from(target, source)), *where)
+        .values(state=target, **{**_released(table, target), **(values or {})})
+        .returning(*(returning or (table.c.key,)))
     )
-    moved = list(connection.execute(statement).scalars())
-    if target not in OPEN:
+    moved = connection.execute(statement).all()
+    if isinstance(target, RunState) and target not in OPEN:
         _count(connection, table, target, len(moved), (values or {}).get("reason"))
     return moved
+
+
+def move_each(connection: Connection, table: Table, target: RunState, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Move rows, given by their ``key``, each with values of its own; those that may not move stay as they are."""
+    allowed = or_(*(table.c.state == source for source in _from(target, None)))  # a list can't be, row by row
+    update_rows(connection, table, [{"state": target, **_released(table, target), **row} for row in rows], allowed)
+    _count(connection, table, target, len(rows), None)
 
 
 def _count(connection: Connection, table: Table, state: RunState, count: int, reason: str | None) -> None:
@@ -55,6 +81,21 @@ def _count(connection: Connection, table: Table, state: RunState, count: int, re
     note(connection, Counted.PROBES_ENDED if table is probes else Counted.RUNS_ENDED, str(state), count)
     if state is RunState.FAILED and table is not probes:
         note(connection, Counted.RUNS_FAILED, str(reason), count)
+
+
+def _from(target: RunState | StackState, source: StrEnum | None) -> Sequence[StrEnum]:
+    """The states that may move to ``target``."""
+    allowed: Sequence[StrEnum] = (
+        sources(STACK_MOVES, target) if isinstance(target, StackState) else sources(RUN_MOVES, target)
+    )
+    if source is not None and source not in allowed:
+        raise IllegalMove(f"What is {source} can't become {target}.")
+    return [source] if source else allowed
+
+
+def _released(table: Table, target: StrEnum) -> dict[str, None]:
+    """Whoever isn't running holds no lease."""
+    return dict(RELEASED) if "lease" in table.c and target != RunState.RUNNING else {}
 
 
 def move_experiment(

@@ -1,15 +1,15 @@
 """SQL over runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, select, update
 
 from service.queue_names import Queue
 from service.storage.bulk import insert_rows
 from service.storage.records import every, reading, single
-from service.storage.states import Reason, RunState
+from service.storage.states import OPEN, Reason, RunState
 from service.storage.tables import experiments, runs
 
 
@@ -19,10 +19,7 @@ class NewRun:
 
     Attributes:
         round: of a length search, from 1.
-        width: runs that are trained as one stack.
-        stack: number of the stack within the condition.
-        stack_seconds: of a full stack, estimated.
-        run_seconds: its share of what its stack takes, estimated.
+        width: runs that are trained as one stack at most.
     """
 
     condition: int
@@ -31,10 +28,7 @@ class NewRun:
     seed: int
     engine: str
     width: int
-    stack: int
     queue: Queue
-    stack_seconds: float
-    run_seconds: float
 
 
 @dataclass(frozen=True)
@@ -83,22 +77,6 @@ class ResultRecord:
 
 
 @dataclass(frozen=True)
-class ClaimedRun:
-    """A run as the worker that claimed it needs it."""
-
-    key: int
-    experiment_key: int
-    condition: int
-    repeat: int
-    engine: str
-    width: int
-    queue: Queue
-    resume_epoch: int
-    resume_step: int
-    experiment_spec: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class RunOutcome:
     """What a run ends with.
 
@@ -121,15 +99,12 @@ RESULTS = reading(ResultRecord, runs).order_by(runs.c.key)
 WHOLE = reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec).join(
     experiments, experiments.c.key == runs.c.experiment_key
 )
-CLAIMED = reading(ClaimedRun, runs, experiment_spec=experiments.c.spec).join(
-    experiments, experiments.c.key == runs.c.experiment_key
-)
 
 
-def add(connection: Connection, experiment: int, new: Sequence[NewRun]) -> None:
-    """Queue runs of an experiment."""
+def add(connection: Connection, experiment: int, new: Iterable[tuple[int, Iterable[NewRun]]]) -> None:
+    """Queue runs of an experiment, given with the keys of their stacks."""
     place = {"experiment_key": experiment, "state": RunState.QUEUED}
-    insert_rows(connection, runs, [{**place, **vars(each)} for each in new])
+    insert_rows(connection, runs, [{**place, "stack_key": key, **vars(run)} for key, each in new for run in each])
 
 
 def get(connection: Connection, key: int) -> WholeRunRecord | None:
@@ -156,10 +131,16 @@ def for_results(connection: Connection, experiment: int, conditions: range | Non
     return every(connection, ResultRecord, statement)
 
 
-def claimed(connection: Connection, keys: Sequence[int]) -> list[ClaimedRun]:
-    """Claimed runs with their experiment's spec, in the order of repeats."""
-    return every(connection, ClaimedRun, CLAIMED.where(runs.c.key.in_(keys)).order_by(runs.c.repeat))
+def open_count(connection: Connection, experiment: int, positions: range) -> int:
+    """How many runs of some neighbouring conditions have something to do."""
+    mine = (runs.c.experiment_key == experiment, runs.c.state.in_(OPEN))
+    inside = (runs.c.condition >= positions.start, runs.c.condition < positions.stop)
+    return int(connection.execute(select(func.count()).where(*mine, *inside)).scalar_one())
 
 
-def set_progress(connection: Connection, keys: Sequence[int], epochs: float) -> None:
-    connection.execute(update(runs).where(runs.c.key.in_(keys)).values(epochs_done=epochs))
+def set_progress(connection: Connection, stack: int, epochs: float) -> float:
+    """Note how far the runs of a stack are, each of them; how many epochs that are more, of all of them together."""
+    mine = (runs.c.stack_key == stack, runs.c.state == RunState.RUNNING)
+    count, before = connection.execute(select(func.count(), func.sum(runs.c.epochs_done)).where(*mine)).one()
+    connection.execute(update(runs).where(*mine).values(epochs_done=epochs))
+    return float(count * epochs - (before or 0.0))

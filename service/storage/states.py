@@ -27,6 +27,20 @@ class ExperimentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class StackState(StrEnum):
+    """Where a stack stands; one whose runs have all ended is gone."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ASIDE = "aside"
+    """it may not be served: its experiment rests, or is cancelled"""
+
+    @property
+    def runs(self) -> RunState:
+        """Where the runs of a stack stand that stands here."""
+        return RunState.RUNNING if self is StackState.RUNNING else RunState.QUEUED
+
+
 class Reason(StrEnum):
     """Why a run or a probe failed."""
 
@@ -53,6 +67,12 @@ ENDED = frozenset(
     {ExperimentState.SUCCEEDED, ExperimentState.PARTIAL, ExperimentState.FAILED, ExperimentState.CANCELLED}
 )
 """an experiment in which nothing is left to do"""
+STACK_MOVES: Mapping[StackState, frozenset[StackState]] = {
+    StackState.QUEUED: frozenset({StackState.RUNNING, StackState.ASIDE}),
+    StackState.RUNNING: frozenset({StackState.QUEUED}),
+    StackState.ASIDE: frozenset({StackState.QUEUED}),
+}
+"""From each state, the states that a stack may move to."""
 EXPERIMENT_MOVES: Mapping[ExperimentState, frozenset[ExperimentState]] = {
     # None of its runs was ever claimed, so it can end in one way only.
     ExperimentState.QUEUED: frozenset({ExperimentState.RUNNING, ExperimentState.PAUSED, ExperimentState.CANCELLED}),
@@ -71,7 +91,7 @@ ACTIVE = (ExperimentState.QUEUED, ExperimentState.RUNNING, ExperimentState.PAUSE
 """an experiment that still has something to do"""
 CLAIMABLE = (ExperimentState.QUEUED, ExperimentState.RUNNING)
 
-State = TypeVar("State", RunState, ExperimentState)
+State = TypeVar("State", RunState, StackState, ExperimentState)
 
 
 def sources(moves: Mapping[State, frozenset[State]], target: State) -> tuple[State, ...]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from service.queue_names import Queue
 from service.scopes import Scope
 from service.storage.columns import Detail, Named, QueueList
-from service.storage.states import ExperimentState, Reason, RunState
+from service.storage.states import ExperimentState, Reason, RunState, StackState
 
 metadata = MetaData(
     naming_convention={
@@ -57,7 +57,7 @@ experiments = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("cancelled_at", Float),  # when somebody asked for it
-    Column("served_at", Float),  # when a worker last claimed some of its runs
+    Column("told_at", Float, nullable=False, server_default="0"),  # when listeners were last told of its progress
     Index(None, "state"),
     Index(None, "study", "study_group"),
     Index(None, "owner"),
@@ -75,31 +75,88 @@ runs = Table(
     Column("seed", BigInteger, nullable=False),
     Column("engine", Text, nullable=False),
     Column("width", Integer, nullable=False),
-    Column("stack", Integer, nullable=False),  # runs of one stack may be trained together
+    Column("stack_key", BigInteger),  # the stack that it waits or is trained in; one that has ended is gone
     Column("queue", Named(Queue), nullable=False),
-    Column("stack_seconds", Float, nullable=False),  # of a full stack, estimated; the longest go first
-    Column("run_seconds", Float, nullable=False),  # its own share of what its stack takes, estimated
     Column("state", Named(RunState), nullable=False),
     Column("reason", Named(Reason)),
     Column("detail", Detail),
     Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
-    Column("lease", Text),
-    Column("worker", Text),
-    Column("lease_until", Float),
     Column("epochs_done", Float, nullable=False, server_default="0"),
-    Column("resume_epoch", Integer, nullable=False, server_default="0"),
-    Column("resume_step", Integer, nullable=False, server_default="0"),
     Column("diverged_at", Integer),
     Column("seconds", Float),
     Column("metrics", JSON),
     Column("started_at", Float),
     Column("finished_at", Float),
     UniqueConstraint("experiment_key", "condition", "repeat"),
-    Index(None, "experiment_key", "state", "stack_seconds"),
-    Index(None, "experiment_key", "state", "queue"),
-    Index(None, "state", "lease_until"),
+    Index(None, "stack_key"),
+    sqlite_autoincrement=True,
+)
+
+stacks = Table(
+    "stacks",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("experiment_key", ForeignKey("experiments.key"), nullable=False),
+    Column("condition", Integer, nullable=False),
+    Column("place", Integer, nullable=False),  # its number within the condition
+    Column("queue", Named(Queue), nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("state", Named(StackState), nullable=False),
+    Column("rank", Integer, nullable=False),  # the lowest goes first: the experiment's priority, negated
+    Column("turn", Float, nullable=False),  # within a rank: seconds of work that others of the experiment go before it
+    Column("runs", Integer, nullable=False),  # how many
+    Column("seconds", Float, nullable=False),  # that it takes, estimated
+    Column("run_seconds", Float, nullable=False),  # what each of its runs adds to that
+    Column("resume_epoch", Integer, nullable=False, server_default="0"),
+    Column("resume_step", Integer, nullable=False, server_default="0"),
+    Column("lost", Integer, nullable=False, server_default="0"),  # leases lost in a row without a stored slice
+    Column("lease", Text),
+    Column("worker", Text),
+    Column("lease_until", Float),
+    Index(None, "queue", "state", "rank", "turn", "key"),
+    Index(None, "experiment_key", "state", "turn"),
     Index(None, "lease"),
+    sqlite_autoincrement=True,
+)
+
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("experiment_key", ForeignKey("experiments.key"), primary_key=True),
+    Column("condition", Integer, primary_key=True, autoincrement=False),
+    Column("open", Integer, nullable=False),  # its runs that have something to do
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("experiment_key", ForeignKey("experiments.key"), primary_key=True),
+    Column("queue", Named(Queue), primary_key=True),
+    Column("engine", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True, autoincrement=False),  # workers add to rows of their own
+    Column("queued", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("succeeded", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
+    Column("epochs", Float, nullable=False),  # done
+    Column("left_seconds", Float, nullable=False),  # of open runs, by the model of cost
+    Column("modelled", Float, nullable=False),  # seconds, by the model of cost, of runs that succeeded at full length
+    Column("measured", Float, nullable=False),  # seconds that those took
+    sqlite_with_rowid=False,
+)
+
+endings = Table(
+    "endings",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("experiment_key", BigInteger, nullable=False),  # no foreign key: every insertion would lock the experiment
+    Column("condition", Integer, nullable=False),
+    Column("state", Named(RunState), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Index(None, "experiment_key"),
     sqlite_autoincrement=True,
 )
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
 
 from service.storage.clock import now
-from service.storage.states import ACTIVE, RunState
-from service.storage.tables import blobs, charges, checkpoints, experiments, runs
+from service.storage.states import ACTIVE
+from service.storage.tables import blobs, charges, checkpoints, experiments, runs, tallies
 from service.storage.upserts import upsert
 
 DAY = 86_400
@@ -37,9 +37,9 @@ def of_many(connection: Connection, owners: Sequence[str]) -> dict[str, Usage]:
 
 def queued_runs(connection: Connection, owners: Sequence[str]) -> list[float]:
     """Runs that wait, of experiments that still have something to do."""
-    mine = (experiments.c.owner.in_(owners), experiments.c.state.in_(ACTIVE), runs.c.state == RunState.QUEUED)
-    both = experiments.join(runs, runs.c.experiment_key == experiments.c.key)
-    statement = select(experiments.c.owner, func.count()).select_from(both).where(*mine)
+    mine = (experiments.c.owner.in_(owners), experiments.c.state.in_(ACTIVE))
+    both = experiments.join(tallies, tallies.c.experiment_key == experiments.c.key)
+    statement = select(experiments.c.owner, func.sum(tallies.c.queued)).select_from(both).where(*mine)
     return _by_owner(connection, statement.group_by(experiments.c.owner), owners)
 
 

@@ -1,15 +1,14 @@
 """SQL over workers and leaderships."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Subquery, Table, delete, func, select, update
 
-from service.queue_names import Queue
+from service.queue_names import TRAINING, Queue
 from service.storage.clock import now
 from service.storage.records import every, reading
 from service.storage.states import RunState
-from service.storage.tables import leaderships, probes, runs, workers
+from service.storage.tables import leaderships, probes, stacks, workers
 from service.storage.upserts import upsert
 
 
@@ -68,15 +67,25 @@ def leave(connection: Connection, name: str) -> None:
     connection.execute(delete(workers).where(workers.c.name == name))
 
 
-def _held(table: Table) -> ScalarSelect[Any]:
-    """The experiment of the rows of a table that a worker holds. A probe is asked in the middle of training."""
-    mine = (table.c.state == RunState.RUNNING, table.c.worker == workers.c.name)
-    return select(func.min(table.c.experiment_key)).where(*mine).correlate(workers).scalar_subquery()
+def _held(table: Table, *where: ColumnElement[bool]) -> Subquery:
+    """The experiment of the rows of a table that each worker holds. A probe is asked in the middle of training."""
+    running = (table.c.state == RunState.RUNNING, *where)
+    held = select(table.c.worker, func.min(table.c.experiment_key).label("experiment"))
+    return held.where(*running).group_by(table.c.worker).subquery()
 
 
-ALL = reading(
-    WorkerRecord, workers, age=now() - workers.c.beat_at, held=func.coalesce(_held(probes), _held(runs))
-).order_by(workers.c.started_at, workers.c.name)
+ASKED, TRAINED = _held(probes), _held(stacks, stacks.c.queue.in_(TRAINING))
+ALL = (
+    reading(
+        WorkerRecord,
+        workers,
+        age=now() - workers.c.beat_at,
+        held=func.coalesce(ASKED.c.experiment, TRAINED.c.experiment),
+    )
+    .outerjoin(ASKED, ASKED.c.worker == workers.c.name)
+    .outerjoin(TRAINED, TRAINED.c.worker == workers.c.name)
+    .order_by(workers.c.started_at, workers.c.name)
+)
 CHILDREN = reading(Identity, workers)
 
 

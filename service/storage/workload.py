@@ -1,14 +1,13 @@
 """SQL over the workload: what is left to do, in seconds of the model of cost, and what was done took."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
 from service.queue_names import Queue
-from service.storage.states import OPEN, ExperimentState, RunState
-from service.storage.tables import experiments, probes, runs
+from service.storage.states import OPEN, ExperimentState, StackState
+from service.storage.tables import experiments, probes, stacks, tallies
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class TrainingRecord:
 
     Attributes:
         left: modelled seconds of what is not done yet, runs that are half done counted half.
-        longest: modelled seconds of the longest stack among them, which no second worker shortens.
+        longest: modelled seconds of the longest stack that runs or comes next, which no second worker shortens.
         modelled: modelled seconds of runs that have succeeded and did not diverge.
         measured: what those took, each its share of its stack.
     """
@@ -33,45 +32,45 @@ class TrainingRecord:
 
 
 def training(connection: Connection, keys: Sequence[int]) -> list[TrainingRecord]:
-    """The runs of some experiments, and what is left of all others that are served, by experiment, queue, engine.
+    """What is left of some experiments and of all others that are served, by experiment, queue and engine.
 
-    Found by index, and no spec is read for each run: progress is told of while the database is locked.
+    Made of tallies, of which an experiment has a few: progress is told of often.
     """
     served = experiments.c.state.in_((ExperimentState.QUEUED, ExperimentState.RUNNING))
-    epochs = experiments.c.spec["training"]["epochs"].as_float()
-    known = {
-        key: (priority, count)
-        for key, priority, count in connection.execute(
-            select(experiments.c.key, experiments.c.priority, epochs).where(served | experiments.c.key.in_(keys))
+    asked = select(experiments.c.key, experiments.c.priority).where(served | experiments.c.key.in_(keys))
+    priorities = {row.key: row.priority for row in connection.execute(asked)}
+    longest = {key: _longest(connection, key) for key in keys}
+    numbers = [func.sum(tallies.c[name]) for name in ("left_seconds", "modelled", "measured")]
+    names = (tallies.c.experiment_key, tallies.c.queue, tallies.c.engine)
+    mine = tallies.c.experiment_key.in_(select(asked.subquery().c.key))
+    found = connection.execute(select(*names, *numbers).where(mine).group_by(*names)).all()
+    return [
+        TrainingRecord(
+            experiment=key,
+            priority=priorities[key],
+            queue=queue,
+            engine=engine,
+            left=max(0.0, left),
+            longest=min(longest.get(key, {}).get((queue, engine), 0.0), max(0.0, left)),
+            modelled=modelled,
+            measured=measured,
         )
-    }
-    others = [key for key in known if key not in keys]
-    found = [*_summed(connection, runs.c.experiment_key.in_(keys))]
-    if others:
-        found += _summed(connection, runs.c.experiment_key.in_(others), runs.c.state.in_(OPEN))
-    return [_record(row, known) for row in found if row[0] in known]
+        for key, queue, engine, left, modelled, measured in found
+        if key in priorities
+    ]
 
 
-def _summed(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Any]:
-    """By experiment, queue and engine: seconds of open runs, times the epochs they have done, and of those done."""
-    open_ = runs.c.state.in_(OPEN)
-    done = (runs.c.state == RunState.SUCCEEDED) & runs.c.diverged_at.is_(None)
-    numbers = (
-        func.sum(case((open_, runs.c.run_seconds), else_=0.0)),
-        func.sum(case((open_, runs.c.run_seconds * runs.c.epochs_done), else_=0.0)),
-        func.max(case((open_, runs.c.stack_seconds), else_=0.0)),
-        func.sum(case((done, runs.c.run_seconds), else_=0.0)),
-        func.sum(case((done, func.coalesce(runs.c.seconds, 0.0)), else_=0.0)),
-    )
-    names = (runs.c.experiment_key, runs.c.queue, runs.c.engine)
-    return connection.execute(select(*names, *numbers).where(*where).group_by(*names)).all()
-
-
-def _record(row: Sequence[Any], known: Mapping[int, tuple[int, float]]) -> TrainingRecord:
-    key, queue, engine, open_, half_done, longest, modelled, measured = row
-    priority, epochs = known[key]
-    left = max(0.0, open_ - half_done / epochs)
-    return TrainingRecord(key, priority, queue, engine, left, min(longest, left), modelled, measured)
+def _longest(connection: Connection, experiment: int) -> dict[tuple[Queue, str], float]:
+    """Modelled seconds of an experiment's longest stacks: of those that run, and of the one that comes next."""
+    mine = stacks.c.experiment_key == experiment
+    columns = (stacks.c.queue, stacks.c.engine, stacks.c.seconds)
+    running = select(*columns).where(mine, stacks.c.state == StackState.RUNNING)
+    found: dict[tuple[Queue, str], float] = {}
+    for state in (StackState.QUEUED, StackState.ASIDE):
+        waiting = select(*columns).where(mine, stacks.c.state == state).order_by(stacks.c.turn).limit(1)
+        for queue, engine, seconds in (*connection.execute(running), *connection.execute(waiting)):
+            found[queue, engine] = max(seconds, found.get((queue, engine), 0.0))
+    return found
 
 
 def probes_done(connection: Connection, key: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, not_, or_, select
 
 from service.storage.states import RunState
-from service.storage.tables import checkpoints, probes, runs
+from service.storage.tables import checkpoints, probes, runs, stacks
 
 ADVICE = "Retry or delete what is named; if it comes again, the log of that time tells why."
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
@@ -14,11 +14,12 @@ MOST_NAMED = 20
 
 def rules() -> Iterator[tuple[Table, str, ColumnElement[bool]]]:
     """Table, what is wrong, and the rows of which it is."""
-    for table in (runs, probes):
+    for table in (stacks, probes):
         running = table.c.state == RunState.RUNNING
         leased = and_(table.c.lease.is_not(None), table.c.lease_until.is_not(None))
         yield table, "run without a lease", and_(running, not_(leased))
         yield table, "hold a lease and do not run", and_(not_(running), table.c.lease.is_not(None))
+    for table in (runs, probes):
         yield table, "have ended and do not say when", and_(table.c.state.in_(ENDED), table.c.finished_at.is_(None))
         yield table, "failed without a reason", and_(table.c.state == RunState.FAILED, table.c.reason.is_(None))
         yield table, "are in no state that there is", table.c.state.not_in(list(RunState))
@@ -26,12 +27,8 @@ def rules() -> Iterator[tuple[Table, str, ColumnElement[bool]]]:
     succeeded = runs.c.state == RunState.SUCCEEDED
     yield runs, "succeeded without final metrics", and_(succeeded, runs.c.metrics.is_(None))
     yield runs, "succeeded without any checkpoint", and_(succeeded, kinds == 0)
-    waits = runs.c.state == RunState.QUEUED
-    yield (
-        runs,
-        "stand before their beginning",
-        or_(runs.c.resume_epoch < 0, runs.c.resume_step < 0, and_(waits, runs.c.epochs_done < 0)),
-    )
+    yield runs, "stand before their beginning", runs.c.epochs_done < 0
+    yield stacks, "stand before their beginning", or_(stacks.c.resume_epoch < 0, stacks.c.resume_step < 0)
     answered = probes.c.state == RunState.SUCCEEDED
     yield probes, "succeeded without a result", and_(answered, or_(probes.c.result.is_(None), probes.c.n.is_(None)))
 

@@ -20,7 +20,7 @@ def find(connection: Connection) -> Iterator[str]:
 
 
 def mend(connection: Connection) -> int:
-    """Let waiting runs with damaged snapshots start again; those that run replace theirs themselves."""
+    """Drop damaged snapshots of runs that wait or have ended: what waits starts again; what runs replaces its own."""
     mended = []
     for key in _damaged(connection):
         state = connection.execute(select(runs.c.state).where(runs.c.key == key).with_for_update()).scalar_one()
@@ -28,8 +28,7 @@ def mend(connection: Connection) -> int:
             mended.append(key)
         if len(mended) == AT_ONCE:
             break
-    if mended:
-        stored.restart(connection, mended)
+    stored.drop(connection, mended)
     return len(mended)
 
 

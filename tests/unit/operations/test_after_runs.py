@@ -10,7 +10,6 @@ import pytest
 from memspan.interfaces.readings import Scalars
 from service.operations import experiments, finish_runs, patrol, probes, work
 from service.operations.after_runs import final_state
-from service.storage import leases
 from service.storage.states import Reason, RunState
 from service.storage.tables import runs
 from tests.scenes import Scene
@@ -122,15 +121,14 @@ def test_a_probe_whose_worker_is_lost_is_asked_again_and_fails_at_the_third_loss
     assert (row.state, row.reason, row.attempt) == ("failed", "worker_lost", 3)
 
 
-def test_the_patrol_ends_what_a_dying_process_left_undone(scene: Scene) -> None:
-    """Runs are done, but whoever did the last one died before it could follow_up the experiment."""
-    key = scene.submit(probes=PROBES[:1])
-    scene.claim()
-    with scene.context.database.writing() as connection:
-        leases.move(connection, runs, RunState.SUCCEEDED, runs.c.experiment_key == key)
+def test_the_patrol_ends_what_a_dying_process_left_undone(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are done, but whoever did the last one died before it could end the experiment."""
+    key = scene.submit()
+    claimed = scene.claim()
+    monkeypatch.setattr(finish_runs, "_after", lambda *_: None)
+    scene.finish(claimed)
     assert scene.state(key) == "running"
     patrol.walk(scene.context, "patrol")
-    answer(scene)
     assert scene.state(key) == "succeeded"
 
 

@@ -12,7 +12,18 @@ from sqlalchemy import Table, insert, text, update
 from service.operations.doctor import Finding, examined
 from service.storage import checks as family
 from service.storage.checks import every_check
-from service.storage.tables import blobs, events, experiments, metrics, runs, snapshots, uploads
+from service.storage.tables import (
+    blobs,
+    conditions,
+    events,
+    experiments,
+    metrics,
+    runs,
+    snapshots,
+    stacks,
+    tallies,
+    uploads,
+)
 from service.storage.tables import checkpoints as checkpoint_rows
 from tests.scenes import Scene
 from tests.unit.storage.damage import damage, unruled
@@ -56,6 +67,9 @@ DAMAGE: dict[str, tuple[Callable[[Scene], None], bool]] = {
     "event_numbers": (lambda s: write(s, experiments, event_sequence=experiments.c.event_sequence + 3), True),
     "experiments": (lambda s: write(s, experiments, runs=experiments.c.runs + 1), False),
     "leases": (lambda s: write_lapsed(s), True),
+    "tallies": (lambda s: write(s, tallies, queued=tallies.c.queued + 1), False),
+    "stacks": (lambda s: write(s, stacks, runs=stacks.c.runs + 1), False),
+    "conditions": (lambda s: write_open(s), False),
 }
 """by check: what damages, and whether it is mended"""
 
@@ -74,7 +88,12 @@ def write_lapsed(scene: Scene) -> None:
     scene.submit()
     scene.claim()
     with scene.context.database.writing() as connection:
-        connection.execute(update(runs).where(runs.c.lease.is_not(None)).values(lease_until=1.0))
+        connection.execute(update(stacks).where(stacks.c.lease.is_not(None)).values(lease_until=1.0))
+
+
+def write_open(scene: Scene) -> None:
+    scene.submit(probes=[{"kind": "change", "index": 0}])
+    write(scene, conditions, open=conditions.c.open + 1)
 
 
 def half_way(scene: Scene) -> None:

@@ -14,7 +14,9 @@ def claim_all(url: str, worker: str) -> list[int]:
     while _something_waits(database):
         number += 1
         with database.writing() as connection:
-            claimed += leases.claim_runs(connection, Holder(f"{worker}-{number}", worker, 60), ["cpu"])
+            keys = [stack.key for stack in leases.next_stacks(connection, ["cpu"])]
+            rows = leases.claim_stacks(connection, Holder(f"{worker}-{number}", worker, 60), keys)
+            claimed += [row.key for row in rows]
     database.close()
     return claimed
 

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from service.operations import experiments
+from service.storage import stacks
 from service.storage.tables import runs
+from service.storage.tables import stacks as stacks_table
 from tests.scenes import Scene
 from tests.unit.storage.claimers import claim_all
 
@@ -99,22 +101,21 @@ def test_the_longest_work_of_an_experiment_goes_first(scene: Scene) -> None:
 def test_mates_at_different_positions_are_not_mixed(scene: Scene) -> None:
     key = scene.submit(repeats=4)
     with scene.context.database.writing() as connection:
-        ahead = select(runs.c.key).where(runs.c.experiment_key == key, runs.c.repeat.in_([1, 2]))
-        connection.execute(runs.update().where(runs.c.key.in_(ahead)).values(stack=99))
+        (stack,) = stacks.lock_waiting(connection, key, 2)
+        keys = stacks.open_runs(connection, stack.key)
+        stacks.split(connection, stack, [keys[:2], keys[2:]])
     first, second = scene.claim(), scene.claim()
     scene.keep(second, epoch=1)
     scene.give_back(second)
     scene.give_back(first)
-    with scene.context.database.writing() as connection:
-        connection.execute(runs.update().values(stack=0))
     together = {frozenset(scene.claim().runs) for _ in range(2)}
-    assert together == {frozenset(first.runs), frozenset(second.runs)}
+    assert together == {frozenset(first.runs), frozenset(second.runs)} == {frozenset({0, 1}), frozenset({2, 3})}
 
 
 def test_runs_for_a_gpu_are_left_to_gpu_workers(scene: Scene) -> None:
     scene.submit()
     with scene.context.database.writing() as connection:
-        connection.execute(runs.update().values(queue="gpu"))
+        connection.execute(stacks_table.update().values(queue="gpu"))
     assert scene.try_claim() is None
 
 
@@ -122,7 +123,9 @@ def test_a_claim_counts_the_attempt_and_marks_the_start(scene: Scene) -> None:
     key = scene.submit()
     claimed = scene.claim("somebody")
     with scene.context.database.reading() as connection:
+        (stack,) = connection.execute(select(stacks_table)).all()
         rows = connection.execute(select(runs)).all()
-    assert {(row.attempt, row.worker, row.lease) for row in rows} == {(1, "somebody", claimed.lease)}
-    assert all(row.started_at < row.lease_until for row in rows)
+    assert (stack.state, stack.worker, stack.lease, stack.runs) == ("running", "somebody", claimed.lease, len(rows))
+    assert {(row.attempt, row.state, row.stack_key) for row in rows} == {(1, "running", stack.key)}
+    assert all(row.started_at < stack.lease_until for row in rows)
     assert scene.state(key) == "running"

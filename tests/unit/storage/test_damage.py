@@ -15,7 +15,7 @@ from service.errors import WeightsDamaged
 from service.operations import checkpoints, events, predictions, probes, uploads, work
 from service.storage import metrics
 from service.storage.states import Reason, RunState
-from service.storage.tables import blobs, pieces, runs, snapshots
+from service.storage.tables import blobs, pieces, runs, snapshots, stacks
 from service.storage.tables import checkpoints as checkpoint_rows
 from service.storage.tables import uploads as upload_rows
 from tests.scenes import Scene, measured
@@ -67,7 +67,8 @@ def started_again(scene: Scene, key: int, run: int) -> None:
     }
     with scene.context.database.reading() as connection:
         assert metrics.of_run(connection, run) == []
-        assert connection.execute(select(runs.c.resume_epoch).where(runs.c.key == run)).scalar_one() == 0
+        again = select(stacks.c.resume_epoch).join(runs, runs.c.stack_key == stacks.c.key).where(runs.c.key == run)
+        assert connection.execute(again).scalar_one() == 0
     told = [each.body for each in events.after(scene.context, key, 0, 100) if each.type == "damaged"]
     assert [(body["what"], body["condition"]) for body in told] == [("snapshot", 0)]
     for claim in claims:
@@ -83,11 +84,15 @@ def test_a_run_whose_snapshot_lost_a_bit_starts_again(scene: Scene, what: str) -
     started_again(scene, key, keys[0])
 
 
-def test_a_run_whose_position_lost_a_bit_starts_again(scene: Scene) -> None:
-    """Or is claimed by itself: it stands elsewhere than its mate."""
+def test_runs_of_a_stack_whose_position_lost_a_bit_start_again(scene: Scene) -> None:
     key, keys = half_way(scene)
-    damage(scene.context.database, runs, runs.c.resume_step, runs.c.key == keys[1], 3)
-    started_again(scene, key, keys[1])
+    damage(scene.context.database, stacks, stacks.c.resume_step, stacks.c.experiment_key == key, 3)
+    again = scene.claim()
+    assert (sorted(again.runs.values()), dict(again.snapshots)) == (sorted(keys.values()), {})
+    told = [each.body["repeat"] for each in events.after(scene.context, key, 0, 100) if each.type == "damaged"]
+    assert told == sorted(again.runs)
+    scene.finish(again)
+    assert scene.state(key) == "succeeded"
 
 
 @pytest.mark.parametrize("bit", BITS)

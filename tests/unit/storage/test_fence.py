@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.operations import finish_runs, work
+from service.operations import finish_runs, patrol, work
+from service.operations.finish_runs import TrainedStack
 from service.operations.work import ClaimedRuns, Order
+from service.queue_names import Queue
 from service.storage import lost_leases
+from service.storage.leases import Helping
 from service.storage.states import Reason, RunState
-from service.storage.tables import metadata, runs
-from tests.scenes import Scene
+from service.storage.tables import metadata, stacks
+from tests.scenes import Scene, outcome
 
 
 def tell(scene: Scene, zombie: ClaimedRuns) -> None:
@@ -46,10 +49,10 @@ def beat(scene: Scene, zombie: ClaimedRuns) -> None:
 @pytest.mark.parametrize("deed", [tell, keep, finish, give_back, cancel, fail, beat])
 @pytest.mark.parametrize("meanwhile", ["requeued", "claimed by another", "finished by another"])
 def test_a_worker_that_lost_its_lease_writes_nothing(scene: Scene, deed: Any, meanwhile: str) -> None:
-    key = scene.submit()
+    scene.submit()
     zombie = scene.claim("zombie")
     with scene.context.database.writing() as connection:
-        lost_leases.lose_held_by(connection, key, 3, "zombie")
+        lost_leases.lose(connection, zombie.lease, 3, "zombie")
     if meanwhile != "requeued":
         other = scene.claim("other")
         if meanwhile == "finished by another":
@@ -60,15 +63,18 @@ def test_a_worker_that_lost_its_lease_writes_nothing(scene: Scene, deed: Any, me
 
 
 def test_what_is_still_held_of_a_claim_is_written(scene: Scene) -> None:
-    """A slice stored by a worker that lost one of its two runs keeps the other one."""
-    key = scene.submit()
-    claimed = scene.claim()
+    """A worker that lost one of the two stacks that it claimed together hands in the other one."""
+    key = scene.submit(lengths=[2, 3])
+    lost, kept = work.claim_several(scene.context, "worker", [Queue.CPU], Helping(2, 1e9))
     with scene.context.database.writing() as connection:
-        connection.execute(update(runs).where(runs.c.key == claimed.runs[0]).values(lease_until=0))
-        lost_leases.lose_lapsed(connection, key, 3)
-    assert scene.keep(claimed, epoch=1) is Order.GO_ON
-    scene.finish(claimed)
-    assert scene.counts(key) == {"queued": 1, "succeeded": 1}
+        connection.execute(update(stacks).where(stacks.c.key == lost.stack).values(lease_until=0))
+    patrol.walk(scene.context, "patrol")
+    assert scene.keep(lost, epoch=1) is Order.STOP
+    assert scene.keep(kept, epoch=1) is Order.GO_ON
+    outcomes = {repeat: outcome() for repeat in kept.runs}
+    together = [TrainedStack(each, outcomes, 1.0, {}, "fused") for each in (lost, kept)]
+    finish_runs.hand_in(scene.context, together)
+    assert scene.counts(key) == {"queued": 2, "succeeded": 2}
 
 
 def everything(scene: Scene) -> dict[str, list[Any]]:

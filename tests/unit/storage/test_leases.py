@@ -13,34 +13,37 @@ from service.queue_names import Queue
 from service.storage import depths
 from service.storage.clock import now
 from service.storage.depths import QueueDepth
-from service.storage.tables import runs
+from service.storage.tables import runs, stacks
 from tests.scenes import Scene
 
 
 def expire(scene: Scene) -> None:
     """Let a lease's time pass, and the patrol walk by."""
     with scene.context.database.writing() as connection:
-        connection.execute(update(runs).where(runs.c.lease_until.is_not(None)).values(lease_until=now() - 1))
+        connection.execute(update(stacks).where(stacks.c.lease_until.is_not(None)).values(lease_until=now() - 1))
     assert patrol.walk(scene.context, "patrol")
 
 
 def stored(scene: Scene) -> Any:
-    """The first run's row."""
+    """The first run's row with its stack's."""
+    names = ("lost", "lease_until", "worker")
+    of_stack = [stacks.c[name] for name in names]
     with scene.context.database.reading() as connection:
-        return connection.execute(select(runs).order_by(runs.c.key).limit(1)).one()
+        joined = select(runs, *of_stack).outerjoin(stacks, stacks.c.key == runs.c.stack_key)
+        return connection.execute(joined.order_by(runs.c.key).limit(1)).one()
 
 
 def test_a_lease_that_is_beaten_does_not_expire(scene: Scene) -> None:
     scene.submit()
     claimed = scene.claim()
     with scene.context.database.writing() as connection:
-        connection.execute(update(runs).values(lease_until=now() + 1))
+        connection.execute(update(stacks).values(lease_until=now() + 1))
     assert work.beat(scene.context, claimed.lease)
     assert stored(scene).lease_until > stored(scene).started_at + 50
 
 
 def test_an_expired_lease_puts_the_run_back_for_another_worker(scene: Scene) -> None:
-    key = scene.submit()
+    key = scene.submit(repeats=1)
     scene.claim("dead")
     expire(scene)
     assert (stored(scene).state, stored(scene).lost, stored(scene).worker) == ("queued", 1, None)
@@ -50,7 +53,7 @@ def test_an_expired_lease_puts_the_run_back_for_another_worker(scene: Scene) -> 
 
 
 def test_the_third_loss_in_a_row_fails_the_run_as_worker_lost(scene: Scene) -> None:
-    key = scene.submit()
+    key = scene.submit(repeats=1)
     for _ in range(3):
         scene.claim()
         expire(scene)
@@ -61,7 +64,7 @@ def test_the_third_loss_in_a_row_fails_the_run_as_worker_lost(scene: Scene) -> N
 
 
 def test_a_stored_slice_clears_the_losses(scene: Scene) -> None:
-    key = scene.submit()
+    key = scene.submit(repeats=1)
     for epoch in range(1, 6):
         scene.keep(scene.claim(), epoch=epoch, step=0)
         expire(scene)
@@ -81,8 +84,8 @@ def test_only_what_expired_is_taken_back(scene: Scene) -> None:
     first, second = scene.submit(), scene.submit()
     scene.claim(), scene.claim()
     with scene.context.database.writing() as connection:
-        mine = runs.c.experiment_key == first
-        connection.execute(update(runs).where(mine).values(lease_until=now() - 1))
+        mine = stacks.c.experiment_key == first
+        connection.execute(update(stacks).where(mine).values(lease_until=now() - 1))
     patrol.walk(scene.context, "patrol")
     assert (scene.counts(first), scene.counts(second)) == ({"queued": 2}, {"running": 2})
 

@@ -96,7 +96,8 @@ def test_a_finished_experiment_can_neither_rest_nor_go_on(scene: Scene) -> None:
     with scene.context.database.writing() as connection:
         found = experiments.get(connection, key)
         assert found is not None
-        assert not experiments.start(connection, key)
+        with pytest.raises(IllegalMove):
+            experiments.start(connection, key)
         with pytest.raises(IllegalMove):
             experiments.pause(connection, key)
         with pytest.raises(IllegalMove):

@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 
 from migrations.revision import newest
 from migrations.upgrade import configuration, upgrade
-from service.storage import leases, lost_leases
+from service.storage import lost_leases
+from service.storage import stacks as stacks_rows
 from service.storage.database import Database, stored_revision
-from service.storage.tables import experiments, metadata, runs
+from service.storage.tables import experiments, metadata, stacks
 
 FIRST = """
 INSERT INTO experiments (name, spec, state, priority, kinds, runs, created_at)
@@ -71,7 +72,7 @@ def test_runs_of_an_older_release_get_their_share_of_their_stack(empty: Database
         connection.execute(text(RUN))
     upgrade(empty.engine)
     with empty.reading() as connection:
-        (row,) = connection.execute(select(runs.c.stack_seconds, runs.c.run_seconds)).all()
+        (row,) = connection.execute(select(stacks.c.seconds, stacks.c.run_seconds)).all()
     assert tuple(row) == (12.0, 1.5)
 
 
@@ -82,9 +83,10 @@ def test_what_a_worker_of_an_older_release_held_can_be_taken_back(empty: Databas
         connection.execute(text(HELD))
     upgrade(empty.engine)
     with empty.writing() as connection:
-        assert leases.lock_held_runs(connection, "token") == [1]
-        lost_leases.lose_held_by(connection, 1, 3, "gone")
-        assert leases.lock_held_runs(connection, "token") == []
+        assert list(stacks_rows.lock_held(connection, "token")) == [1]
+        assert lost_leases.held_by(connection, "gone") == ["token"]
+        lost_leases.lose(connection, "token", 3, "gone")
+        assert stacks_rows.lock_held(connection, "token") == {}
 
 
 def test_the_newest_schema_can_be_taken_back(empty: Database) -> None:

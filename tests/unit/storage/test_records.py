@@ -7,12 +7,25 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from memspan.experiment.fleet import Fleet
 from memspan.probes.change import Change
 from service.operations import probes as probe_operations
 from service.operations.probes import Where
-from service.operations.submission import insert
+from service.operations.submission import insert, prepare
 from service.queue_names import Queue
-from service.storage import checkpoints, depths, events, experiments, failures, metrics, probes, runs, studies, workers
+from service.storage import (
+    checkpoints,
+    depths,
+    events,
+    experiments,
+    failures,
+    metrics,
+    probes,
+    runs,
+    stacks,
+    studies,
+    workers,
+)
 from service.storage.experiments import Filter, StudyPlace
 from service.storage.states import ExperimentState, Reason, RunState
 from service.storage.workers import Identity
@@ -24,7 +37,7 @@ def full(scene: Scene) -> tuple[Scene, int]:
     """An experiment of a study with a finished and a failed condition, a probe, a worker; and one that waits."""
     with scene.context.database.writing() as connection:
         place = StudyPlace("latch", "quick", "part")
-        key = insert(connection, spec(lengths=[2, 3]), "a key", place)
+        key = insert(connection, prepare(Fleet(), spec(lengths=[2, 3]), "a key", place))
         workers.register(connection, Identity("ada", "parent", "host", 1, (Queue.CPU, Queue.PROBE), "cpu", 2**33))
     for _ in range(2):
         claimed = scene.claim("ada")
@@ -51,7 +64,8 @@ def well_typed(record: Any) -> bool:
 
 def test_every_record_holds_what_its_type_says(full: tuple[Scene, int]) -> None:
     scene, key = full
-    with scene.context.database.reading() as connection:
+    waiting = scene.submit()
+    with scene.context.database.writing() as connection:
         (probe,) = probes.page(connection, None, 9, experiment=key)
         (run, *_) = listed = runs.page(connection, key, None, 9, None)
         kept = checkpoints.of_run(connection, run.key)
@@ -63,7 +77,8 @@ def test_every_record_holds_what_its_type_says(full: tuple[Scene, int]) -> None:
             *listed,
             runs.get(connection, run.key),
             *runs.for_results(connection, key),
-            *runs.claimed(connection, [run.key]),
+            *stacks.lock_waiting(connection, waiting, 9),
+            *experiments.to_serve(connection, [waiting]).values(),
             *kept,
             checkpoints.get(connection, kept[0].key),
             probe,
@@ -75,7 +90,7 @@ def test_every_record_holds_what_its_type_says(full: tuple[Scene, int]) -> None:
             *depths.of_queues(connection),
             *metrics.of_run(connection, run.key),
         ]
-    assert len({type(record) for record in found}) == 18
+    assert len({type(record) for record in found}) == 19
     assert [record for record in found if not well_typed(record)] == []
 
 

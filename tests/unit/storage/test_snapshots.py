@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from service.storage.tables import runs, snapshots
+from service.storage.tables import snapshots, stacks
 from tests.scenes import Scene
 
 
@@ -44,7 +44,7 @@ def test_when_all_snapshots_are_lost_all_runs_start_again(scene: Scene) -> None:
     again = scene.claim()
     assert (set(again.runs), dict(again.snapshots)) == ({0, 1}, {})
     with scene.context.database.reading() as connection:
-        assert set(connection.execute(select(runs.c.resume_epoch)).scalars()) == {0}
+        assert set(connection.execute(select(stacks.c.resume_epoch)).scalars()) == {0}
 
 
 def test_finished_runs_keep_no_snapshot(scene: Scene) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.operations.submission import insert
+from memspan.experiment.fleet import Fleet
+from service.operations.submission import insert, prepare
 from service.storage import metrics, studies
 from service.storage.experiments import StudyPlace
 from tests.scenes import Scene, spec
@@ -17,7 +18,7 @@ def started(scene: Scene, study: str, *parts: str) -> list[int]:
     with scene.context.database.writing() as connection:
         for part in parts:
             place = StudyPlace(study, "quick", part, keys[0] if keys else None)
-            keys.append(insert(connection, spec(), None, place))
+            keys.append(insert(connection, prepare(Fleet(), spec(), None, place)))
     return keys
 
 
