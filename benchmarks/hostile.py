@@ -7,10 +7,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
 
 from benchmarks.raw_requests import Address, Answer, Watch, all_at_once, ask
 from benchmarks.report import Figure, quantile, table
-from benchmarks.stage import has_ended, processor_seconds, service
+from benchmarks.stage import has_ended, megabytes, peak_megabytes, processor_seconds, service
 from tests.hostile import LARGEST, SPECS, raw
 
 BUSY = 100
@@ -23,9 +26,12 @@ TINY = {
 }
 
 
+LATCH = TINY | {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [2], "repeats": 1}
+
+
 def main() -> str:
     """Attack a service of its own on loopback, bounded."""
-    return table("Hostile requests", [*_bodies(), *_stopped(), *_figures()])
+    return table("Hostile requests", [*_bodies(), *_stopped(), *_figures(), *_predictions()])
 
 
 def _url(folder: str) -> str:
@@ -97,9 +103,7 @@ def _figures() -> list[Figure]:
             for seed in range(20)
         ]
         for key in keys:
-            with client.stream("GET", f"/experiments/{key}/events") as events:
-                for _ in events.iter_lines():
-                    pass
+            _follow(client, key)
 
         async def draw() -> Sequence[Answer]:
             paths = [f"/results/{key}/figures/{name}.pdf" for key in keys for name in ("score", "success", "learning")]
@@ -108,6 +112,53 @@ def _figures() -> list[Figure]:
         watch = Watch(address, "/health/ready")
         answers = asyncio.run(watch.until(draw()))
         return [_waits(f"/health/ready, p99, while 60 PDFs are drawn ({_statuses(answers)})", watch, 250)]
+
+
+def _predictions() -> list[Figure]:
+    """Memory of the API and size of its database, while twenty bodies of 15.6 MB are asked at once, each with a key."""
+    with tempfile.TemporaryDirectory() as folder, service(_url(folder), "serve", "--workers", "1") as (client, pid):
+        address = Address.of(str(client.base_url))
+        key = client.post("/experiments", json=LATCH).raise_for_status().json()["id"]
+        _follow(client, key)
+        run = client.get(f"/experiments/{key}/runs").json()["items"][0]["id"]
+        path = f"/checkpoints/{client.get(f'/runs/{run}').json()['checkpoints'][0]['id']}/predictions"
+        found = [Figure("memory of the API before", f"{megabytes(pid):.0f} MB")]
+        for title, body in (
+            ("long sequences", _inputs(390, 10_000)),
+            ("more answers than are given", _inputs(1_550_000, 2)),
+            ("many answers", _inputs(455_000, 8)),
+        ):
+            requests = [address.request("POST", path, body, f"Idempotency-Key: {title[:4]}-{n}") for n in range(20)]
+            before = _stored(folder)
+            watch = Watch(address, "/health/live")
+            answers = asyncio.run(watch.until(_gather(address, requests)))
+            what = f"20 predictions of {len(body) / 1e6:.1f} MB, {title} ({_statuses(answers)})"
+            found.append(Figure(f"{what}: most memory of the API", f"{peak_megabytes(pid):.0f} MB", "<= 600 MB"))
+            found.append(
+                Figure("the same: growth of the database", f"{(_stored(folder) - before) / 1e6:.2f} MB", "0 MB")
+            )
+            found.append(_waits("the same: /health/live, p99", watch, 100))
+    return found
+
+
+async def _gather(address: Address, requests: Sequence[bytes]) -> Sequence[Answer]:
+    return await asyncio.gather(*(ask(address, request) for request in requests))
+
+
+def _inputs(count: int, steps: int) -> bytes:
+    row = b"[" + b",".join([b"0.1"] * steps) + b"]"
+    return b'{"inputs":[' + b",".join([row] * count) + b"]}"
+
+
+def _stored(folder: str) -> int:
+    return sum(path.stat().st_size for path in Path(folder).iterdir())
+
+
+def _follow(client: httpx.Client, key: str) -> None:
+    """Return when the experiment has ended."""
+    with client.stream("GET", f"/experiments/{key}/events") as events:
+        for _ in events.iter_lines():
+            pass
 
 
 def _waits(what: str, watch: Watch, most: float) -> Figure:

@@ -37,8 +37,17 @@ def service(url: str, *command: str) -> Iterator[tuple[httpx.Client, int]]:
 
 def megabytes(pid: int) -> float:
     """Resident memory of a process, in MB (10^6 bytes)."""
+    return _megabytes(pid, "VmRSS")
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most resident memory that a process ever had, in MB."""
+    return _megabytes(pid, "VmHWM")
+
+
+def _megabytes(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith(name))
     return int(kilobytes) * 1024 / 1e6
 
 

@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     submission_rate_limit: Rate = Field(
         default="300/minute", description="Most requests of a key that submit an experiment, a study or a probe."
     )
+    max_answer_values: Count = Field(default=1_000_000, description="Most numbers in the answer of one prediction.")
+    max_bodies_bytes: Count = Field(default=32 * MEBIBYTE, description="Bytes of large bodies that are read at once.")
     max_waiting: Count = Field(default=128, description="Most requests that wait for each kind of computing.")
     idempotency_hours: Seconds = Field(default=24, description="How long an Idempotency-Key is remembered, in hours.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowered)] = "info"

@@ -53,21 +53,45 @@ def json_body(
     Raises (from the dependency):
         UnsupportedMediaType, BadRequest, TooLarge, Unprocessable, Busy.
     """
+    parsed = json_reader(model, max_values=max_values, look=look)
+
+    async def parsed_body(request: Request) -> M:
+        return await parsed(request, await raw_body(request) or empty)
+
+    return parsed_body
+
+
+def json_reader(
+    model: type[M] | TypeAdapter[M],
+    *,
+    max_values: int = MAX_VALUES,
+    look: Callable[[Request, M], Iterable[Flaw]] | None = None,
+) -> Callable[[Request, bytes], Awaitable[M]]:
+    """The same for a body whose bytes are there already."""
     adapter: TypeAdapter[M] = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     caps = Caps(adapter)
 
-    async def parsed_body(request: Request) -> M:
-        _check_type(request.headers.get("content-type"))
-        raw = (await request.body()).removeprefix(BYTE_ORDER_MARK) or empty
-        if raw is not empty:
-            _check_page(request.headers)
+    async def parsed(request: Request, raw: bytes) -> M:
         _check_size(raw, max_values)
         context = {"limits": request.app.state.settings.limits}
         reader = Reader(adapter, caps, context, partial(look, request) if look else _nothing)
         pools: Pools = request.app.state.pools
         return await pools.checks.run(partial(reader.read, raw))
 
-    return parsed_body
+    return parsed
+
+
+async def raw_body(request: Request) -> bytes:
+    """The bytes of a body that says that it is JSON; nothing else keeps hold of them.
+
+    Raises:
+        UnsupportedMediaType.
+    """
+    _check_type(request.headers.get("content-type"))
+    raw = b"".join([part async for part in request.stream()]).removeprefix(BYTE_ORDER_MARK)
+    if raw:
+        _check_page(request.headers)
+    return raw
 
 
 def _nothing(model: Any) -> Iterable[Flaw]:

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 import anyio
 import structlog
 from anyio.to_thread import run_sync
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BadRequest, Conflict, FieldError, Problem, Unprocessable
@@ -28,6 +30,11 @@ NOT_STORED = frozenset({401, 403, 413, 429})
 
 PASSING_HEADERS = frozenset({"date", "server", "connection", "transfer-encoding", "x-request-id"})
 """Of the exchange, not of the answer; each exchange has its own."""
+
+MOST_KEPT_BYTES = 1_000_000
+"""of an answer's body; larger ones would fill the database"""
+COMPUTES = re.compile(r"/checkpoints/[^/]+/predictions|/tasks/[^/]+/samples")
+"""Paths whose answers follow from the request alone: asked again they are computed again."""
 
 StoredHeaders = tuple[tuple[str, str], ...]
 
@@ -49,6 +56,13 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class Unkept:
+    """The key's request was answered before; of the answer only where to look is kept, if it said so."""
+
+    location: str | None = None
+
+
+@dataclass(frozen=True)
 class Running:
     """The key's request is being answered by another exchange."""
 
@@ -61,11 +75,11 @@ class Mismatch:
 class Ledger(Protocol):
     """Who remembers keys. Its methods block and are called in threads; each must be atomic among all processes."""
 
-    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Running | Mismatch:
+    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Unkept | Running | Mismatch:
         """Take the key for a request, unless it was taken; a holder that died must not keep it for ever."""
 
-    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes) -> None:
-        """Store the answer of a request that holds the key."""
+    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes | None) -> None:
+        """Store the answer of a request that holds the key; None for a body that is not to be kept."""
 
     def abandon(self, key: str) -> None:
         """Give the key back: the request left nothing to remember. Does nothing to a key with a stored answer."""
@@ -77,6 +91,9 @@ def _utc_now() -> datetime:
 
 class Idempotency:
     """Lets each keyed POST through once and answers its repetitions from the ledger.
+
+    What only computes is computed again, and its answer, which may be large, passes through without being kept. Of any
+    other answer above ``MOST_KEPT_BYTES`` the ledger keeps the Location: a repetition is led there (303) or told (409).
 
     Keys are each caller's own: two who choose the same one don't meet. With whose it is, the key stands in
     ``scope["state"]["idempotency_key"]``, so that an operation can write it in its own transaction.
@@ -104,12 +121,21 @@ class Idempotency:
         body = await _read(receive)
         if body is None:
             return
-        match await run_sync(self.ledger.begin, key, fingerprint(scope, body), self.clock()):
+        known = await run_sync(self.ledger.begin, key, fingerprint(scope, body), self.clock())
+        receive, only_computes = _again(body, receive), COMPUTES.fullmatch(scope["path"]) is not None
+        del body  # it may be large, and whoever reads it lets go of it sooner
+        match known:
+            case Began() if only_computes:
+                await self._computed(key, scope, receive, send)
             case Began():
                 scope.setdefault("state", {})["idempotency_key"] = key
-                answer = await self._first(key, scope, _again(body, receive))
+                answer = await self._first(key, scope, receive)
                 for message in answer:
                     await send(message)
+            case Unkept() if only_computes:
+                await self.app(scope, receive, _replaying(send))
+            case Unkept() as unkept:
+                await _lead(unkept, key, scope, receive, send)
             case Replay() as replay:
                 await _send_replay(replay, send)
             case Running():
@@ -134,6 +160,26 @@ class Idempotency:
             await self._note(key, answer)
         return answer
 
+    async def _computed(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer as it goes, and note that it does before anybody sees it."""
+        noted = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal noted
+            if message["type"] == "http.response.start":
+                status, noted = int(message["status"]), True
+                keep = status < 500 and status not in NOT_STORED
+                finish, abandon = partial(self.ledger.finish, key, status, (), None), partial(self.ledger.abandon, key)
+                await run_sync(finish if keep else abandon)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_and_send)
+        finally:
+            if not noted:
+                with anyio.CancelScope(shield=True):
+                    await run_sync(self.ledger.abandon, key)
+
     async def _note(self, key: str, answer: list[Message]) -> None:
         """Store the answer if it is one to repeat. The deed is done, so a failing ledger only costs its memory."""
         stored = _storable(answer)
@@ -141,7 +187,8 @@ class Idempotency:
             if stored is None:
                 await run_sync(self.ledger.abandon, key)
             else:
-                await run_sync(self.ledger.finish, key, stored.status, stored.headers, stored.body)
+                body = stored.body if len(stored.body) <= MOST_KEPT_BYTES else None
+                await run_sync(self.ledger.finish, key, stored.status, stored.headers, body)
         except Exception:
             log.exception("idempotent_answer_not_stored", key=key)
 
@@ -218,6 +265,28 @@ async def _send_replay(replay: Replay, send: Send) -> None:
     headers.append((REPLAYED.lower().encode(), b"true"))
     await send({"type": "http.response.start", "status": replay.status, "headers": headers})
     await send({"type": "http.response.body", "body": replay.body})
+
+
+def _replaying(send: Send) -> Send:
+    """A ``send`` that says of an answer that it was given before."""
+
+    async def send_replay(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[REPLAYED] = "true"
+        await send(message)
+
+    return send_replay
+
+
+async def _lead(unkept: Unkept, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Lead to what the request has made, where its answer was too large to be kept."""
+    if unkept.location is None:
+        raise Conflict(
+            f"The request with this {HEADER} was answered; the answer had more than {MOST_KEPT_BYTES} bytes and was "
+            "not kept. What it did is done: look at what it was about."
+        )
+    headers = {"Location": unkept.location, REPLAYED: "true"}
+    await Response(status_code=303, headers=headers)(scope, receive, send)
 
 
 def _running() -> Conflict:

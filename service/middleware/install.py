@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from service.middleware.access import Access
 from service.middleware.access_log import AccessLog
 from service.middleware.body_limit import BodyLimit
+from service.middleware.body_turns import BodyTurns
 from service.middleware.handlers import install_handlers
 from service.middleware.head import Head
 from service.middleware.host import HostAndOrigin
@@ -30,6 +31,12 @@ def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring
     install_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(Idempotency, ledger=ledger)
+    app.add_middleware(
+        BodyTurns,
+        most_bytes=settings.max_bodies_bytes,
+        largest=settings.max_body_bytes,
+        waiting=settings.max_waiting,
+    )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks, limits=app.state.rate_limits)
     app.add_middleware(Refusals, keyring=keyring)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from service.middleware.idempotency import Began, Mismatch, Replay, Running, StoredHeaders
+from service.middleware.idempotency import Began, Mismatch, Replay, Running, StoredHeaders, Unkept
 from service.storage import idempotent_responses
 from service.storage.database import Database
 from service.storage.idempotent_responses import ResponseRecord
@@ -17,7 +17,7 @@ class SqlLedger:
     def __init__(self, database: Database, hours: float) -> None:
         self._database, self._lifetime = database, timedelta(hours=hours)
 
-    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Running | Mismatch:
+    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Unkept | Running | Mismatch:
         """Take the key for a request, unless it was taken; one taken long ago by a dead request is taken over."""
         with self._database.writing() as connection:
             idempotent_responses.forget(connection, (now - self._lifetime).timestamp())
@@ -31,7 +31,7 @@ class SqlLedger:
                 return Began() if taken else Running()
             return _told(known, fingerprint)
 
-    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes) -> None:
+    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes | None) -> None:
         """Store the answer of a request that holds the key."""
         with self._database.writing() as connection:
             idempotent_responses.store(connection, key, status, [list(pair) for pair in headers], body)
@@ -46,10 +46,13 @@ def _is_dead(known: ResponseRecord, now: datetime) -> bool:
     return known.status is None and known.created_at < now.timestamp() - HOLD_SECONDS
 
 
-def _told(known: ResponseRecord, fingerprint: str) -> Replay | Running | Mismatch:
+def _told(known: ResponseRecord, fingerprint: str) -> Replay | Unkept | Running | Mismatch:
     """What the ledger says of a key that somebody has."""
     if known.fingerprint != fingerprint:
         return Mismatch()
     if known.status is None:
         return Running()
-    return Replay(known.status, tuple((name, value) for name, value in known.headers or ()), known.body or b"")
+    headers = tuple((name, value) for name, value in known.headers or ())
+    if known.body is None:
+        return Unkept(dict(headers).get("location"))
+    return Replay(known.status, headers, known.body)

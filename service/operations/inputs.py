@@ -19,19 +19,23 @@ Place = tuple[int, ...]
 Shape = tuple[int, ...]
 
 
-def array_of(inputs: Any) -> np.ndarray:
+def array_of(inputs: Any, first: int = 0, like: Shape | None = None) -> np.ndarray:
     """Nested lists of equal lengths, at most four deep, as an array of 32-bit floats.
+
+    Args:
+        first: the number of the first of them, where they are some of more.
+        like: the shape of each, where others were before; else that of the first.
 
     Raises:
         Unprocessable: something in them is no finite number, or their lengths differ.
     """
-    shape = _shape(inputs)
+    shape = _shape(inputs) if like is None else (len(inputs), *like)
     if not 1 <= len(shape) <= 4:
         message = f"Must be nested lists of numbers, (B, T, C) or (B, T); given {_named(inputs)}."
         raise refused([FieldError(POINTER, "wrong_shape", message, inputs)])
     numbers = _converted(inputs)
-    if numbers is None:
-        raise refused(list(islice(_wrong(inputs, (), shape), NAMED)))
+    if numbers is None or numbers.shape != shape:
+        raise refused(list(islice(_wrong(inputs, (), shape, first), NAMED)))
     return numbers
 
 
@@ -70,7 +74,7 @@ def _types(inputs: list[Any]) -> set[type]:
     return found
 
 
-def _wrong(value: Any, place: Place, shape: Shape) -> Iterator[FieldError]:
+def _wrong(value: Any, place: Place, shape: Shape, first: int = 0) -> Iterator[FieldError]:
     """Everything that is not like the first of its level, or no finite number."""
     if not shape:
         if type(value) not in NUMBERS or not abs(value) <= LARGEST:
@@ -80,7 +84,7 @@ def _wrong(value: Any, place: Place, shape: Shape) -> Iterator[FieldError]:
     elif not isinstance(value, list) or len(value) != shape[0]:
         yield _field_error(place, "wrong_shape", f"a list of {shape[0]} like the first of its level", value)
     else:
-        for index, each in enumerate(value):
+        for index, each in enumerate(value, first):
             yield from _wrong(each, (*place, index), shape[1:])
 
 

@@ -1,5 +1,6 @@
 """Predictions: what a stored model answers to given sequences."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,27 +11,28 @@ from service.errors import FieldError, TooLarge
 from service.operations import checkpoints
 from service.operations.context import Context
 from service.operations.inputs import POINTER, array_of, refused
+from service.operations.large_inputs import LargeInputs
 from service.operations.loaded_model import LoadedModel
 from service.operations.specs import condition_of
 
 
 def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
-    """The answers (B, K) of a checkpoint to sequences (B, T, C), or (B, T) when C = 1.
+    """The answers (B, K) of a checkpoint to sequences (B, T, C), or (B, T) when C = 1; (B, T, K) if all steps answer.
 
     Values for a regression, probabilities for a classification.
 
     Raises:
         NotFound: there is no such checkpoint.
         WeightsDamaged: its weights are not what was stored.
-        Unprocessable: the inputs are no numbers, not finite, or of another shape than the model takes.
+        Unprocessable: the inputs are no numbers, not finite, or of another shape than the model takes, or their answer
+            would hold more numbers than the settings allow.
         TooLarge: there are more of them than the settings allow.
     """
     model = context.models(key, lambda: _load(context, key))
-    array = array_of(inputs)
-    if array.size > context.settings.max_prediction_values:
-        most = context.settings.max_prediction_values
-        raise TooLarge(f"{array.size} input values are more than the {most} that one request may hold.")
-    sequences = _shaped(array, model, context.settings.max_length)
+    longest = context.settings.max_length
+    array = _read(inputs, model, longest, context.settings.max_prediction_values)
+    sequences = _shaped(array, model, longest)
+    _check_answer(sequences, model, context.settings.max_answer_values)
     outputs = model.predictor(torch.from_numpy(sequences))
     context.meters.predictions.inc()
     context.meters.predicted.inc(len(sequences))
@@ -41,6 +43,35 @@ def _load(context: Context, key: int) -> LoadedModel:
     row, data = checkpoints.loaded(context, key)
     condition = condition_of(row)
     return LoadedModel(predictor(condition, [data]), condition, condition.network().any_length, len(data))
+
+
+def _read(inputs: Any, model: LoadedModel, longest: int, most: int) -> np.ndarray:
+    """The inputs as an array, counted before large ones are read."""
+    if isinstance(inputs, LargeInputs):
+        _check_question(inputs.most_values, most)
+        signature = model.condition.signature
+        return inputs.array((longest if model.any_length else signature.length) * signature.channels)
+    array = array_of(inputs)
+    _check_question(array.size, most)
+    return array
+
+
+def _check_question(values: int, most: int) -> None:
+    if values > most:
+        raise TooLarge(f"{values} input values are more than the {most} that one request may hold.")
+
+
+def _check_answer(sequences: np.ndarray, model: LoadedModel, most: int) -> None:
+    """Refuse, before it is computed, an answer that is too large."""
+    signature = model.condition.signature
+    shape = (len(sequences), *([sequences.shape[1]] if signature.every_step else []), signature.outputs)
+    values = math.prod(shape)
+    if values > most:
+        message = (
+            f"The answer to {len(sequences)} sequences would hold {values} numbers, {' x '.join(map(str, shape))}; "
+            f"at most {most} are answered (MEMSPAN_MAX_ANSWER_VALUES). Ask with fewer sequences at once."
+        )
+        raise refused([FieldError(POINTER, "answer_too_large", message, len(sequences))])
 
 
 def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:

@@ -1,20 +1,24 @@
 """/checkpoints: stored models, their weights and what they answer."""
 
+import json
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import TypeAdapter
 
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.probes import AnyProbe
-from service.middleware.body import json_body
+from service.middleware.body import MAX_VALUES, json_body, json_reader, raw_body
 from service.middleware.body_schema import documented_body
 from service.operations import checkpoints as operations
 from service.operations import ids
 from service.operations import probes as probe_operations
+from service.operations.large_inputs import LargeInputs
 from service.operations.predictions import predict
 from service.routes.dependencies import CheckpointKey, CurrentCaller, CurrentContext
 from service.routes.pooled import pooled
@@ -26,7 +30,9 @@ from service.schemas.probe import Probe
 from service.schemas.problem import problems
 
 router = APIRouter(prefix="/checkpoints", tags=["checkpoints"])
-MOST_VALUES = 4_000_000
+small_question = json_reader(PredictionRequest)
+AT_ONCE = 20_000
+"""numbers of an answer that are written at once, some 400 kB"""
 PROBE: TypeAdapter[ProbeSpec] = TypeAdapter(AnyProbe)
 
 
@@ -64,6 +70,14 @@ def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Re
     return ranged(request, stored, etag, headers)
 
 
+async def question(request: Request) -> Any:
+    """A FastAPI dependency that reads the inputs of a prediction; many of them are only read when they are needed."""
+    raw = await raw_body(request)
+    if raw.count(b",") < MAX_VALUES:
+        return (await small_question(request, raw)).inputs
+    return LargeInputs.of(raw, MAX_VALUES)
+
+
 @router.post(
     "/{id}/predictions",
     operation_id="predict",
@@ -77,12 +91,26 @@ def predictions(
     request: Request,
     context: CurrentContext,
     key: CheckpointKey,
-    body: Annotated[PredictionRequest, Depends(json_body(PredictionRequest, max_values=MOST_VALUES))],
+    inputs: Annotated[Any, Depends(question)],
 ) -> Response:
-    """Answers to sequences of the shape (B, T, C), or (B, T) when C = 1: values, or probabilities of the classes."""
-    outputs = predict(context, key, body.inputs)
-    answer = {"outputs": outputs.tolist(), "shape": list(outputs.shape)}
-    return JSONResponse(jsonable({**answer, "checkpoint": ids.public(ids.CHECKPOINT, key)}))
+    """Answers to sequences of the shape (B, T, C), or (B, T) when C = 1: values, or probabilities of the classes.
+
+    Asked again with the same Idempotency-Key it is computed again, to the same numbers.
+    """
+    outputs = predict(context, key, inputs)
+    rest = {"shape": list(outputs.shape), "checkpoint": ids.public(ids.CHECKPOINT, key)}
+    if outputs.size <= AT_ONCE:
+        return JSONResponse({"outputs": jsonable(outputs.tolist()), **rest})
+    return StreamingResponse(_written(outputs, rest), media_type="application/json")
+
+
+def _written(outputs: np.ndarray, rest: dict[str, Any]) -> Iterator[bytes]:
+    """A large answer as JSON, of which only a part is there at once."""
+    rows = max(1, AT_ONCE // max(outputs[0].size, 1))
+    for first in range(0, len(outputs), rows):
+        part = json.dumps(jsonable(outputs[first : first + rows].tolist()), allow_nan=False, separators=(",", ":"))
+        yield (b"," if first else b'{"outputs":[') + part[1:-1].encode()
+    yield b"]," + json.dumps(rest, separators=(",", ":"))[1:].encode()
 
 
 @router.post(

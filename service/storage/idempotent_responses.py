@@ -11,7 +11,10 @@ from service.storage.upserts import upsert
 
 @dataclass(frozen=True)
 class ResponseRecord:
-    """What is known of a key; ``status``, ``headers`` and ``body`` are None while its request is still running."""
+    """What is known of a key; ``status``, ``headers`` and ``body`` are None while its request is still running.
+
+    A body that was too large to be kept, or that is computed again, stays None.
+    """
 
     fingerprint: str
     status: int | None
@@ -40,8 +43,8 @@ def take_over(connection: Connection, key: str, held_since: float, at: float) ->
     return connection.execute(update(answers).where(*mine).values(created_at=at)).rowcount == 1
 
 
-def store(connection: Connection, key: str, status: int, headers: list[list[str]], body: bytes) -> None:
-    """Store the response to the request that holds a key."""
+def store(connection: Connection, key: str, status: int, headers: list[list[str]], body: bytes | None) -> None:
+    """Store the response to the request that holds a key; its body may be left out."""
     values = {"status": status, "headers": headers, "body": body}
     connection.execute(update(answers).where(answers.c.key == key).values(values))
 

@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 
 from service.middleware.handlers import install_handlers
 from service.middleware.idempotency import (
+    MOST_KEPT_BYTES,
     Began,
     Idempotency,
     Mismatch,
     Replay,
     Running,
     StoredHeaders,
+    Unkept,
     fingerprint,
 )
 
@@ -29,9 +31,9 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.entries: dict[str, tuple[str, datetime, Replay | None]] = {}
+        self.entries: dict[str, tuple[str, datetime, Replay | Unkept | None]] = {}
 
-    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Running | Mismatch:
+    def begin(self, key: str, fingerprint: str, now: datetime) -> Began | Replay | Unkept | Running | Mismatch:
         with self.lock:
             if key not in self.entries:
                 self.entries[key] = (fingerprint, now, None)
@@ -39,10 +41,11 @@ class MemoryLedger:
             known, _, answer = self.entries[key]
             return Mismatch() if known != fingerprint else answer or Running()
 
-    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes) -> None:
+    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes | None) -> None:
         with self.lock:
             known, since, _ = self.entries[key]
-            self.entries[key] = (known, since, Replay(status, headers, body))
+            kept = Unkept(dict(headers).get("location")) if body is None else Replay(status, headers, body)
+            self.entries[key] = (known, since, kept)
 
     def abandon(self, key: str) -> None:
         with self.lock:
@@ -53,7 +56,7 @@ class MemoryLedger:
 class FullLedger(MemoryLedger):
     """A ledger whose disk is full once the deed is done."""
 
-    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes) -> None:
+    def finish(self, key: str, status: int, headers: StoredHeaders, body: bytes | None) -> None:
         raise OSError("no space left")
 
 
@@ -71,6 +74,8 @@ class Service:
         app.add_api_route("/status/{status}", self.fail, methods=["POST"])
         app.add_api_route("/crash", self.crash, methods=["POST"])
         app.add_api_route("/login", self.login, methods=["POST"])
+        app.add_api_route("/large", self.large, methods=["POST"])
+        app.add_api_route("/checkpoints/{id}/predictions", self.compute, methods=["POST"])
         app.add_api_route("/nested", self.nested, methods=["POST"])
         self.client = TestClient(app, raise_server_exceptions=False)
 
@@ -91,6 +96,16 @@ class Service:
     def login(self, response: Response) -> None:
         self.deeds.append("login")
         response.set_cookie("session", "secret")
+
+    def large(self, place: str | None = None) -> Response:
+        """An answer above what is kept."""
+        self.deeds.append("large")
+        headers = {} if place is None else {"Location": place}
+        return Response(b"x" * (MOST_KEPT_BYTES + 1), status_code=201, headers=headers)
+
+    def compute(self, id: int) -> Response:
+        self.deeds.append(id)
+        return Response(b"0." * MOST_KEPT_BYTES, status_code=id)
 
     def nested(self) -> int:
         """Repeat the running request from within it."""
@@ -211,3 +226,38 @@ def test_fingerprints_cannot_be_shifted_between_parts() -> None:
 
     prints = {of("/a", b"b", b"c"), of("/ab", b"", b"c"), of("/a", b"", b"bc"), of("/a", b"bc", b"")}
     assert len(prints) == 4
+
+
+def test_a_large_answer_is_not_kept_and_its_repetition_is_led_to_what_was_made() -> None:
+    service = Service(MemoryLedger())
+    assert service.post("/large?place=/things/1").status_code == 201
+    again = service.post("/large?place=/things/1", follow_redirects=False)
+    assert (again.status_code, again.headers["Location"]) == (303, "/things/1")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert service.deeds == ["large"]
+
+
+def test_a_large_answer_that_says_no_place_is_told_to_be_gone() -> None:
+    service = Service(MemoryLedger())
+    service.post("/large")
+    again = service.post("/large")
+    assert again.status_code == 409
+    assert str(MOST_KEPT_BYTES) in again.json()["detail"]
+    assert service.deeds == ["large"]
+
+
+def test_what_only_computes_is_computed_again_and_never_kept() -> None:
+    service = Service(MemoryLedger())
+    first, again = (service.post("/checkpoints/200/predictions") for _ in range(2))
+    assert first.content == again.content
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert service.deeds == [200, 200]
+    assert [entry[2] for entry in service.ledger.entries.values()] == [Unkept()]
+    assert service.post("/checkpoints/200/predictions", body="b").status_code == 422
+
+
+def test_a_computation_that_failed_leaves_its_key_free() -> None:
+    service = Service(MemoryLedger())
+    assert service.post("/checkpoints/503/predictions").status_code == 503
+    assert not service.ledger.entries
