@@ -26,6 +26,7 @@ from service.routes import (
     events,
     experiments,
     keys,
+    login,
     monitoring,
     pages,
     probes,
@@ -43,7 +44,7 @@ probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name eve
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
 ROUTERS = (experiments, events, runs, results, checkpoints, probes, studies, catalogues, keys, audit)
-LENIENT = (monitoring, pages)
+LENIENT = (monitoring, pages, login)
 """what monitors and browsers ask, who may add parameters of their own"""
 
 

@@ -2,33 +2,37 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from service.errors import Problem, Unauthorized
+from service.middleware.accept import prefers_html
+from service.middleware.credentials import KeyNeeded, Shown, shown
+from service.middleware.host import SAFE_METHODS
 from service.middleware.keyring import Keyring, Ring
 from service.middleware.problem_response import path_of, problem_response
 from service.middleware.rate_limits import RateLimits, headers
 from service.middleware.request_id import request_id_of
 from service.middleware.scopes import UNLOCKED
 from service.middleware.trust import OPEN_PATHS, trusts, unknown_network
+from service.middleware.visitor import VISITOR
 from service.operations.caller import Caller
-from service.operations.times import rfc3339
 from service.settings import Network
 from service.storage.keys import KeyRecord
 
 SUBMISSION = re.compile(r"/experiments|/studies/[^/]+/experiments|/(experiments|checkpoints)/[^/]+/probes")
-HOW = "Send it as 'Authorization: Bearer mspn_...'; whoever runs the service makes one with memspan keys create."
 
 
 class Access:
-    """Answers 401 to whoever isn't known.
+    """Answers 401 to whoever isn't known, and leads his browser to /login.
 
-    The caller stands in ``scope["state"]["caller"]``, the digest of his key in ``scope["state"]["key_sha256"]``: None
-    where there is no key. Then clients of trusted networks are served, by the connection's own address:
-    ``X-Forwarded-For`` is never read, anybody can write it.
+    The caller stands in ``scope["state"]["caller"]``, the digest of his key or session in
+    ``scope["state"]["key_sha256"]``: None where there is no key. Then clients of trusted networks are served, by the
+    connection's own address: ``X-Forwarded-For`` is never read, anybody can write it.
     """
 
     def __init__(self, app: ASGIApp, keyring: Keyring, networks: Sequence[Network], limits: RateLimits) -> None:
@@ -41,12 +45,22 @@ class Access:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
+        before = VISITOR.set(None)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            VISITOR.reset(before)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             limited = await self._identify(scope)
+        except KeyNeeded as problem:
+            page = scope["method"] in SAFE_METHODS and prefers_html(scope)
+            await (_login(scope) if page else problem_response(problem, scope))(scope, receive, send)
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
-            return
-        await self.app(scope, receive, _with(limited, send) if limited else send)
+        else:
+            await self.app(scope, receive, _with(limited, send) if limited else send)
 
     async def _identify(self, scope: Scope) -> Mapping[str, str]:
         """Note who asks, or raise; the headers that tell how often he may go on asking."""
@@ -55,31 +69,48 @@ class Access:
         if not ring.locked:
             if not trusts(self.networks, scope.get("client")):
                 raise unknown_network(scope["client"][0])
-            state["caller"], state["key_sha256"] = _caller(scope, None), None
+            state["caller"], state["key_sha256"] = asker(scope, None), None
             return {}
         if scope["path"] in UNLOCKED:
             return {}
-        try:
-            row = self._key(ring, scope)
-        except Unauthorized:
-            client = scope.get("client")
-            await self.limits.fail(str(client[0]) if client else None)
-            raise
-        bind_contextvars(key=row.name)  # its name, in all lines that are written meanwhile
-        self.keyring.note_use(row)
-        state["caller"], state["key_sha256"] = _caller(scope, row), row.sha256
-        return headers(await self.limits.take(row.name, _submits(scope)))
+        found = await self._shown(ring, scope)
+        bind_contextvars(key=found.row.name)  # its name, in all lines that are written meanwhile
+        VISITOR.set(found.visitor)
+        state["caller"], state["key_sha256"] = asker(scope, found.row), found.sha256
+        self.keyring.note_use(found.row)
+        return headers(await self.limits.take(found.row.name, _submits(scope)))
 
-    def _key(self, ring: Ring, scope: Scope) -> KeyRecord:
-        """The key that a request bears, which works."""
-        row = ring.find(_bearer(scope))
-        if row is None:
-            raise _refused(f"The key is not known here. {HOW}")
-        if row.revoked_at is not None:
-            raise _refused(f"The key {row.name!r} was revoked at {rfc3339(row.revoked_at)}.")
-        if row.expired(ring.now(self.keyring.time())):
-            raise _refused(f"The key {row.name!r} expired at {rfc3339(row.expires_at)}.")
-        return row
+    async def _shown(self, ring: Ring, scope: Scope) -> Shown:
+        """The key that the request shows; failures are counted, for a browser that has to log in is none."""
+        try:
+            return shown(ring, scope, self.keyring.time())
+        except Unauthorized as problem:
+            if not (isinstance(problem, KeyNeeded) and prefers_html(scope)):
+                await self.limits.fail(address_of(scope))
+            raise
+
+
+def asker(scope: Scope, row: KeyRecord | None) -> Caller:
+    """Who asks: the bearer of a key, or whoever is let in without."""
+    told = {"method": scope["method"], "path": path_of(scope), "request_id": request_id_of(scope)}
+    if row is None:
+        return Caller(address=address_of(scope), **told)
+    return Caller(row.name, row.scope, row.quota, address_of(scope), **told)
+
+
+def address_of(scope: Scope) -> str | None:
+    """Where a connection comes from; None for a Unix socket."""
+    client = scope.get("client")
+    return str(client[0]) if client else None
+
+
+def _login(scope: Scope) -> RedirectResponse:
+    """The way to the form, and from there back here."""
+    query = scope["query_string"].decode("latin-1")
+    target = quote(path_of(scope) + (f"?{query}" if query else ""), safe="")
+    return RedirectResponse(
+        f"/login?next={target}", 303, headers={"Cache-Control": "no-store", "Vary": "Accept, Cookie"}
+    )
 
 
 def _submits(scope: Scope) -> bool:
@@ -97,31 +128,3 @@ def _with(limited: Mapping[str, str], send: Send) -> Send:
         await send(message)
 
     return send_with
-
-
-def _bearer(scope: Scope) -> str:
-    """The one token that a request bears (RFC 6750, 2.1)."""
-    given = Headers(scope=scope).getlist("authorization")
-    if not given:
-        raise Unauthorized(f"A key is needed. {HOW}")
-    scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer":
-        raise Unauthorized(f"One Authorization header is read, with the scheme Bearer. {HOW}")
-    return token.strip()
-
-
-def _refused(detail: str) -> Unauthorized:
-    return Unauthorized(detail, headers={"WWW-Authenticate": 'Bearer realm="memspan", error="invalid_token"'})
-
-
-def _caller(scope: Scope, row: KeyRecord | None) -> Caller:
-    client = scope.get("client")
-    asked = Caller(
-        address=str(client[0]) if client else None,
-        method=scope["method"],
-        path=path_of(scope),
-        request_id=request_id_of(scope),
-    )
-    if row is None:
-        return asked
-    return Caller(row.name, row.scope, row.quota, asked.address, asked.method, asked.path, asked.request_id)

@@ -8,18 +8,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from hmac import compare_digest
 from typing import TypeVar
 
 from service.middleware.behind import Behind
 from service.operations import audit
 from service.operations.key_secret import digest, well_formed
-from service.storage import clock, keys
+from service.operations.sessions import digest as session_digest
+from service.storage import clock, keys, sessions
 from service.storage.audit import NewEntry
 from service.storage.database import Database
 from service.storage.keys import USE_SECONDS, KeyRecord
+from service.storage.sessions import SessionRecord
 
 LOOK_SECONDS = 0.5
 """how old the keyring may be: a key that is revoked anywhere lets nobody in after this time"""
@@ -33,12 +35,18 @@ class Ring:
 
     Attributes:
         keys: by the digest of their secrets; revoked and expired ones, too.
+        sessions: of browsers, by the digest of their cookies; the key of each.
         time: of the database's clock when they were read, ``read_at`` that of this process.
     """
 
     keys: Mapping[str, KeyRecord]
     time: float
     read_at: float
+    sessions: Mapping[str, SessionRecord] = field(default_factory=dict)
+
+    @cached_property
+    def _numbered(self) -> Mapping[int, KeyRecord]:
+        return {row.key: row for row in self.keys.values()}
 
     @property
     def locked(self) -> bool:
@@ -55,15 +63,23 @@ class Ring:
         found = self.keys.get(sha256) if well_formed(secret) else None
         return found if found is not None and compare_digest(found.sha256, sha256) else None
 
+    def find_session(self, secret: str, at: float) -> KeyRecord | None:
+        """The key that a browser's session stands for, whether or not it works; None where the session has ended."""
+        return self._of_session(session_digest(secret), at)
+
+    def _of_session(self, sha256: str, at: float) -> KeyRecord | None:
+        found = self.sessions.get(sha256)
+        return None if found is None or found.expires_at <= self.now(at) else self._numbered.get(found.api_key)
+
     def now(self, at: float) -> float:
         """The database's time when this process's clock shows ``at``."""
         return self.time + max(at - self.read_at, 0.0)
 
     def lets_in(self, sha256: str | None, at: float) -> bool:
-        """Whether who came with a key, or with none, is still let in."""
+        """Whether who came with a key, with a session or with nothing is still let in."""
         if sha256 is None:
             return not self.locked
-        found = self.keys.get(sha256)
+        found = self.keys.get(sha256) or self._of_session(sha256, at)
         return found is not None and found.works(self.now(at))
 
 
@@ -98,7 +114,9 @@ class Keyring:
     def _read(self) -> Ring:
         at = self._clock()
         with self._database.reading() as connection:
-            return Ring({row.sha256: row for row in keys.all_keys(connection)}, clock.read(connection), at)
+            known = {row.sha256: row for row in keys.all_keys(connection)}
+            begun = {row.sha256: row for row in sessions.alive(connection)} if known else {}
+            return Ring(known, clock.read(connection), at, begun)
 
     def forget(self) -> None:
         """Read the keys at the next request: this process itself has just changed them."""

@@ -76,6 +76,10 @@ class RateLimits:
         """
         await self._counted(self._failures, _network(address))
 
+    def forget(self) -> None:
+        """Begin to count anew in this process."""
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+
     async def close(self) -> None:
         """Let go of connections."""
         if self._pool is not None:

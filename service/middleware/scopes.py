@@ -6,7 +6,7 @@ from service.scopes import Scope
 
 READ, RUN, ADMIN = Scope.READ, Scope.RUN, Scope.ADMIN
 
-UNLOCKED = frozenset({"/health/live", "/health/ready", "/login", "/static/style.css", "/static/icon.svg"})
+UNLOCKED = frozenset({"/health/live", "/health/ready", "/login", "/logout", "/static/style.css", "/static/icon.svg"})
 """what is served without a key: whether the process lives, and the way in with what it needs to be seen"""
 
 NEEDED: Mapping[tuple[str, str], Scope] = {
@@ -55,6 +55,9 @@ NEEDED: Mapping[tuple[str, str], Scope] = {
     ("GET", "/metrics"): READ,
     ("GET", "/health/live"): READ,
     ("GET", "/health/ready"): READ,
+    ("GET", "/login"): READ,
+    ("POST", "/login"): READ,
+    ("POST", "/logout"): READ,
     ("GET", "/audit"): ADMIN,
     ("GET", "/keys"): ADMIN,
     ("POST", "/keys"): ADMIN,

@@ -9,7 +9,7 @@ from service.operations.caller import Caller
 from service.operations.key_request import KeyRequest
 from service.operations.key_secret import digest, hint, new_secret
 from service.scopes import Scope
-from service.storage import clock, keys, usage
+from service.storage import clock, keys, sessions, usage
 from service.storage.database import Database
 from service.storage.keys import KeyRecord, NameTaken, NewKey
 from service.storage.usage import UNUSED, Usage
@@ -95,6 +95,7 @@ def revoke_named(database: Database, name: str, caller: Caller) -> KeyView:
 def abolish(database: Database, caller: Caller) -> int:
     """Delete every key: clients of trusted networks are let in again, without any. How many there were."""
     with database.writing() as connection:
+        sessions.delete_all(connection)
         count = keys.delete_all(connection)
         audit.note(connection, caller, "abolish_keys", None, 200, f"{count} keys")
         return count

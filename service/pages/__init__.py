@@ -3,6 +3,7 @@
 from service.pages.bundle import javascript_bundle
 from service.pages.docs_page import render_docs
 from service.pages.list_page import render_results_list
+from service.pages.login_page import render_login
 from service.pages.problem_page import render_problem
 from service.pages.results_page import render_results
 from service.pages.study_page import render_studies, render_study
@@ -10,6 +11,7 @@ from service.pages.study_page import render_studies, render_study
 __all__ = [
     "javascript_bundle",
     "render_docs",
+    "render_login",
     "render_problem",
     "render_results",
     "render_results_list",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from memspan.statistics import notation
+from service.middleware.visitor import VISITOR
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -28,6 +29,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["visitor"] = VISITOR.get
     made.filters |= {
         "number": notation.number,
         "with_interval": notation.with_interval,

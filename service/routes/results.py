@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from memspan.figures.catalogue import FIGURES
 from service.errors import NotFound
 from service.middleware.accept import prefers_html
+from service.middleware.visitor import mark
 from service.operations import figures, ids
 from service.operations import results as operations
 from service.pages import render_results, render_results_list
@@ -75,7 +76,7 @@ def look(
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(operations.export(context, key, format), media_type=MEDIA[format], headers=headers)
     html = format is None and prefers_html(request.scope)
-    etag = f'W/"{operations.judged_version(context, key)}-{"html" if html else "json"}"'
+    etag = f'W/"{operations.judged_version(context, key)}-{f"html{mark()}" if html else "json"}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache", **VARY}
     if not_modified(request, etag):
         return unchanged(etag, headers)

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from service.middleware.body_schema import REFERENCE, merge_body_schemas
+from service.middleware.credentials import SESSION_COOKIE, TOKEN_HEADER
 from service.middleware.scopes import needed
 from service.middleware.trust import OPEN_PATHS
 from service.schemas.examples import EXAMPLES
@@ -44,8 +45,15 @@ SCHEMES = {
         "description": "A key of this service (`memspan keys create`); none is needed while there is none. Each has a "
         "scope: read looks, run also submits and changes its own, admin does everything.",
     },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "A browser's, begun at `/login`; what it changes needs the token of its pages, too "
+        f"(`{TOKEN_HEADER}`).",
+    },
 }
-SECURITY: list[dict[str, list[str]]] = [{"key": []}, {}]
+SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"session": []}, {}]
 """one of them, or none while there is no key"""
 ETAG = {"ETag": {"description": "send it as If-None-Match", "schema": {"type": "string"}}}
 

@@ -368,3 +368,13 @@ charges = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970 UTC
     Column("core_seconds", Float, nullable=False),  # that were asked for, as plans estimate them
 )
+
+sessions = Table(  # of browsers; each stands for a key
+    "sessions",
+    metadata,
+    Column("sha256", Text, primary_key=True),  # of the cookie, which is stored nowhere
+    Column("api_key", ForeignKey("keys.key"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index(None, "api_key"),
+)

@@ -13,6 +13,8 @@ function token() {
 
 async function start(form, scale) {
   const headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": token()};
+  const session = document.querySelector("meta[name=memspan-token]");
+  if (session) headers["X-Memspan-Token"] = session.content;
   const answer = await fetch(form.dataset.start, {method: "POST", headers, body: JSON.stringify({scale})});
   if (!answer.ok) throw new Error((await answer.json()).detail ?? `the service answered ${answer.status}`);
   location.assign(answer.headers.get("Location"));
