@@ -145,7 +145,12 @@ def study(
     raise typer.Exit(inquire(server, asked))
 
 
-for upkeep in (upkeep_commands.doctor, upkeep_commands.backup, upkeep_commands.restore):
+for upkeep in (
+    upkeep_commands.doctor,
+    upkeep_commands.backup,
+    upkeep_commands.restore,
+    upkeep_commands.retention,
+):
     cli.command()(upkeep)
 
 

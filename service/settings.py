@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         description="Free disk space, such as 2GiB, below which nothing is taken on; unset: 2 % of it, at most 1GiB.",
     )
 
+    retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="Days after their end for which experiments are kept; unset: for ever."
+    )
+
     max_body_bytes: Count = Field(default=16 * MEBIBYTE, description="Largest body of a request.")
     max_length: Count = Field(default=10_000, description="Longest sequence, in time steps.")
     max_repeats: Count = Field(default=1_000, description="Most repeats of a condition.")
@@ -187,6 +191,7 @@ EXPECTED = {
     "minimum_free": "a number of bytes, at least 0, or such as 500MiB or 2GiB",
     "rate_limit": "a number of requests per second, minute, hour or day, such as 200/second",
     "submission_rate_limit": "a number of requests per second, minute, hour or day, such as 300/minute",
+    "retention_days": "a number of days above 0, such as 90 or 0.5",
     "log_level": "debug, info, warning or error",
     "log_format": "json or console",
 }

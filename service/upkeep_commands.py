@@ -1,8 +1,8 @@
-"""Upkeep on the command line: doctor, backup and restore."""
+"""Upkeep on the command line: doctor, backup, restore and retention."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,3 +68,56 @@ def restore(file: Annotated[Path, typer.Argument(help="a backup", exists=True, d
     manifest, kept = restored(file)
     aside = f" The database that was there is kept as {kept}." if kept else ""
     typer.echo(f"Restored {manifest.bytes} bytes that Memspan {manifest.memspan} stored.{aside}")
+
+
+def retention(
+    label: Annotated[str | None, typer.Option(help="of the experiments that the rule is about")] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="after their end")] = None,
+    keep: Annotated[str, typer.Option(help="best weights, results without weights, or nothing")] = "best",
+    remove: Annotated[bool, typer.Option("--remove", help="remove the rule of the label")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go now, and what it frees")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is left of experiments some days after their end: set a rule, list all, or see what is due."""
+    from service.operations import retention as operations
+    from service.operations.context import Context
+    from service.preparation import prepared
+    from service.queue.bell import NoBell
+    from service.storage.database import Database
+    from service.storage.retention import Rule
+    from service.storage.states import Keep
+
+    settings = prepared()
+    context = Context(settings, Database(settings.database_url), NoBell())
+    if label is not None and remove:
+        if not operations.remove(context, label):
+            raise typer.BadParameter(f"There is no rule of the label {label!r}.")
+    elif label is not None:
+        if days is None or keep not in list(Keep):
+            raise typer.BadParameter(f"A rule needs --days and --keep ({', '.join(Keep)}); --remove takes one away.")
+        operations.put(context, Rule(label, days, Keep(keep)))
+    if dry_run:
+        _show_forecast([vars(each) for each in operations.forecast(context)], as_json)
+    else:
+        _show_rules([vars(rule) for rule in operations.rules(context)], settings.retention_days, as_json)
+    context.database.close()
+
+
+def _show_rules(rules: list[dict[str, Any]], days: float | None, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"rules": rules, "days": days}, indent=1))
+        return
+    for rule in rules:
+        typer.echo(f"{rule['label']}: {rule['days']:g} days after their end, {rule['keep']} is kept.")
+    rest = "for ever" if days is None else f"for {days:g} days after their end, then nothing (MEMSPAN_RETENTION_DAYS)"
+    typer.echo(f"All others are kept {rest}.")
+
+
+def _show_forecast(found: list[dict[str, Any]], as_json: bool) -> None:
+    rows, size = (sum(each[name] for each in found) for name in ("rows", "bytes"))
+    if as_json:
+        typer.echo(json.dumps({"experiments": found, "rows": rows, "bytes": size}, indent=1))
+        return
+    for each in found:
+        typer.echo(f"exp-{each['key']} {each['name']!r}: {each['keep']} is kept, {each['bytes']} bytes go.")
+    typer.echo(f"{len(found)} experiments, {rows} rows and {size} bytes would go.")

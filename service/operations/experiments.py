@@ -183,4 +183,6 @@ def delete(context: Context, key: int, dry_run: bool, caller: Caller = ANYBODY) 
         if dry_run:
             return deletion.size(connection, key)
         audit.note(connection, caller, "delete_experiment", ids.public(ids.EXPERIMENT, key), 204, row.name)
-        return deletion.delete_experiment(connection, key)
+        freed = deletion.delete_experiment(connection, key)
+    log.info("experiment_deleted", experiment=ids.public(ids.EXPERIMENT, key), rows=freed.rows, bytes=freed.bytes)
+    return freed

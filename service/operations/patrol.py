@@ -6,7 +6,7 @@ import socket
 import structlog
 
 from service.counts import Counted
-from service.operations import counting
+from service.operations import counting, retention
 from service.operations.after_runs import end_locked, follow_again
 from service.operations.context import Context
 from service.operations.lost_work import take_back_lapsed, take_back_of
@@ -36,6 +36,7 @@ def walk(context: Context, owner: str) -> bool:
     take_back_lapsed(context)
     _see_to_active(context)
     tell_leftovers(context)
+    retention.carry_out(context)
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         paces.forget(connection, PACE_SECONDS)

@@ -204,6 +204,11 @@ def delete(
     key: ExperimentKey,
     dry_run: Annotated[bool, Query(description="answer what it would free, and delete nothing")] = False,
 ) -> Response:
-    """Delete its runs, metrics, checkpoints, probes and events for good."""
+    """Delete its runs, metrics, checkpoints, probes and events for good; weights that others use stay.
+
+    The headers `Freed-Rows` and `Freed-Bytes` say what it freed.
+    """
     freed = operations.delete(context, key, dry_run, caller)
-    return JSONResponse(asdict(freed)) if dry_run else Response(status_code=204)
+    if dry_run:
+        return JSONResponse(asdict(freed))
+    return Response(status_code=204, headers={"Freed-Rows": str(freed.rows), "Freed-Bytes": str(freed.bytes)})

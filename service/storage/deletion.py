@@ -57,7 +57,7 @@ def _piece_rows(connection: Connection, experiment: int) -> int:
 
 def delete_experiment(connection: Connection, experiment: int) -> Freed:
     """Delete an experiment, its runs and everything of theirs; weights go when no other checkpoint uses them."""
-    _take_turn(connection)
+    take_turn(connection)
     _lock_blobs(connection, experiment)
     freed = size(connection, experiment)
     orphans = list(connection.execute(_own_blobs(experiment)).scalars())
@@ -69,7 +69,7 @@ def delete_experiment(connection: Connection, experiment: int) -> Freed:
     return freed
 
 
-def _take_turn(connection: Connection) -> None:
+def take_turn(connection: Connection) -> None:
     """Two experiments that share weights and go at once would each leave them to the other. SQLite has one writer."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(TURN_NUMBER)))

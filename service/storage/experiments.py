@@ -88,6 +88,7 @@ class ExperimentRecord:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    kept: str | None
     cancelled_at: float | None
     untold: int
 

@@ -54,6 +54,17 @@ class Reason(StrEnum):
     """a file of a data set is missing, or not what it should be"""
 
 
+class Keep(StrEnum):
+    """What retention leaves of an experiment, from the most to the least."""
+
+    BEST = "best"
+    """the best weights of each run; its last ones go"""
+    RESULTS = "results"
+    """metrics and answers to probes; all weights go"""
+    NOTHING = "nothing"
+    """the whole experiment goes"""
+
+
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.QUEUED, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}),

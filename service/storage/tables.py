@@ -21,7 +21,7 @@ from sqlalchemy import (
 from service.queue_names import Queue
 from service.scopes import Scope
 from service.storage.columns import Detail, Named, QueueList
-from service.storage.states import ExperimentState, Reason, RunState, StackState
+from service.storage.states import ExperimentState, Keep, Reason, RunState, StackState
 
 metadata = MetaData(
     naming_convention={
@@ -58,6 +58,7 @@ experiments = Table(
     Column("finished_at", Float),
     Column("cancelled_at", Float),  # when somebody asked for it
     Column("told_at", Float, nullable=False, server_default="0"),  # when listeners were last told of its progress
+    Column("kept", Text),  # what retention has left of its weights: best, results; null: all
     Index(None, "state"),
     Index(None, "study", "study_group"),
     Index(None, "owner"),
@@ -306,6 +307,14 @@ leaderships = Table(
     Column("name", Text, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("until", Float, nullable=False),
+)
+
+retention_rules = Table(
+    "retention_rules",
+    metadata,
+    Column("label", Text, primary_key=True),
+    Column("days", Float, nullable=False),
+    Column("keep", Named(Keep), nullable=False),
 )
 
 answers = Table(

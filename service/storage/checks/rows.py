@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, not_, or_, select
 
 from service.storage.states import RunState
-from service.storage.tables import checkpoints, probes, runs, stacks
+from service.storage.tables import checkpoints, experiments, probes, runs, stacks
 
 ADVICE = "Retry or delete what is named; if it comes again, the log of that time tells why."
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
@@ -26,7 +26,9 @@ def rules() -> Iterator[tuple[Table, str, ColumnElement[bool]]]:
     kinds = select(func.count()).where(checkpoints.c.run_key == runs.c.key).scalar_subquery()
     succeeded = runs.c.state == RunState.SUCCEEDED
     yield runs, "succeeded without final metrics", and_(succeeded, runs.c.metrics.is_(None))
-    yield runs, "succeeded without any checkpoint", and_(succeeded, kinds == 0)
+    dropped = select(experiments.c.key).where(experiments.c.kept.is_not(None))
+    whole = runs.c.experiment_key.not_in(dropped)
+    yield runs, "succeeded without any checkpoint", and_(succeeded, kinds == 0, whole)
     yield runs, "stand before their beginning", runs.c.epochs_done < 0
     yield stacks, "stand before their beginning", or_(stacks.c.resume_epoch < 0, stacks.c.resume_step < 0)
     answered = probes.c.state == RunState.SUCCEEDED

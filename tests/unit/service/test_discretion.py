@@ -77,7 +77,8 @@ def test_columns_that_keep_reasons_let_nothing_else_through() -> None:
     """A new column of that name is held to it, too."""
     from service.storage.columns import Detail
 
-    columns = [column for table in metadata.tables.values() for column in table.c if column.name == "detail"]
+    failing = [table for table in metadata.tables.values() if "reason" in table.c]
+    columns = [column for table in failing for column in table.c if column.name == "detail"]
     assert len(columns) >= 2
     assert all(isinstance(column.type, Detail) for column in columns)
     assert run_rows.c.detail in columns
