@@ -36,9 +36,9 @@ def of_many(connection: Connection, owners: Sequence[str]) -> dict[str, Usage]:
 
 
 def queued_runs(connection: Connection, owners: Sequence[str]) -> list[float]:
-    """Runs that wait, of experiments that still have something to do."""
-    mine = (experiments.c.owner.in_(owners), experiments.c.state.in_(ACTIVE))
+    """Runs that wait, of experiments that still have something to do: what their tallies say."""
     both = experiments.join(tallies, tallies.c.experiment_key == experiments.c.key)
+    mine = (experiments.c.owner.in_(owners), experiments.c.state.in_(ACTIVE))
     statement = select(experiments.c.owner, func.sum(tallies.c.queued)).select_from(both).where(*mine)
     return _by_owner(connection, statement.group_by(experiments.c.owner), owners)
 
