@@ -6,6 +6,7 @@ from benchmarks import (
     adding,
     addition,
     attribution,
+    claims,
     crossover,
     engine_latch,
     engine_one_step,
@@ -38,6 +39,7 @@ from benchmarks.report import machine
 
 SPEED = {
     "attribution": attribution.main,
+    "claims": claims.main,
     "crossover": crossover.main,
     "engine_latch": engine_latch.main,
     "engine_one_step": engine_one_step.main,

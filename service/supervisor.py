@@ -1,5 +1,6 @@
 """The supervisor: keeps all local workers alive, and walks the patrol meanwhile."""
 
+import socket
 import threading
 from typing import Self
 
@@ -8,6 +9,7 @@ import structlog
 from service.local_workers import LocalWorkers
 from service.operations import patrol
 from service.operations.context import Context
+from service.operations.inheritance import Inheritance
 
 WATCH_SECONDS = 0.5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
@@ -37,10 +39,12 @@ class Supervisor:
 
     def _watch(self) -> None:
         every = max(1, round(self._context.settings.lease_seconds / 12 / WATCH_SECONDS))
-        rounds = 0
+        inheritance = Inheritance(self._context, self._workers.token, socket.gethostname())
+        rounds, inherited = 0, False
         while not self._ended.wait(WATCH_SECONDS):
             try:
                 self._replace_dead()
+                inherited = inherited or inheritance.look()
                 if rounds % every == 0:
                     patrol.walk(self._context, self._workers.token)
             except Exception as error:  # the database may be away; the next round finds out

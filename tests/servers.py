@@ -44,6 +44,11 @@ class Server(ABC):
         """How it is started."""
         return {}
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, None before its start."""
+        return self._process.pid if self._process else None
+
     def ready(self) -> bool:
         """Whether it answers."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):

@@ -12,7 +12,7 @@ from service.operations import counting, work
 from service.operations.context import Context
 from service.storage import workers
 from service.storage.database_errors import DatabaseError
-from service.storage.workers import Identity
+from service.storage.workers import PRESENCE_SECONDS, Identity
 
 STALLED_SECONDS = 900.0
 """a lease under which no step was made for so long isn't renewed: a hung device must not look alive"""
@@ -21,7 +21,10 @@ log = structlog.stdlib.get_logger("memspan.worker")
 
 
 class Beat:
-    """A thread that beats every quarter of a lease. ``hold`` and ``let_go`` say what there is to keep."""
+    """A thread that beats every quarter of a lease. ``hold`` and ``let_go`` say what there is to keep.
+
+    In between it only says that the worker is there, so that a process that is started again knows what is gone.
+    """
 
     def __init__(self, context: Context, identity: Identity) -> None:
         self._context, self._identity = context, identity
@@ -62,9 +65,14 @@ class Beat:
             log.warning("not_signed_off", error=str(error))
 
     def _run(self) -> None:
-        while not self._ended.wait(self._seconds):
+        due = time.monotonic() + self._seconds
+        while not self._ended.wait(min(self._seconds, PRESENCE_SECONDS)):
             try:
-                self._beat()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + self._seconds
+                    self._beat()
+                else:
+                    self._say_present()
             except Exception as error:  # the next beat may succeed; a lease outlives three that don't
                 log.warning("beat_missed", error=str(error))
 
@@ -73,12 +81,16 @@ class Beat:
         if time.monotonic() - self._stepped < STALLED_SECONDS:
             for lease in leases:
                 work.beat(self._context, lease)
+        self._say_present()
+        self._count_loops()
+        counting.hand_in(self._context, self._identity.name)
+
+    def _say_present(self) -> None:
+        leases = list(self._leases)
         state, held = ("busy", leases[-1]) if leases else ("idle", None)
         with self._context.database.writing() as connection:
             if not workers.beat(connection, self._identity.name, state, held, resident_bytes()):
                 workers.register(connection, self._identity)
-        self._count_loops()
-        counting.hand_in(self._context, self._identity.name)
 
     def _count_loops(self) -> None:
         for source, count in sources.taken().items():

@@ -6,6 +6,7 @@ Messages are acknowledged early and no results are kept: losing, doubling or del
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -19,6 +20,7 @@ from celery import Celery, signals
 from service.logs import configure_logs
 from service.operations import patrol
 from service.operations.context import Context
+from service.operations.inheritance import Inheritance
 from service.private_files import keep_private
 from service.queue.bell import bell_for
 from service.queue.redis_bell import TASK
@@ -164,6 +166,7 @@ def _parent_starts(sender: Any = None, **_: Any) -> None:
     folder = tempfile.mkdtemp(prefix="memspan-")
     os.environ[DRAIN_VARIABLE] = str(Path(folder) / "drain")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    threading.Thread(target=_inherit, name="inheritance", daemon=True).start()
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
@@ -174,6 +177,20 @@ def _parent_watches(**_: Any) -> None:
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _parent_leaves(**_: Any) -> None:
     Path(os.environ[DRAIN_VARIABLE]).touch()
+
+
+def _inherit() -> None:
+    """Take back what this host's workers held before it was killed, while the pool starts."""
+    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url))
+    inheritance = Inheritance(context, os.environ[PARENT_VARIABLE], socket.gethostname())
+    done = False
+    while not done:
+        try:
+            done = inheritance.look()
+        except Exception as error:  # the database may be away; the next look finds out
+            log.warning("not_inherited", error=str(error))
+        time.sleep(WATCH_SECONDS)
+    context.database.close()
 
 
 def _watch() -> None:

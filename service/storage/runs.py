@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from service.queue_names import Queue
-from service.storage.bulk import insert_rows
+from service.storage.bulk import CHUNK, insert_rows
 from service.storage.records import every, reading, single
 from service.storage.states import OPEN, Reason, RunState
 from service.storage.tables import experiments, runs
@@ -104,7 +105,9 @@ WHOLE = reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec).join(
 def add(connection: Connection, experiment: int, new: Iterable[tuple[int, Iterable[NewRun]]]) -> None:
     """Queue runs of an experiment, given with the keys of their stacks."""
     place = {"experiment_key": experiment, "state": RunState.QUEUED}
-    insert_rows(connection, runs, [{**place, "stack_key": key, **vars(run)} for key, each in new for run in each])
+    rows = ({**place, "stack_key": key, **vars(run)} for key, each in new for run in each)
+    while chunk := list(islice(rows, CHUNK)):
+        insert_rows(connection, runs, chunk)
 
 
 def get(connection: Connection, key: int) -> WholeRunRecord | None:

@@ -11,6 +11,9 @@ from service.storage.states import RunState
 from service.storage.tables import leaderships, probes, stacks, workers
 from service.storage.upserts import upsert
 
+PRESENCE_SECONDS = 2.0
+"""between two signs of life of a worker, at most"""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -107,6 +110,12 @@ def memory_limits(connection: Connection, seconds: float) -> list[tuple[tuple[Qu
 def children(connection: Connection, parent: str) -> list[Identity]:
     """The workers that a process has started."""
     return every(connection, Identity, CHILDREN.where(workers.c.parent == parent))
+
+
+def beats_of_others(connection: Connection, host: str, parent: str) -> dict[str, float]:
+    """When the workers of a host that ``parent`` did not start last beat, by their names."""
+    mine = (workers.c.host == host, workers.c.parent != parent)
+    return {row.name: row.beat_at for row in connection.execute(select(workers.c.name, workers.c.beat_at).where(*mine))}
 
 
 def forget_silent(connection: Connection, seconds: float) -> None:

@@ -1,0 +1,178 @@
+"""Claims: what claiming and handing in a stack costs over PostgreSQL, whatever waits and however many claim.
+
+Nothing is trained: threads of two processes claim stacks of one run and end them, with their metrics and weights.
+"""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+from sqlalchemy import text
+
+from benchmarks.goal import at_least, at_most
+from benchmarks.report import Figure, table
+from memspan.experiment.fleet import Fleet
+from service.operations import finish_runs, work
+from service.operations.context import Context
+from service.operations.submission import insert, prepare
+from service.queue.bell import NoBell
+from service.queue_names import Queue
+from service.settings import Settings
+from service.storage.database import Database
+from tests.databases import migrate
+from tests.scenes import outcome, spec
+from tests.servers import PostgresServer, running
+
+SECONDS = 4.0
+PROCESSES = 2
+CLAIMERS = (1, 2, 10, 100, 200)
+QUEUED = (1_000, 100_000, 1_000_000)
+MILLISECOND = 1e-3
+
+EXPERIMENTS = """
+INSERT INTO experiments (name, spec, state, priority, kinds, runs, probe_seconds, created_at, told_at, event_sequence)
+SELECT name, spec, state, priority, kinds, :each, 0, created_at, 0, 1 FROM experiments, generate_series(2, :count)
+WHERE key = 1
+"""
+RUNS = """
+INSERT INTO runs (experiment_key, condition, repeat, seed, engine, width, stack_key, queue, state)
+SELECT 1 + i % :count, 0, 1 + i / :count, i, 'fused', 1, 1000 + i, 'cpu', 'queued'
+FROM generate_series(0, :total - 1) AS i
+"""
+STACKS = """
+INSERT INTO stacks (key, experiment_key, condition, place, queue, engine, state, rank, turn, runs, seconds, run_seconds)
+SELECT 1000 + i, 1 + i % :count, 0, 1 + i / :count, 'cpu', 'fused', 'queued', 0, i / :count, 1, 0.3, 0.3
+FROM generate_series(0, :total - 1) AS i
+"""
+TALLIES = """
+INSERT INTO tallies SELECT key, 'cpu', 'fused', 20, :each, 0, 0, 0, 0, 0, :each * 0.3, 0, 0 FROM experiments
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each claim and of each end, stacks a second, and seconds of the server's processors a stack."""
+
+    claims: list[float]
+    ends: list[float]
+    rate: float
+    server: float
+
+
+def main() -> str:
+    """Measure every size alone, and every number of claimers in the middle size."""
+    server = PostgresServer()
+    with running(server):
+        alone = {(total, count): measured(server, total, count, 1) for total in QUEUED for count in (1, 1_000)}
+        crowds = {claimers: measured(server, QUEUED[1], 1, claimers) for claimers in CLAIMERS}
+    return table("Claiming and ending stacks over PostgreSQL", [*_alone(alone), *_crowds(crowds)])
+
+
+def _alone(found: dict[tuple[int, int], Measured]) -> list[Figure]:
+    figures, least = [], median(found[QUEUED[0], 1].claims)
+    for (total, count), each in found.items():
+        claim, end = median(each.claims) / MILLISECOND, median(each.ends) / MILLISECOND
+        what = f"one claimer, {total:,} queued in {count:,} experiments"
+        figures += [
+            Figure(f"{what}: claim p50", f"{claim:.2f} ms", at_most(claim, 4, "ms")),
+            Figure(f"{what}: end p50", f"{end:.2f} ms", at_most(end, 4, "ms")),
+            Figure(f"{what}: claim beside that of the fewest", f"{claim * MILLISECOND / least:.2f}x",
+                   at_most(claim * MILLISECOND / least, 1.3, "x")),
+            Figure(f"{what}: the server's CPU a stack", f"{each.server / MILLISECOND:.2f} ms",
+                   at_most(each.server / MILLISECOND, 0.5, "ms")),
+        ]  # fmt: skip
+    return figures
+
+
+def _crowds(found: dict[int, Measured]) -> list[Figure]:
+    least = found[2].rate
+    return [
+        Figure(f"{claimers} claimers, {QUEUED[1]:,} queued in one experiment: stacks a second (claim p50)",
+               f"{each.rate:.0f} ({median(each.claims) / MILLISECOND:.1f} ms)",
+               at_least(each.rate, least, "") if claimers > 2 else "")
+        for claimers, each in found.items()
+    ]  # fmt: skip
+
+
+def measured(server: PostgresServer, total: int, count: int, claimers: int) -> Measured:
+    """Let so many claimers work for some seconds at ``total`` stacks of ``count`` experiments."""
+    name = f"claims_{total}_{count}_{claimers}"
+    url = server.create(name)
+    migrate(url)
+    _fill(url, total, count)
+    processes = min(PROCESSES, claimers)
+    before = _server_seconds(server)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        shares = [claimers // processes + (number < claimers % processes) for number in range(processes)]
+        found = [each.result() for each in [pool.submit(_work, url, share) for share in shares]]
+    spent = _server_seconds(server) - before
+    server.drop(name)
+    claims = [seconds for each in found for seconds in each[0]]
+    ends = [seconds for each in found for seconds in each[1]]
+    return Measured(claims, ends, len(ends) / SECONDS, spent / max(1, len(ends)))
+
+
+def _fill(url: str, total: int, count: int) -> None:
+    """Experiments with stacks of one run each; the first is submitted, the others are made of it."""
+    database = Database(url)
+    with database.writing() as connection:
+        insert(connection, prepare(Fleet(), spec(repeats=1)))
+        connection.execute(text("DELETE FROM tallies"))
+        connection.execute(text("DELETE FROM runs"))
+        connection.execute(text("DELETE FROM stacks"))
+        numbers = {"count": count, "total": total, "each": total // count}
+        for statement in (EXPERIMENTS, RUNS, STACKS, TALLIES):
+            connection.execute(text(statement), {k: v for k, v in numbers.items() if f":{k}" in statement})
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    database.close()
+
+
+def _work(url: str, claimers: int) -> tuple[list[float], list[float]]:
+    """Claim and end in threads; the seconds of each claim and of each end."""
+    database = Database(url)
+    context = Context(Settings(home=Path("/nowhere")), database, NoBell())
+    with ThreadPoolExecutor(claimers) as pool:
+        done = [each.result() for each in [pool.submit(_claim, context, number) for number in range(claimers)]]
+    database.close()
+    return [s for claims, _ in done for s in claims], [s for _, ends in done for s in ends]
+
+
+def _claim(context: Context, number: int) -> tuple[list[float], list[float]]:
+    claims, ends, until = list[float](), list[float](), time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        start = time.perf_counter()
+        claimed = work.claim(context, f"{os.getpid()}-{number}", [Queue.CPU])
+        middle = time.perf_counter()
+        if claimed is None:
+            break
+        outcomes = {repeat: outcome(float(repeat)) for repeat in claimed.runs}
+        finish_runs.finish(context, claimed, outcomes, 0.3, {}, "fused")
+        claims.append(middle - start)
+        ends.append(time.perf_counter() - middle)
+    return claims, ends
+
+
+def _server_seconds(server: PostgresServer) -> float:
+    """Seconds of processors that the server's processes have used, those that have ended among them."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parent, pid = int(fields[1]), int(path.parent.name)
+        if server.pid == pid:
+            total += sum(map(int, fields[11:15]))
+        elif server.pid == parent:
+            total += sum(map(int, fields[11:13]))
+    return total / ticks
+
+
+if __name__ == "__main__":
+    print(main())
