@@ -38,21 +38,14 @@ def upgrade(engine: Engine) -> None:
     with (
         engine.connect().execution_options(memspan_writes=True) as connection,  # SQLite: takes its lock at once
         _references_kept(connection),
+        connection.begin(),  # ours: by itself Alembic would let go of SQLite's lock between two migrations
     ):
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
-            connection.commit()
-        try:
-            with connection.begin():  # ours: by itself Alembic would let go of SQLite's lock between two migrations
-                _refuse_unknown(connection, config)
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                _refuse_lost_references(connection)
-        finally:
-            if engine.dialect.name == "postgresql":
-                connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": LOCK_NUMBER})
-                connection.commit()
+        if engine.dialect.name == "postgresql":  # until the end of the transaction: behind a pooler sessions are shared
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
+        _refuse_unknown(connection, config)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        _refuse_lost_references(connection)
 
 
 @contextmanager

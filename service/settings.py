@@ -126,11 +126,14 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         try:
-            driver = make_url(value).drivername
+            place = make_url(value)
+            driver = place.drivername
         except ArgumentError as error:
             raise ValueError("it can't be parsed as an SQLAlchemy URL") from error
         if driver not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
             raise ValueError(f"the driver {driver!r} is not supported")
+        if place.query.get("prepare_threshold", "none") != "none":
+            raise ValueError("prepare_threshold may be none (nothing is prepared, for poolers) or be left out")
         return value
 
     @field_validator("redis_url")

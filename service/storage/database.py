@@ -78,8 +78,11 @@ def _engine(url: str, silence_seconds: int) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = {"connect_timeout": 5, **OURS, "options": _sessions(silence_seconds)}
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=options)
+    place = make_url(url)
+    prepared = {"prepare_threshold": None} if "prepare_threshold" in place.query else {}
+    options = {"connect_timeout": 5, **OURS, "options": _sessions(silence_seconds), **prepared}
+    place = place.difference_update_query(["prepare_threshold"])
+    return create_engine(place, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=options)
 
 
 OURS = {

@@ -55,6 +55,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("MEMSPAN_TRUSTED_NETWORKS", "10.0.0.5/8", "networks such as"),
         ("MEMSPAN_DATABASE_URL", "mysql://host/db", "postgresql+psycopg://"),
         ("MEMSPAN_DATABASE_URL", "no url", "postgresql+psycopg://"),
+        ("MEMSPAN_DATABASE_URL", "postgresql+psycopg://host/db?prepare_threshold=5", "prepare_threshold may be none"),
         ("MEMSPAN_REDIS_URL", "http://host", "redis://"),
         ("MEMSPAN_MINIMUM_FREE", "plenty", "such as 500MiB or 2GiB"),
         ("MEMSPAN_MINIMUM_FREE", "-1", "at least 0"),

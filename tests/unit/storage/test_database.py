@@ -6,12 +6,14 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service.storage.clock import now
 from service.storage.database import Database
 from service.storage.tables import checkpoints, leaderships
+from tests.conftest import TEMPLATE
+from tests.servers import PostgresServer
 
 
 def add(connection: Connection, name: str, until: float = 0) -> None:
@@ -75,3 +77,18 @@ def test_the_clock_runs_within_one_unit_of_work(database: Database) -> None:
         times = [connection.execute(select(now())).scalar_one() for _ in range(200)]
     assert times == sorted(times)
     assert 1.7e9 < times[0] < 1e11
+
+
+@pytest.mark.parametrize(("option", "prepared"), [("", True), ("?prepare_threshold=none", False)])
+def test_nothing_is_prepared_where_a_pooler_shares_connections(
+    postgres: PostgresServer, option: str, prepared: bool
+) -> None:
+    database = Database(f"{postgres.url(TEMPLATE)}{option}")
+    try:
+        with database.reading() as connection:
+            for _ in range(10):
+                count(connection)
+            found = connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
+    finally:
+        database.close()
+    assert (found > 0) is prepared
