@@ -97,17 +97,3 @@ def test_an_audit_without_a_source_says_loudly_that_nothing_was_looked_at() -> N
     done = made("audit", "OSV_URL=http://127.0.0.1:9/v1/query")
     assert done.returncode == 0, done.stderr
     assert SKIPPED in done.stdout
-
-
-def test_the_locked_files_alone_make_a_working_environment(tmp_path: Path) -> None:
-    python = tmp_path / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path)], check=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    locked = [*pip, "install", "--require-hashes", "--no-deps", "-r"]
-    subprocess.run([*locked, "locks/run.lock"], cwd=ROOT, check=True)
-    if subprocess.run([*locked, "locks/torch-cpu.lock"], cwd=ROOT, check=False).returncode:
-        subprocess.run([*locked, "locks/torch.lock"], cwd=ROOT, check=True)  # pip knows no place with CPU builds here
-    subprocess.run([*pip, "check"], check=True)
-    said = subprocess.run([str(python), "-m", "service", "--version"], cwd=ROOT, capture_output=True, text=True)
-    assert said.returncode == 0, said.stderr
-    assert f"torch {version(LOCKED['torch'])}" in said.stdout
