@@ -54,6 +54,23 @@ class Doorbell:
         """
         self.leaving.set()
 
+    def leave_at(self, number: int) -> None:
+        """Leave at a signal, even while the main thread is deep in something that isn't Python.
+
+        Python runs a handler when the main thread comes back to it, which may take as long as a matrix product; the
+        signal's number is written to a file at once.
+        """
+        signal.signal(number, self.leave)
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        threading.Thread(target=self._hear, args=(reading, number), name="signals", daemon=True).start()
+
+    def _hear(self, reading: int, number: int) -> None:
+        while numbers := os.read(reading, MOST_BYTES):
+            if number in numbers:
+                self.leaving.set()
+
     def wait(self, seconds: float) -> None:
         """Return when somebody rings, or after ``seconds``."""
         self.rung.wait(seconds)
@@ -66,7 +83,7 @@ def main() -> None:
     arguments.add_argument("--queue", type=parsed, default=ALL, help="queues to serve, comma-separated")
     queues: tuple[Queue, ...] = arguments.parse_args().queue
     doorbell = Doorbell()
-    signal.signal(signal.SIGTERM, doorbell.leave)
+    doorbell.leave_at(signal.SIGTERM)
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, settings.secrets)
     secure(settings)

@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 import structlog
@@ -20,6 +21,7 @@ from service.operations import work as operations
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe
 from service.operations.splitting import give_back_in_halves
+from service.operations.unwanted import probe_unwanted, runs_unwanted
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import leases
@@ -28,10 +30,15 @@ from service.storage.states import Reason, RunState
 from service.storage.workers import Identity
 from workers.appetite import Appetite
 from workers.beat import Beat
+from workers.lookout import Interrupted, Lookout
+from workers.memory_bound import memory_bound
 from workers.patience import Answer, LeftUndone, patiently
 from workers.reporter import Fate, Reporter
 from workers.stopwatch import Stopwatch
 from workers.tray import Tray
+
+OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
+"""what torch's errors say then"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
 
@@ -46,12 +53,14 @@ class Loop:
     def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
         self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
         self._watch = Stopwatch(context, identity.host)
+        self._lookout = Lookout()
         self._appetite = Appetite()
 
     def warm(self) -> None:
-        """Load the usual compiled loops, or compile them, before the first claim waits for them."""
+        """Load the usual compiled loops, or compile them, before the first claim waits for them; unless it leaves."""
         if Queue.CPU in self._identity.queues:
-            warm()
+            with suppress(Interrupted), self._lookout.computing(self._leaving):
+                warm()
 
     def work(self, queues: Sequence[Queue]) -> int:
         """Claim and do what waits in ``queues`` until nothing is left or the process leaves; pieces done."""
@@ -135,10 +144,13 @@ class Loop:
     def _train(self, work: ClaimedRuns, tray: Tray) -> None:
         """Train claimed runs; an error in it is the runs' end, not the worker's."""
         try:
-            fate = self._report(work, tray)
+            with self._bound():
+                fate = self._report(work, tray)
             log.info("runs_left", fate=fate.name, experiment=work.experiment, condition=work.position)
         except LeftUndone:
             raise
+        except Interrupted:
+            log.info("runs_left", fate=Fate.INTERRUPTED.name, experiment=work.experiment, condition=work.position)
         except Exception as error:
             self._fail(work, error)
 
@@ -151,28 +163,47 @@ class Loop:
             return
         self._patiently(lambda: finish_runs.end(self._context, work, RunState.FAILED, reason, detail))
 
+    def _bound(self) -> AbstractContextManager[None]:
+        """The memory that this process may take on its processor; that of a GPU bounds itself."""
+        limit = self._identity.memory_limit
+        return nullcontext() if limit is None or self._identity.device == "cuda" else memory_bound(limit)
+
     def _report(self, work: ClaimedRuns, tray: Tray) -> Fate:
+        def unwanted() -> bool:
+            return runs_unwanted(self._context, work, self._leaving())
+
         device = "cuda" if work.queue is Queue.GPU and self._identity.device == "cuda" else "cpu"
         lap = self._watch.lap(work)
-        trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
+        with self._lookout.computing(unwanted):
+            trainer = Trainer(work.placement, sorted(work.runs), work.snapshots, device)
         lap.begin(trainer)
         reporter = Reporter(self._context, work, trainer, tray, self._leaving, self._interlude)
-        for event in trainer.events():
+        events = trainer.events()
+        while True:
+            with self._lookout.computing(unwanted):
+                event = next(events)
             self._beat.stepped()
             lap.split(trainer)
             fate = reporter.take(event)
             if fate:
                 return fate
             lap.resume()
-        raise AssertionError("training ended without its last event")
 
     def _measure(self, work: ClaimedProbe) -> None:
         """Measure a claimed probe; an error in it is stored as its reason."""
+
+        def unwanted() -> bool:
+            return probe_unwanted(self._context, work, self._leaving())
+
         begun = time.monotonic()
         try:
             if work.damaged:
                 raise work.damaged
-            reading = ask(work.spec, work.condition, work.weights)
+            with self._bound(), self._lookout.computing(unwanted):
+                reading = ask(work.spec, work.condition, work.weights)
+        except Interrupted:
+            log.info("probe_interrupted", probe=work.key)
+            return
         except Exception as error:
             reason, detail = diagnosed(error)
             log.exception("probe_failed", probe=work.key)
@@ -185,7 +216,7 @@ class Loop:
 
 def diagnosed(error: Exception) -> tuple[Reason, str]:
     """Why work failed: a reason for programs, a sentence for people."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(said in str(error) for said in OUT_OF_MEMORY):
         return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
     if isinstance(error, WeightsDamaged):
         return Reason.WEIGHTS_DAMAGED, error.detail

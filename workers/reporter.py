@@ -32,6 +32,8 @@ class Fate(Enum):
     GIVEN_BACK = auto()
     ENDED = auto()
     LOST = auto()
+    INTERRUPTED = auto()
+    """nobody wanted them any more: they were ended or given back while they were computed"""
 
 
 class Reporter:

@@ -14,6 +14,7 @@ from memspan.experiment.grid import Flaw, Place, lengths_of
 from memspan.experiment.lengths import Log, Search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.task import TaskSpec
 
 Room = Mapping[Device, int]
 """bytes that a worker may hold, by the kind of device that it trains on; without a GPU worker there is no ``gpu``"""
@@ -31,8 +32,13 @@ def memory_flaws(spec: ExperimentSpec, room: Room) -> list[Flaw]:
 
 
 def _longest(spec: ExperimentSpec) -> Iterator[Condition]:
+    """Each model at the longest length of each sort of task: those of one shape need the same."""
+    sorts: dict[object, tuple[TaskSpec, int | None]] = {}
     for task in spec.tasks:
         length = lengths_of(spec)[-1] if task.has_length else None
+        shape = task.signature(task.minimum_length if length is None else length)
+        sorts.setdefault((shape, task.draws_independently, task.sizes()), (task, length))
+    for task, length in sorts.values():
         for model in spec.models:
             yield Condition(task, model, length, spec.training, spec.seed, spec.report.checkpoint)
 

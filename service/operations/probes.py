@@ -19,6 +19,7 @@ from service.operations.checkpoints import damaged, data_of
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
+from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.quotas import Demand
 from service.operations.specs import condition_of, grid_of, spec_of
 from service.operations.work import holder
@@ -28,7 +29,7 @@ from service.storage.contents import Bytes, Damaged
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.probes import NewProbe, ProbeRecord
-from service.storage.states import Reason, RunState
+from service.storage.states import ACTIVE, Reason, RunState
 
 Kind = Literal["best", "last"]
 
@@ -63,6 +64,7 @@ class ClaimedProbe:
     spec: ProbeSpec
     condition: Condition
     weights: tuple[Bytes, ...]
+    required: bool
     damaged: WeightsDamaged | None = None
 
 
@@ -191,6 +193,7 @@ def claim(context: Context, worker: str) -> ClaimedProbe | None:
         spec=family.spec(row.kind).model_validate(row.spec),
         condition=condition_of(row),
         weights=tuple(weights),
+        required=row.required,
         damaged=damage,
     )
 
@@ -225,6 +228,28 @@ def fail(context: Context, work: ClaimedProbe, reason: Reason, detail: str) -> N
         row = experiments.lock(connection, work.experiment)
         if row and final_states.fail_probe(connection, work.lease, reason, detail):
             _ended(connection, row, work, RunState.FAILED)
+
+
+def give_up(context: Context, work: ClaimedProbe, leaving: bool) -> bool:
+    """End a claimed probe with its experiment, or put it back when its worker leaves; whether one was to be done.
+
+    A probe of an experiment that has ended is somebody's own question, and goes on.
+    """
+    with context.database.writing() as connection:
+        row = experiments.lock(connection, work.experiment)
+        if row is None:
+            return True
+        if row.state in ACTIVE and row.cancelled_at is not None:
+            if final_states.cancel_probe(connection, work.lease):
+                _ended(connection, row, work, RunState.CANCELLED)
+            return True
+        if row.state in ACTIVE and work.required and over_time(connection, row):
+            if final_states.fail_probe(connection, work.lease, Reason.TIMEOUT, TIME_IS_UP):
+                _ended(connection, row, work, RunState.FAILED)
+            return True
+        if leaving:
+            leases.give_back_probe(connection, work.lease)
+    return leaving
 
 
 def _ended(connection: Connection, row: ExperimentRecord, work: ClaimedProbe, state: RunState) -> None:

@@ -340,6 +340,14 @@ def _set_progress(connection: Connection, work: ClaimedRuns, stack: StackRecord,
     tallies.add(connection, work.experiment, [change], work.shard)
 
 
+def order_now(context: Context, work: ClaimedRuns) -> Order:
+    """What to do next with runs of which there is nothing to tell."""
+    with context.database.writing() as connection:
+        if held_stack(connection, work) is None:
+            return Order.STOP
+        return _order(connection, work.experiment)
+
+
 def _order(connection: Connection, experiment: int) -> Order:
     """What an experiment's state asks of workers."""
     row = experiments.get(connection, experiment)

@@ -146,3 +146,8 @@ def fail_probe(connection: Connection, lease: str, reason: Reason, detail: str) 
     """Store why a probe has no answer; whether it was still held."""
     values = {"reason": reason, "detail": detail, "finished_at": now()}
     return bool(move(connection, probes, RunState.FAILED, held(probes, lease), values=values))
+
+
+def cancel_probe(connection: Connection, lease: str) -> bool:
+    """End a probe that nobody wants any more; whether it was still held."""
+    return bool(move(connection, probes, RunState.CANCELLED, held(probes, lease), values={"finished_at": now()}))

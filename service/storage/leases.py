@@ -156,6 +156,11 @@ def put_back(connection: Connection, keys: Collection[int], values: dict[str, An
     move(connection, runs, RunState.QUEUED, runs.c.stack_key.in_(keys), source=RunState.RUNNING)
 
 
+def give_back_probe(connection: Connection, lease: str) -> None:
+    """Put the probe held under a lease back into its queue, without blame."""
+    move(connection, probes, RunState.QUEUED, held(probes, lease), source=RunState.RUNNING)
+
+
 def _stack_waits(queue: Queue) -> ColumnElement[bool]:
     return exists().where(stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
 

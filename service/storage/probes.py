@@ -62,9 +62,10 @@ class ProbeRecord:
 
 @dataclass(frozen=True)
 class WholeProbeRecord(ProbeRecord):
-    """A probe with its experiment's spec."""
+    """A probe with its experiment's spec, and whether that asks it."""
 
     experiment_spec: dict[str, Any]
+    required: bool
 
 
 LIST = reading(ProbeRecord, probes)

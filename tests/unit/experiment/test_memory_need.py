@@ -121,7 +121,7 @@ def test_where_no_field_alone_helps_the_model_is_named() -> None:
     assert "No field alone brings it below." in flaw.message
 
 
-def test_a_need_is_looked_up_once_for_each_task_and_model_however_many_lengths_there_are(
+def test_a_need_is_looked_up_once_for_each_model_and_shape_of_task_however_many_lengths_and_tasks_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     placed: list[object] = []
@@ -133,8 +133,9 @@ def test_a_need_is_looked_up_once_for_each_task_and_model_however_many_lengths_t
     monkeypatch.setattr(memory_need, "place", noted)
     lengths = list(range(2, 1_002))
     models = [{"kind": "rnn", "hidden_size": size} for size in range(1, 6)]
-    assert memory_flaws(spec({"tasks": [{"kind": "latch"}], "models": models, "lengths": lengths}), {"cpu": GIB}) == []
-    assert len(placed) == 5
+    tasks = [*({"kind": "latch", "noise": each / 10} for each in range(20)), {"kind": "adding"}]
+    assert memory_flaws(spec({"tasks": tasks, "models": models, "lengths": lengths}), {"cpu": GIB}) == []
+    assert len(placed) == 2 * 5
 
 
 def test_the_notebook_refuses_what_this_machine_can_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:

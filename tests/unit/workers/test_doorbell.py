@@ -78,3 +78,31 @@ def test_a_worker_that_is_told_to_stop_leaves() -> None:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+DEEP = """
+import hashlib
+import os
+import signal
+import threading
+from workers.local import Doorbell
+
+doorbell = Doorbell()
+doorbell.leave_at(signal.SIGTERM)
+seen = threading.Thread(target=lambda: (doorbell.leaving.wait(), print("leaving", flush=True), os._exit(0)))
+seen.start()
+print("ready", flush=True)
+hashlib.pbkdf2_hmac("sha256", b"deep", b"in C", 2**31 - 1)  # for many minutes, and no handler runs meanwhile
+"""
+
+
+def test_a_signal_is_heard_while_the_main_thread_is_deep_in_something_that_is_not_python() -> None:
+    with listener(DEEP) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            said, complained = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (said, process.returncode) == ("leaving\n", 0), complained
