@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks import half_open
 from benchmarks.raw_requests import Address, Answer, Watch, all_at_once, ask
 from benchmarks.report import Figure, quantile, table
 from benchmarks.stage import has_ended, megabytes, peak_megabytes, processor_seconds, service
@@ -31,7 +32,7 @@ LATCH = TINY | {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "leng
 
 def main() -> str:
     """Attack a service of its own on loopback, bounded."""
-    return table("Hostile requests", [*_bodies(), *_stopped(), *_figures(), *_predictions()])
+    return table("Hostile requests", [*_bodies(), *_stopped(), *_figures(), *_predictions(), *half_open.figures()])
 
 
 def _url(folder: str) -> str:

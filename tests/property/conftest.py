@@ -34,10 +34,11 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """An application with one finished experiment."""
     with staged(tmp_path_factory.mktemp("property")) as stage:
         experiment = stage.finish(LATCH)
-        yield Ground(stage, _ids(stage, experiment))
+        yield Ground(stage, ids_of(stage, experiment))
 
 
-def _ids(stage: Stage, experiment: dict[str, Any]) -> dict[str, str]:
+def ids_of(stage: Stage, experiment: dict[str, Any]) -> dict[str, str]:
+    """Ids of things that an experiment has brought."""
     run = stage.client.get(experiment["links"]["runs"]).json()["items"][0]["id"]
     return {
         "/experiments/": experiment["id"],
