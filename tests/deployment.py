@@ -52,12 +52,12 @@ def _is_idle(worker: Any) -> bool:
 
 @contextlib.contextmanager
 def deployed(
-    home: Path, postgres: PostgresServer, redis: RedisServer, concurrency: int = 2, **variables: str
+    home: Path, postgres: PostgresServer, redis: RedisServer, concurrency: int = 2, port: int = 0, **variables: str
 ) -> Iterator[Deployment]:
     """A deployment over running servers, on a database of its own."""
     name = f"deployment{next(DATABASE)}"
     variables = {"MEMSPAN_DATABASE_URL": postgres.create(name), "MEMSPAN_REDIS_URL": redis.url, **variables}
-    api = MemspanProcess(home / "api", "api", "--port", "0", **variables)
+    api = MemspanProcess(home / "api", "api", "--port", str(port), **variables)
     worker = MemspanProcess(home / "worker", "worker", "--concurrency", str(concurrency), **variables)
     with started(api), started(worker):
         made = Deployment(postgres, redis, api, worker, Client(api.address()), variables["MEMSPAN_DATABASE_URL"])
