@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
 
-.PHONY: setup demo serve test test-long check bench figures format clean lock sbom audit compose-secrets compose-images kubernetes-secrets
+.PHONY: setup demo serve test test-long soak check bench figures format clean lock sbom audit compose-secrets compose-images kubernetes-secrets
 
 setup: $(VENV)/.memspan
 
@@ -19,7 +19,11 @@ $(VENV)/.test: $(VENV)/.memspan
 	$(INSTALL) -e '.[test]'
 	touch $@
 
-$(VENV)/.check: $(VENV)/.test
+$(VENV)/.# SOAK_MINUTES says for how long, SOAK_SEED repeats another's choices.
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak
+
+check: $(VENV)/.test
 	$(INSTALL) -e '.[test,check]'
 	touch $@
 

@@ -39,7 +39,7 @@ class MemspanProcess:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.absolute()
         self.log = self.home / f"{arguments[0]}.log"
-        self._environment = {**environment, "MEMSPAN_HOME": str(self.home)}
+        self.environment = {**environment, "MEMSPAN_HOME": str(self.home)}
         self._arguments = arguments
         self._begun = 0
         self.process: subprocess.Popen[bytes]
@@ -62,7 +62,7 @@ class MemspanProcess:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env=self._environment,
+                env=self.environment,
                 start_new_session=True,
             )
 

@@ -19,7 +19,7 @@ from tests.processes import MemspanProcess, descendants, kill
 from tests.servers import PostgresServer, RedisServer, running
 
 HOUR = 3_600
-PATIENT = {"MEMSPAN_LEASE_SECONDS": "6"}
+LEASE_SECONDS = "6"
 """so that on a busy machine too no lease is lost but by a wrong clock"""
 SPEC = lasting(25)
 NOW = [sys.executable, "-c", "import threading, time; threading.Event().wait(0.01); print(time.time())"]
@@ -60,8 +60,15 @@ def confused(
     """A deployment with a worker process whose clock is right and one whose clock is wrong."""
     wrong = shifted(request.param)
     redis = RedisServer()
-    with running(redis), deployed(tmp_path, postgres, redis, concurrency=1, **PATIENT) as deployment:
-        variables = {"MEMSPAN_DATABASE_URL": deployment.database_url, "MEMSPAN_REDIS_URL": redis.url, **PATIENT}
+    with (
+        running(redis),
+        deployed(tmp_path, postgres, redis, concurrency=1, MEMSPAN_LEASE_SECONDS=LEASE_SECONDS) as deployment,
+    ):
+        variables = {
+            "MEMSPAN_DATABASE_URL": deployment.database_url,
+            "MEMSPAN_REDIS_URL": redis.url,
+            "MEMSPAN_LEASE_SECONDS": LEASE_SECONDS,
+        }
         other = MemspanProcess(tmp_path / "wrong", "worker", "--concurrency", "1", **variables, **wrong)
         with started(other):
             deployment.staffed(2)

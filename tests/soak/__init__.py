@@ -1,0 +1,1 @@
+"""Soak: random faults and random requests for a while; then everything ends by itself and nothing is wrong."""
