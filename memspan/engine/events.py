@@ -42,6 +42,7 @@ class Outcome:
         best_epoch: that epoch, from 1.
         last_epoch: the epoch of ``last``.
         diverged_at: epoch in which a loss stopped being finite; None if it never did.
+        processor: the kind that its numbers are of (``processor.py``).
     """
 
     metrics: Mapping[str, float]
@@ -50,6 +51,7 @@ class Outcome:
     best_epoch: int
     last_epoch: int
     diverged_at: int | None
+    processor: str | None = None
 
 
 @dataclass(frozen=True)

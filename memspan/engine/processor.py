@@ -16,6 +16,13 @@ WIDE = "x86-64 with AVX2 or more"
 every sum and every fused product fixed, and torch draws the same data and first weights there"""
 
 
+class OtherProcessor(Exception):
+    """Where a run stands was reached on another kind of processor: going on here would mix two in its numbers."""
+
+    def __init__(self, there: str, here: str) -> None:
+        super().__init__(f"It was trained so far on {there}, and this is {here}.")
+
+
 def processor_kind(engine: EngineName, device: torch.device | str = "cpu") -> str:
     """The kind of processor that an engine's numbers are of, here.
 

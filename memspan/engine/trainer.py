@@ -257,6 +257,7 @@ class Trainer:
             best_epoch=position.best_epoch or last_epoch,
             last_epoch=last_epoch,
             diverged_at=position.diverged_at,
+            processor=self.processor,
         )
 
     def _copies(self, row: Tensor) -> dict[str, Tensor]:

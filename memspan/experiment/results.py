@@ -29,6 +29,7 @@ class RunRow:
         state: queued, running, succeeded, failed or cancelled.
         round: of a search, in which it was asked for, from 1.
         seconds: its share of the time that its stack took.
+        processor: the kind that its numbers are of; None where it wasn't noted.
     """
 
     condition: int
@@ -39,6 +40,7 @@ class RunRow:
     seconds: float | None = None
     engine: str | None = None
     round: int = 1
+    processor: str | None = None
 
 
 def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def _condition(
         "receptive_field": network.receptive_field,
         "seconds_per_epoch": sum(seconds) / len(seconds) / condition.training.epochs if seconds else None,
         "engine": next((run.engine for run in done if run.engine), None),
+        "processors": sorted({run.processor for run in done if run.processor}),
     }
 
 

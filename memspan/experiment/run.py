@@ -161,7 +161,17 @@ class _Session:
             share = finished.seconds / len(members)
             outcomes |= finished.outcomes
             rows += [
-                RunRow(index, repeat, "succeeded", each.metrics, each.diverged_at, share, placement.engine, number)
+                RunRow(
+                    index,
+                    repeat,
+                    "succeeded",
+                    each.metrics,
+                    each.diverged_at,
+                    share,
+                    placement.engine,
+                    number,
+                    each.processor,
+                )
                 for repeat, each in finished.outcomes.items()
             ]
         return outcomes

@@ -20,7 +20,8 @@ from service.storage.studies import StudyExperiment
 def run_row(row: ResultRecord) -> RunRow:
     """A stored run as the results need it."""
     values = {name: float(value) for name, value in (row.metrics or {}).items()}
-    return RunRow(row.condition, row.repeat, row.state, values, row.diverged_at, row.seconds, row.engine, row.round)
+    done = (row.diverged_at, row.seconds, row.engine, row.round, row.processor)
+    return RunRow(row.condition, row.repeat, row.state, values, *done)
 
 
 def run_rows(connection: Connection, experiment: int) -> list[RunRow]:

@@ -133,6 +133,7 @@ def _outcomes(trained: TrainedStack, stack: StackRecord) -> FinishedStack:
             diverged_at=outcome.diverged_at,
             seconds=seconds,
             engine=trained.engine,
+            processor=outcome.processor,
             epochs_done=work.epochs,
         )
         for repeat, outcome in trained.outcomes.items()

@@ -170,5 +170,6 @@ def _exported(row: ResultRecord, condition: Condition) -> dict[str, Any]:
         "diverged_at": row.diverged_at,
         "seconds": row.seconds,
         "engine": row.engine,
+        "processor": row.processor,
         **{name: (row.metrics or {}).get(name) for name in METRICS},
     }

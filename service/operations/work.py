@@ -11,9 +11,12 @@ from typing import Any, cast
 from uuid import uuid4
 
 import structlog
+import torch
 
 from memspan.engine.condition import Condition
+from memspan.engine.fused.scope import works
 from memspan.engine.placement import Device, EngineName, Placement
+from memspan.engine.processor import OtherProcessor, processor_kind
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
 from service.operations.after_runs import end_if_done, settle
@@ -162,7 +165,7 @@ def _claimed(
     shard, changes, claimed = tallies.shard_of(mine.worker), dict[int, list[tallies.Change]](), list[ClaimedRuns]()
     for stack in held:
         own = [row for row in rows if row.stack_key == stack.key]
-        snapshots, broken = _snapshots(connection, stack, own) if stack.resumes else ({}, [])
+        snapshots, broken = _snapshots(connection, stack, own) if stack.resumes else ({}, {})
         changes.setdefault(stack.experiment_key, []).append(_taken(connection, stack, own, broken, served))
         kept = own if len(broken) == len(own) else [row for row in own if row not in broken]
         repeated = [row.key for row in kept if row.attempt > 1 and row not in broken]
@@ -179,10 +182,10 @@ def _taken(
     connection: Connection,
     stack: StackRecord,
     rows: Sequence[ClaimedRow],
-    broken: Sequence[ClaimedRow],
+    broken: Mapping[ClaimedRow, str],
     served: Mapping[int, ServedRecord],
 ) -> tallies.Change:
-    """What a claim changes; runs whose snapshots are damaged begin again, in a stack of their own if others go on."""
+    """What a claim changes; runs that can't go on begin again, in a stack of their own if others go on."""
     if not broken:
         return tallies.change(stack, queued=-len(rows), running=len(rows))
     good = [row.key for row in rows if row not in broken]
@@ -193,7 +196,7 @@ def _taken(
 
 
 def _start_again(
-    connection: Connection, stack: StackRecord, good: Sequence[int], broken: Sequence[ClaimedRow]
+    connection: Connection, stack: StackRecord, good: Sequence[int], broken: Mapping[ClaimedRow, str]
 ) -> float:
     """Put runs back to their beginning, without what they had measured, and say so; the epochs that are lost."""
     keys = [row.key for row in broken]
@@ -202,8 +205,9 @@ def _start_again(
     metrics.drop_beyond(connection, keys, 0)
     if good:
         leases.put_back(connection, [own.key])
-    told = [{"what": "snapshot", "condition": stack.condition, "repeat": row.repeat} for row in broken]
-    events.append(connection, stack.experiment_key, *(("damaged", body) for body in told))
+    place = {"what": "snapshot", "condition": stack.condition}
+    told = [(why, {**place, "repeat": row.repeat}) for row, why in broken.items()]
+    events.append(connection, stack.experiment_key, *told)
     return lost
 
 
@@ -234,15 +238,19 @@ def _handed_out(
 
 def _snapshots(
     connection: Connection, stack: StackRecord, rows: Sequence[ClaimedRow]
-) -> tuple[dict[int, Snapshot], list[ClaimedRow]]:
-    """The snapshots by repeat that are what was stored, and the runs whose snapshot is not: those start again."""
-    found, broken = {}, []
+) -> tuple[dict[int, Snapshot], dict[ClaimedRow, str]]:
+    """The snapshots by repeat that runs go on from, and what keeps others from it: those start again."""
+    found: dict[int, Snapshot] = {}
+    broken: dict[ClaimedRow, str] = {}
     for row in rows:
         try:
             found[row.repeat] = _snapshot(connection, stack, row)
         except (SnapshotUnreadable, Damaged) as error:
             log.error("snapshot_damaged", run=row.key, experiment=stack.experiment_key, reason=str(error))
-            broken.append(row)
+            broken[row] = "damaged"
+        except OtherProcessor as error:
+            log.warning("other_processor", run=row.key, experiment=stack.experiment_key, reason=str(error))
+            broken[row] = "other_processor"
     return found, broken
 
 
@@ -253,7 +261,16 @@ def _snapshot(connection: Connection, stack: StackRecord, row: ClaimedRow) -> Sn
     snapshot = Snapshot.from_bytes(data)
     if (snapshot.position.epoch, snapshot.position.step) != (stack.resume_epoch, stack.resume_step):
         raise SnapshotUnreadable("The snapshot stands elsewhere than its run.")
+    there, here = snapshot.position.processor, _processor(stack)
+    if there and there != here:  # older releases didn't note it
+        raise OtherProcessor(there, here)
     return snapshot
+
+
+def _processor(stack: StackRecord) -> str:
+    """The kind of processor that the numbers of a stack would be of, were it trained by this process."""
+    engine: EngineName = "fused" if stack.engine == "fused" and works() else "torch"
+    return processor_kind(engine, "cuda" if stack.queue is Queue.GPU and torch.cuda.is_available() else "cpu")
 
 
 def _start(connection: Connection, served: ServedRecord) -> None:

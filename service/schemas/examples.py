@@ -59,6 +59,7 @@ RUN: dict[str, Any] = {
     "epochs_done": 5.0,
     "started_at": MOMENTS["started_at"],
     "finished_at": MOMENTS["finished_at"],
+    "processor": "znver4 AVX512",
 }
 CHECKPOINTS = [{"id": "ckpt-689", "kind": "best", "epoch": 5}, {"id": "ckpt-690", "kind": "last", "epoch": 5}]
 
@@ -238,6 +239,7 @@ EXAMPLES: dict[str, Any] = {
                 "receptive_field": None,
                 "seconds_per_epoch": 0.01,
                 "engine": "torch",
+                "processors": ["znver4 AVX512"],
             }
         ],
         "spans": [

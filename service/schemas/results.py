@@ -68,6 +68,7 @@ class ConditionResult(Answer):
     receptive_field: int | None
     seconds_per_epoch: float | None
     engine: str | None
+    processors: list[str]
 
 
 class SpanResult(Answer):

@@ -32,6 +32,7 @@ class Run(Answer):
     epochs_done: float
     started_at: str | None
     finished_at: str | None
+    processor: str | None
 
 
 class CheckpointLink(Answer):
@@ -85,6 +86,7 @@ def run(row: RunRecord, condition: Condition) -> dict[str, Any]:
         "epochs_done": row.epochs_done,
         "started_at": rfc3339(row.started_at),
         "finished_at": rfc3339(row.finished_at),
+        "processor": row.processor,
     }
 
 

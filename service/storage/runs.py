@@ -52,6 +52,7 @@ class RunRecord:
     seconds: float | None
     started_at: float | None
     finished_at: float | None
+    processor: str | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class ResultRecord:
     engine: str
     round: int
     queue: Queue
+    processor: str | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class RunOutcome:
         run: its key.
         metrics: the final ones, numbers that are not finite spelled.
         engine: the one that served.
+        processor: the kind that the numbers are of.
     """
 
     run: int
@@ -93,6 +96,7 @@ class RunOutcome:
     seconds: float
     engine: str
     epochs_done: float
+    processor: str | None = None
 
 
 LIST = reading(RunRecord, runs)

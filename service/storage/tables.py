@@ -88,6 +88,7 @@ runs = Table(
     Column("metrics", JSON),
     Column("started_at", Float),
     Column("finished_at", Float),
+    Column("processor", Text),  # the kind that its numbers are of, once they are final
     UniqueConstraint("experiment_key", "condition", "repeat"),
     Index(None, "stack_key"),
     sqlite_autoincrement=True,

@@ -283,3 +283,12 @@ def test_a_search_says_what_it_took_so_far_and_whether_it_goes_on() -> None:
     assert "searching" in page
     assert "180" in page
     assert "over</td>" in render_results(results({**document(), "searches": [{**SEARCH, "over": True}]}))
+
+
+def test_results_that_mix_kinds_of_processors_say_so() -> None:
+    one, two = document(), document()
+    one["conditions"][0]["processors"] = ["znver4 AVX512"]
+    two["conditions"][0]["processors"] = ["haswell AVX2", "znver4 AVX512"]
+    said = "numbers of 2 kinds of processors mixed: haswell AVX2; znver4 AVX512"
+    assert said in render_results(results(two))
+    assert "kinds of processors" not in render_results(results(one))
