@@ -64,12 +64,13 @@ def examined(context: Context, mend: bool = False) -> Iterator[Finding]:
 
 
 def _rewrite(context: Context) -> None:
-    """A file of an older release gives nothing back until it is written anew, once."""
+    """A file of an older release gives nothing back until it is written anew, once; one with much to give, slowly."""
     path = context.database.path
     if path is None:
         return
     with context.database.reading() as connection:
-        needed = space.free_bytes(connection) >= space.WORTH_BYTES and not space.shrinks(connection)
+        least = space.REWRITE_BYTES if space.shrinks(connection) else space.WORTH_BYTES
+        needed = space.free_bytes(connection) >= least
     if needed:
         log.info("database_rewritten", bytes=space.rewrite(path))
 

@@ -15,6 +15,8 @@ Connection = sqlalchemy.Connection
 """what a unit of work passes on; other rooms hand it to storage and call nothing of it"""
 
 BUSY_SECONDS = 30
+LOG_BYTES = 64 * 2**20
+"""that SQLite's log keeps on disk once what it holds is in the file; a large snapshot makes it grow"""
 SILENCE_SECONDS = 60
 """after which PostgreSQL ends a unit of work in which nothing was said, and lets go of what it locked: answers may be
 computed in the middle of a look"""
@@ -112,6 +114,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None
     for pragma in (
         "auto_vacuum=INCREMENTAL",
+        f"journal_size_limit={LOG_BYTES}",
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",

@@ -6,6 +6,7 @@ own.
 """
 
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -13,6 +14,10 @@ from sqlalchemy import Connection
 INCREMENTAL = 2
 PAGES_AT_ONCE = 2048
 """that one unit of work gives back: 8 MiB"""
+SECONDS_AT_ONCE = 0.2
+"""after which it stops anyway: of a long list of free pages each is looked for, 2 ms in one of half a million"""
+REWRITE_BYTES = 256 * 2**20
+"""of free pages, from which on writing the file anew is quicker"""
 WORTH_BYTES = 16 * 2**20
 """fewer bytes are left: what is deleted makes room for what comes"""
 
@@ -35,9 +40,11 @@ def give_back(connection: Connection, pages: int = PAGES_AT_ONCE) -> int:
     if not shrinks(connection) or free_bytes(connection) < WORTH_BYTES:
         return 0
     before = _pragma(connection, "freelist_count")
-    driver = connection.connection.driver_connection
-    if driver is not None:
-        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()  # a step a page, which SQLAlchemy doesn't make
+    until = time.monotonic() + SECONDS_AT_ONCE
+    for _ in range(min(pages, before)):  # of a larger number Python's driver gives back one page, too
+        connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+        if time.monotonic() > until:
+            break
     return before - _pragma(connection, "freelist_count")
 
 

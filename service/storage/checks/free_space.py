@@ -6,7 +6,10 @@ from sqlalchemy import Connection
 
 from service.storage import space
 
-ADVICE = "memspan doctor --mend gives it back; of a file of an older release by writing it anew, while writers wait."
+ADVICE = (
+    "The patrol gives it back bit by bit; memspan doctor --mend at once, writing the file anew, while writers wait, "
+    "where it is much or the file is of an older release."
+)
 
 
 def find(connection: Connection) -> Iterator[str]:
