@@ -72,9 +72,14 @@ def _held_values(condition: Condition, members: int, fused: bool) -> float:
 
 def _batch_values(condition: Condition, members: int, steps: int) -> float:
     """Numbers of the sequences of some steps, where they are drawn for them alone."""
-    training = condition.training
-    batch = min(training.batch_size, training.train_size) * steps * values_each(condition.task, condition.extent)
-    return float(batch * (members + 2)) if training.data == "fresh" else 0.0
+    training, task, extent = condition.training, condition.task, condition.extent
+    if training.data != "fresh":
+        return 0.0
+    count, each = min(training.batch_size, training.train_size), values_each(task, extent)
+    ranges = parts(task, extent, count)
+    if len(ranges) == 1:
+        return float(count * steps * each * (members + 2))
+    return each * (count * members + DRAWN_COPIES * len(ranges[0]))  # part after part into where it stays
 
 
 def _fused_values(condition: Condition, network: Network, members: int) -> float:
