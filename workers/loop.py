@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 import torch
+from structlog.contextvars import bound_contextvars
 
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.fused.warming import warm
@@ -15,7 +16,7 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
 from service.discretion import told
 from service.errors import WeightsDamaged
-from service.operations import finish_runs, telling
+from service.operations import finish_runs, ids, telling
 from service.operations import probes as probe_operations
 from service.operations import work as operations
 from service.operations.context import Context
@@ -41,6 +42,25 @@ OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
 """what torch's errors say then"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
+
+
+def about_runs(work: ClaimedRuns) -> dict[str, str | int]:
+    """What every line says that is logged while claimed runs are trained."""
+    told: dict[str, str | int] = {
+        "experiment": ids.public(ids.EXPERIMENT, work.experiment),
+        "claim": work.lease,
+        "attempt": work.attempt,
+    }
+    return told if work.request_id is None else {**told, "request_id": work.request_id}
+
+
+def about_probe(work: ClaimedProbe) -> dict[str, str]:
+    """What every line says that is logged while a probe is measured."""
+    return {
+        "experiment": ids.public(ids.EXPERIMENT, work.experiment),
+        "probe": ids.public(ids.PROBE, work.key),
+        "claim": work.lease,
+    }
 
 
 class Loop:
@@ -113,7 +133,8 @@ class Loop:
         probe = self._patiently(lambda: probe_operations.claim(self._context, self._identity.name))
         if probe is None:
             return False
-        self._holding(probe.lease, lambda: self._measure(probe))
+        with bound_contextvars(**about_probe(probe)):
+            self._holding(probe.lease, lambda: self._measure(probe))
         return True
 
     def _interlude(self) -> None:
@@ -137,7 +158,8 @@ class Loop:
             if number and self._leaving():
                 self._patiently(partial(operations.give_back, self._context, work))
                 continue
-            self._train(work, tray)
+            with bound_contextvars(**about_runs(work)):
+                self._train(work, tray)
         tray.hand_in()
         self._appetite.note(claimed, time.monotonic() - begun)
 
@@ -146,18 +168,19 @@ class Loop:
         try:
             with self._bound():
                 fate = self._report(work, tray)
-            log.info("runs_left", fate=fate.name, experiment=work.experiment, condition=work.position)
+            log.info("runs_left", fate=fate.name, condition=work.position, runs=len(work.runs))
         except LeftUndone:
             raise
         except Interrupted:
-            log.info("runs_left", fate=Fate.INTERRUPTED.name, experiment=work.experiment, condition=work.position)
+            log.info("runs_left", fate=Fate.INTERRUPTED.name, condition=work.position, runs=len(work.runs))
         except Exception as error:
             self._fail(work, error)
 
     def _fail(self, work: ClaimedRuns, error: Exception) -> None:
         """Store why runs have failed; those for which there was not enough memory together are tried in halves."""
         reason, detail = diagnosed(error)
-        log.error("runs_failed", experiment=work.experiment, condition=work.position, exc_info=error)
+        told = about_runs(work) | {"condition": work.position, "runs": len(work.runs)}
+        log.error("runs_failed", **told, exc_info=error)
         gc.collect()
         if reason is Reason.OUT_OF_MEMORY and self._patiently(partial(give_back_in_halves, self._context, work)):
             return
@@ -202,11 +225,11 @@ class Loop:
             with self._bound(), self._lookout.computing(unwanted):
                 reading = ask(work.spec, work.condition, work.weights)
         except Interrupted:
-            log.info("probe_interrupted", probe=work.key)
+            log.info("probe_interrupted")
             return
         except Exception as error:
             reason, detail = diagnosed(error)
-            log.exception("probe_failed", probe=work.key)
+            log.exception("probe_failed")
             self._patiently(lambda: probe_operations.fail(self._context, work, reason, detail))
             return
         measured = time.monotonic() - begun

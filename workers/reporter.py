@@ -115,7 +115,7 @@ class Reporter:
                 self._interlude()
                 return None
             case Order.STOP:
-                log.warning("lease_lost", lease=self._work.lease, experiment=self._work.experiment)
+                log.warning("lease_lost")
                 return Fate.LOST
             case Order.CANCEL:
                 return self._end(RunState.CANCELLED)

@@ -2,6 +2,7 @@
 
 import structlog
 
+from service.operations import ids
 from service.operations.after_runs import end_if_done, end_locked, settle
 from service.operations.context import Context
 from service.operations.specs import spec_of
@@ -59,7 +60,8 @@ def _take_back(context: Context, lease: str, worker: str | None = None) -> None:
 def _settled(connection: Connection, row: ExperimentRecord, lost: LostStacks) -> set[Queue]:
     """Count what came back of an experiment and end what failed; what came back to a cancelled one is cancelled."""
     back, failing = (_of(row.key, stacks) for stacks in (lost.back, lost.failing))
-    log.warning("lease_lost", what="stacks", experiment=row.key, back=len(back), failed=len(failing))
+    named = ids.public(ids.EXPERIMENT, row.key)
+    log.warning("lease_lost", what="stacks", experiment=named, back=len(back), failed=len(failing))
     again = [tallies.change(each, queued=each.runs, running=-each.runs) for each in back]
     epochs, queues = spec_of(row).training.epochs, set[Queue]()
     if failing:
@@ -80,7 +82,8 @@ def _take_back_probes(context: Context, experiment: int, worker: str | None = No
     with context.database.writing() as connection:
         row = experiments.lock(connection, experiment)
         lost = lost_leases.lose_probes(connection, experiment, MOST_LOSSES, worker)
-        log.warning("lease_lost", what="probes", experiment=experiment, back=lost.back, failed=lost.failed)
+        named = ids.public(ids.EXPERIMENT, experiment)
+        log.warning("lease_lost", what="probes", experiment=named, back=lost.back, failed=lost.failed)
         if row is not None and row.cancelled_at is not None:
             final_states.cancel_probes(connection, experiment)
         if row is not None:

@@ -93,6 +93,7 @@ def prepare(
         idempotency_key=idempotency_key,
         place=place,
         owner=caller.name,
+        request_id=caller.request_id or None,
     )
     demand = _demand(placements, allocations) if caller.name is not None else Demand()
     return Prepared(new, rows, is_followed(spec), caller, demand)

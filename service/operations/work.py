@@ -19,6 +19,7 @@ from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.processor import OtherProcessor, processor_kind
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from memspan.experiment.fleet import Work
+from service.operations import ids
 from service.operations.after_runs import end_if_done, settle
 from service.operations.context import Context
 from service.operations.progress import over_time
@@ -65,6 +66,8 @@ class ClaimedRuns:
         stack: its key.
         runs: the run's key by its repeat.
         snapshots: where each repeat goes on; empty for a fresh start.
+        attempt: how often the run that was claimed most often has been claimed.
+        request_id: of the request that submitted the experiment, if one did.
     """
 
     lease: str
@@ -77,6 +80,8 @@ class ClaimedRuns:
     snapshots: Mapping[int, Snapshot]
     queue: Queue
     more_waits: bool
+    attempt: int
+    request_id: str | None
 
     @property
     def condition(self) -> Condition:
@@ -233,7 +238,14 @@ def _handed_out(
         snapshots=snapshots,
         queue=stack.queue,
         more_waits=more,
+        attempt=max(row.attempt for row in rows),
+        request_id=served.request_id,
     )
+
+
+def _about(stack: StackRecord, row: ClaimedRow) -> dict[str, str]:
+    """What a line about a claimed run says."""
+    return {"experiment": ids.public(ids.EXPERIMENT, stack.experiment_key), "run": ids.public(ids.RUN, row.key)}
 
 
 def _snapshots(
@@ -246,10 +258,10 @@ def _snapshots(
         try:
             found[row.repeat] = _snapshot(connection, stack, row)
         except (SnapshotUnreadable, Damaged) as error:
-            log.error("snapshot_damaged", run=row.key, experiment=stack.experiment_key, reason=str(error))
+            log.error("snapshot_damaged", **_about(stack, row), reason=str(error))
             broken[row] = "damaged"
         except OtherProcessor as error:
-            log.warning("other_processor", run=row.key, experiment=stack.experiment_key, reason=str(error))
+            log.warning("other_processor", **_about(stack, row), reason=str(error))
             broken[row] = "other_processor"
     return found, broken
 

@@ -49,6 +49,7 @@ class NewExperiment:
         runs: how many.
         probe_seconds: what the answers to its own probes take, estimated.
         owner: name of the key that submits it.
+        request_id: of the request that does, for the log.
     """
 
     name: str
@@ -60,6 +61,7 @@ class NewExperiment:
     idempotency_key: str | None
     place: StudyPlace | None
     owner: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class ServedRecord:
     spec: dict[str, Any]
     state: ExperimentState
     cancelled_at: float | None
+    request_id: str | None
 
     @property
     def claimable(self) -> bool:

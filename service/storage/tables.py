@@ -47,6 +47,7 @@ experiments = Table(
     Column("study_scale", Text),
     Column("study_part", Text),  # its name within the study
     Column("owner", Text),  # name of the key that submitted it; null where there was none
+    Column("request_id", Text),  # of the request that submitted it; workers log it with its runs
     Column("study_group", BigInteger),  # what was started together: the key of its first experiment
     Column("runs", Integer, nullable=False),
     Column("probe_seconds", Float, nullable=False, server_default="0"),  # of the answers to its own probes, estimated

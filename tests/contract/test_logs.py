@@ -10,6 +10,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from service.operations import keys
+from service.operations.caller import ANYBODY
 from service.operations.key_request import KeyRequest
 from tests.contract.stage import Stage, staged
 from tests.scenes import SMALLEST
@@ -62,9 +63,8 @@ def test_runs_checkpoints_and_probes_are_named_too(stage: Stage, lines: list[Any
 
 
 def test_with_keys_each_line_names_the_key_and_never_its_secret(stage: Stage, lines: list[Any]) -> None:
-    made = keys.create(
-        stage.context.database, KeyRequest.model_validate({"name": "lab", "scope": "run"}), over_http=False
-    )
+    asked = KeyRequest.model_validate({"name": "lab", "scope": "run"})
+    made = keys.create(stage.context.database, asked, ANYBODY, over_http=False)
     headers = {"Authorization": f"Bearer {made.secret}"}
     stage.app.state.keyring.forget()
     stage.client.post("/experiments", json=SMALLEST, headers=headers)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.counts import SLICE_BOUNDS, Counted, Counts
-from service.operations import counting, patrol
+from service.operations import counting, lost_work
 from service.storage import counters
 from service.storage.database import Database
 from service.storage.database_errors import DatabaseError
@@ -42,11 +42,11 @@ def test_handing_in_twice_counts_once_and_nothing_counted_is_nothing_written(sce
 
 def test_lost_leases_and_the_runs_that_fail_by_them_are_counted(scene: Scene) -> None:
     scene.submit(repeats=1)
-    for _ in range(patrol.MOST_LOSSES):
+    for _ in range(lost_work.MOST_LOSSES):
         scene.claim("gone")
-        patrol.take_back(scene.context, "gone")
+        lost_work.take_back_of(scene.context, "gone")
     assert totals(scene) == {
-        (Counted.LEASES_LOST, "runs"): patrol.MOST_LOSSES,
+        (Counted.LEASES_LOST, "runs"): lost_work.MOST_LOSSES,
         (Counted.RUNS_ENDED, "failed"): 1,
         (Counted.RUNS_FAILED, "worker_lost"): 1,
     }
