@@ -60,7 +60,7 @@ def test_a_stopped_worker_that_wakes_up_too_late_changes_nothing(serve: MemspanP
         before = client.numbers(name)
     finally:
         kill(zombie, signal.SIGCONT)
-    until(lambda: '"lease_lost", "level": "warning"' in serve.said() and "LOST" in serve.said(), 60, "the zombie")
+    until(lambda: '"event": "lease_lost"' in serve.said() and "LOST" in serve.said(), 60, "the zombie")
     assert (ended["state"], before, client.numbers(name)) == ("succeeded", undisturbed(), undisturbed())
     assert attempts(client, name) == {2}
 
