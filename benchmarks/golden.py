@@ -62,6 +62,8 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "cnn": ({"kind": "first_last"}, {"kind": "cnn"}, 8),
     "sigmoid map": ({"kind": "delay"}, {"kind": "sigmoid_map"}, 8),
 }
+NOTED = ("seconds_per_epoch", "processors")
+"""of conditions: what a machine notes of itself"""
 TRAINED_ANEW: dict[str, dict[str, Any]] = {"per repeat": {"data": "per_repeat"}, "fresh": {"data": "fresh"}}
 
 
@@ -159,7 +161,7 @@ def documents() -> Iterator[tuple[str, Any]]:
     for name, each in {"grid": asked, "search": searched}.items():
         found = memspan.run(each)
         yield f"rows of a {name}", digest([[row.condition, row.repeat, dict(row.metrics)] for row in found.rows])
-        lasting = [{k: v for k, v in each.items() if k != "seconds_per_epoch"} for each in found.document["conditions"]]
+        lasting = [{k: v for k, v in each.items() if k not in NOTED} for each in found.document["conditions"]]
         yield f"tables of a {name}", digest([lasting, found.document["spans"]])
 
 

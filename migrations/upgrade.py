@@ -28,8 +28,8 @@ def configuration() -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Apply every migration that is missing, all or none; one process at a time.
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Apply every migration that is missing up to a revision, all or none; one process at a time.
 
     Raises:
         UnknownRevision: the database is newer than this code.
@@ -44,7 +44,7 @@ def upgrade(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
         _refuse_unknown(connection, config)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         _refuse_lost_references(connection)
 
 
