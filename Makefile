@@ -19,11 +19,7 @@ $(VENV)/.test: $(VENV)/.memspan
 	$(INSTALL) -e '.[test]'
 	touch $@
 
-$(VENV)/.# SOAK_MINUTES says for how long, SOAK_SEED repeats another's choices.
-soak: $(VENV)/.test
-	$(BIN)/python -m tests.soak
-
-check: $(VENV)/.test
+$(VENV)/.check: $(VENV)/.test
 	$(INSTALL) -e '.[test,check]'
 	touch $@
 
@@ -49,6 +45,10 @@ test: $(VENV)/.test
 
 test-long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long $(TESTS)
+
+# SOAK_MINUTES says for how long, SOAK_SEED repeats another's choices.
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
