@@ -9,6 +9,7 @@ from service.counts import Counted
 from service.operations import counting, retention
 from service.operations.after_runs import end_locked, follow_again
 from service.operations.context import Context
+from service.operations.deleting import remove_leftovers
 from service.operations.lost_work import take_back_lapsed, take_back_of
 from service.operations.progress import over_time
 from service.operations.setting_aside import rest, stop_waiting, wake
@@ -37,6 +38,7 @@ def walk(context: Context, owner: str) -> bool:
     _see_to_active(context)
     tell_leftovers(context)
     retention.carry_out(context)
+    remove_leftovers(context)
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         paces.forget(connection, PACE_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.operations import ids
+from service.operations import deleting, ids
 from service.operations.context import Context
 from service.operations.submission import word
 from service.storage import deletion, experiments, retention
@@ -21,6 +21,9 @@ ORDER = (None, *Keep)
 """what is kept, from everything to nothing"""
 UNITS_AT_ONCE = 5
 """units of work of one round of the patrol"""
+COUNTING_SECONDS = 0.25
+REMOVING_SECONDS = 0.5
+"""that an experiment which goes whole may take of that"""
 
 log = structlog.stdlib.get_logger("memspan.retention")
 
@@ -101,11 +104,14 @@ def _a_portion(context: Context, each: Due) -> bool:
         if row is None or row.state in ACTIVE:
             return True
         if each.keep is Keep.NOTHING and row.kept == Keep.RESULTS:
-            freed, ended = deletion.delete_experiment(connection, each.key), True
+            freed, ended = deletion.size(connection, each.key, COUNTING_SECONDS), True
+            deletion.mark(connection, each.key)
         else:
             least = Keep.RESULTS if each.keep is Keep.NOTHING else each.keep
             freed = retention.drop_some(connection, each.key, least)
             ended = freed == Freed(0, 0) and each.keep is not Keep.NOTHING
+    if each.keep is Keep.NOTHING and ended:
+        deleting.remove(context, each.key, REMOVING_SECONDS)  # what it does not manage, the patrol does
     if freed.rows:
         name = ids.public(ids.EXPERIMENT, each.key)
         log.info("retention", experiment=name, rule=each.label, keep=each.keep, rows=freed.rows, bytes=freed.bytes)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 from service.storage import contents
 from service.storage.clock import now
 from service.storage.contents import Bytes, Content, Damaged
+from service.storage.experiments import THERE
 from service.storage.records import every, reading, single
 from service.storage.tables import blobs, checkpoints, experiments, runs
 from service.storage.upserts import upsert
@@ -61,6 +62,7 @@ WHOLE = (
     .outerjoin(blobs, blobs.c.sha256 == checkpoints.c.sha256)
     .join(runs, runs.c.key == checkpoints.c.run_key)
     .join(experiments, experiments.c.key == runs.c.experiment_key)
+    .where(THERE)
 )
 
 

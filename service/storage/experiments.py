@@ -139,7 +139,9 @@ class KeyedExperiment:
 
 
 NEWEST = select(func.coalesce(func.max(endings.c.key), 0)).where(endings.c.experiment_key == experiments.c.key)
-WHOLE = reading(ExperimentRecord, experiments, untold=NEWEST.correlate(experiments).scalar_subquery())
+THERE = experiments.c.deleted_at.is_(None)
+"""of an experiment that nobody has deleted; what was deleted is gone for all who ask, though rows of it may be left"""
+WHOLE = reading(ExperimentRecord, experiments, untold=NEWEST.correlate(experiments).scalar_subquery()).where(THERE)
 KEYED = reading(KeyedExperiment, experiments, age=now() - experiments.c.created_at)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, select
 
 from service.storage.clock import now
+from service.storage.experiments import THERE
 from service.storage.moving import move
 from service.storage.records import every, reading, single
 from service.storage.states import Reason, RunState
@@ -69,9 +70,12 @@ class WholeProbeRecord(ProbeRecord):
 
 
 LIST = reading(ProbeRecord, probes)
-WHOLE = reading(WholeProbeRecord, probes, experiment_spec=experiments.c.spec).join(
-    experiments, experiments.c.key == probes.c.experiment_key
+WHOLE = (
+    reading(WholeProbeRecord, probes, experiment_spec=experiments.c.spec)
+    .join(experiments, experiments.c.key == probes.c.experiment_key)
+    .where(THERE)
 )
+DELETED = select(experiments.c.key).where(~THERE)
 
 
 def add(connection: Connection, new: Sequence[NewProbe]) -> None:
@@ -107,7 +111,7 @@ def page(
     kind: str | None = None,
 ) -> list[ProbeRecord]:
     """Probes, oldest first, with keys above ``after``."""
-    statement = LIST.order_by(probes.c.key).limit(limit)
+    statement = LIST.where(probes.c.experiment_key.not_in(DELETED)).order_by(probes.c.key).limit(limit)
     for column, value in (
         (probes.c.experiment_key, experiment),
         (probes.c.checkpoint_key, checkpoint),

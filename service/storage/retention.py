@@ -1,6 +1,5 @@
 """SQL of retention: its rules, what is due by them, and dropping weights in short units of work."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
@@ -8,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, 
 from service.storage import deletion
 from service.storage.clock import now
 from service.storage.deletion import Freed
+from service.storage.experiments import THERE
 from service.storage.records import every, reading
 from service.storage.states import ENDED, Keep
 from service.storage.tables import blobs, checkpoints, experiments, probes, retention_rules, runs
@@ -46,7 +46,7 @@ class EndedExperiment:
 
 RULES = reading(Rule, retention_rules).order_by(retention_rules.c.label)
 AGE = (now() - experiments.c.finished_at) / DAY_SECONDS
-OLD = reading(EndedExperiment, experiments, age_days=AGE).where(experiments.c.state.in_(ENDED))
+OLD = reading(EndedExperiment, experiments, age_days=AGE).where(experiments.c.state.in_(ENDED), THERE)
 
 
 def rules(connection: Connection) -> list[Rule]:
@@ -93,22 +93,12 @@ def drop_some(connection: Connection, experiment: int, keep: Keep) -> Freed:
         connection.execute(update(experiments).where(mine).values(kept=keep))
         return Freed(0, 0)
     names = sorted({row.sha256 for row in found})
-    connection.execute(
-        select(blobs.c.sha256).where(blobs.c.sha256.in_(names)).order_by(blobs.c.sha256).with_for_update()
-    )
+    deletion.lock_weights(connection, names)
     keys = [row.key for row in found]
     answers = connection.execute(delete(probes).where(probes.c.checkpoint_key.in_(keys))).rowcount
     connection.execute(delete(checkpoints).where(checkpoints.c.key.in_(keys)))
-    weights = _drop_unused(connection, names)
+    weights = deletion.drop_unused(connection, names)
     return Freed(len(keys) + answers + weights.rows, weights.bytes)
-
-
-def _drop_unused(connection: Connection, names: Sequence[str]) -> Freed:
-    """Drop those of some weights that no checkpoint uses any more."""
-    unused = ~exists().where(checkpoints.c.sha256 == blobs.c.sha256)
-    statement = delete(blobs).where(blobs.c.sha256.in_(names), unused).returning(blobs.c.bytes)
-    sizes = connection.execute(statement).scalars().all()
-    return Freed(len(sizes), sum(sizes))
 
 
 def _due(experiment: int, keep: Keep) -> Select[int, str]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service.queue_names import Queue
 from service.storage.bulk import CHUNK, insert_rows
+from service.storage.experiments import THERE
 from service.storage.records import every, reading, single
 from service.storage.states import OPEN, Reason, RunState
 from service.storage.tables import experiments, runs
@@ -101,8 +102,10 @@ class RunOutcome:
 
 LIST = reading(RunRecord, runs)
 RESULTS = reading(ResultRecord, runs).order_by(runs.c.key)
-WHOLE = reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec).join(
-    experiments, experiments.c.key == runs.c.experiment_key
+WHOLE = (
+    reading(WholeRunRecord, runs, experiment_spec=experiments.c.spec)
+    .join(experiments, experiments.c.key == runs.c.experiment_key)
+    .where(THERE)
 )
 
 

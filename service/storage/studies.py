@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from service.storage.experiments import WHOLE, ExperimentRecord
+from service.storage.experiments import THERE, WHOLE, ExperimentRecord
 from service.storage.records import every, reading
 from service.storage.states import ExperimentState, RunState
 from service.storage.tables import experiments, probes
@@ -32,7 +32,7 @@ class GroupMember:
     created_at: float
 
 
-MEMBER = reading(GroupMember, experiments)
+MEMBER = reading(GroupMember, experiments).where(THERE)
 
 
 def group(connection: Connection, study: str, key: int) -> list[StudyExperiment]:
@@ -52,7 +52,7 @@ def newest(connection: Connection) -> list[StudyExperiment]:
     """The experiments of the newest group of every study, in order."""
     latest = (
         select(experiments.c.study, func.max(experiments.c.study_group).label("group"))
-        .where(experiments.c.study.is_not(None))
+        .where(experiments.c.study.is_not(None), THERE)
         .group_by(experiments.c.study)
         .subquery()
     )
@@ -64,7 +64,7 @@ def groups(connection: Connection, study: str, limit: int) -> list[GroupMember]:
     """The experiments of a study's newest groups, the newest group first; only what tells how they stand."""
     latest = (
         select(experiments.c.study_group)
-        .where(experiments.c.study == study)
+        .where(experiments.c.study == study, THERE)
         .group_by(experiments.c.study_group)
         .order_by(experiments.c.study_group.desc())
         .limit(limit)

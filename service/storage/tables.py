@@ -60,9 +60,11 @@ experiments = Table(
     Column("cancelled_at", Float),  # when somebody asked for it
     Column("told_at", Float, nullable=False, server_default="0"),  # when listeners were last told of its progress
     Column("kept", Text),  # what retention has left of its weights: best, results; null: all
+    Column("deleted_at", Float),  # when somebody deleted it: nobody is shown it, and its rows go a few at a time
     Index(None, "state"),
     Index(None, "study", "study_group"),
     Index(None, "owner"),
+    Index(None, "deleted_at"),
     sqlite_autoincrement=True,
 )
 

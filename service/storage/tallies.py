@@ -15,7 +15,7 @@ from service.queue_names import Queue
 from service.storage.bulk import insert_rows
 from service.storage.stacks import StackRecord
 from service.storage.states import RunState
-from service.storage.tables import runs, tallies
+from service.storage.tables import experiments, runs, tallies
 from service.storage.upserts import Upsert
 
 SHARDS = 16
@@ -133,12 +133,19 @@ def _by_experiment(connection: Connection, statement: Select[Any]) -> dict[int, 
 def _counting() -> Select[Any]:
     """Runs by experiment, counted one by one."""
     states = [func.sum(case((runs.c.state == state, 1), else_=0)) for state in RunState]
-    return select(runs.c.experiment_key, *states, func.sum(runs.c.epochs_done)).group_by(runs.c.experiment_key)
+    columns = (runs.c.experiment_key, *states, func.sum(runs.c.epochs_done))
+    return select(*columns).where(runs.c.experiment_key.not_in(_deleted())).group_by(runs.c.experiment_key)
 
 
 def _keeping() -> Select[Any]:
     numbers = [func.sum(tallies.c[name]) for name in (*RunState, "epochs")]
-    return select(tallies.c.experiment_key, *numbers).group_by(tallies.c.experiment_key)
+    mine = tallies.c.experiment_key.not_in(_deleted())
+    return select(tallies.c.experiment_key, *numbers).where(mine).group_by(tallies.c.experiment_key)
+
+
+def _deleted() -> Select[int]:
+    """Experiments whose rows are going."""
+    return select(experiments.c.key).where(experiments.c.deleted_at.is_not(None))
 
 
 def _differ(one: Sequence[Any], other: Sequence[Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
 
 from service.storage.clock import now
+from service.storage.experiments import THERE
 from service.storage.states import ACTIVE
 from service.storage.tables import blobs, charges, checkpoints, experiments, runs, tallies
 from service.storage.upserts import upsert
@@ -49,7 +50,7 @@ def stored_bytes(connection: Connection, owners: Sequence[str]) -> list[float]:
         select(experiments.c.owner, checkpoints.c.sha256)
         .join(runs, runs.c.experiment_key == experiments.c.key)
         .join(checkpoints, checkpoints.c.run_key == runs.c.key)
-        .where(experiments.c.owner.in_(owners))
+        .where(experiments.c.owner.in_(owners), THERE)
         .distinct()
         .subquery()
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Select, func, select, update
 
 from service.storage.checks import AT_ONCE
+from service.storage.experiments import THERE
 from service.storage.tables import events, experiments
 
 ADVICE = "memspan doctor --mend sets the counter to the last event."
@@ -31,4 +32,4 @@ def mend(connection: Connection) -> int:
 def _wrong() -> Select[int, int, int]:
     last = select(func.max(events.c.sequence)).where(events.c.experiment_key == experiments.c.key).scalar_subquery()
     counted = select(experiments.c.key, experiments.c.event_sequence, last)
-    return counted.where(experiments.c.event_sequence != func.coalesce(last, 0)).order_by(experiments.c.key)
+    return counted.where(THERE, experiments.c.event_sequence != func.coalesce(last, 0)).order_by(experiments.c.key)

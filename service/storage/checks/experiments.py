@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
+from service.storage.experiments import THERE
 from service.storage.states import ACTIVE, ENDED, OPEN
 from service.storage.tables import experiments, probes, runs
 
@@ -28,5 +29,7 @@ def rules() -> Iterator[tuple[str, ColumnElement[bool]]]:
 def find(connection: Connection) -> Iterator[str]:
     """The rules that don't hold, each with the experiments."""
     for wrong, where in rules():
-        for key in connection.execute(select(experiments.c.key).where(where).order_by(experiments.c.key)).scalars():
+        for key in connection.execute(
+            select(experiments.c.key).where(where, THERE).order_by(experiments.c.key)
+        ).scalars():
             yield f"exp-{key} {wrong}."

@@ -8,15 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from memspan.probes import probe as probe_family
 from service.errors import Conflict, NotFound
-from service.operations import checkpoints, experiments, probes
+from service.operations import checkpoints, deleting, experiments, patrol, probes, results, runs
+from service.operations.doctor import examined
+from service.storage import deletion
+from service.storage.experiments import Filter
 from service.storage.tables import blobs, metadata
-from tests.scenes import Scene
+from service.storage.tables import checkpoints as checkpoint_rows
+from service.storage.tables import experiments as experiment_rows
+from service.storage.tables import runs as run_rows
+from tests.scenes import Scene, spec
 
 ROUNDS = 12
+OPERATION = ("audit", "counters", "leaderships", "workers")
 
 
 def finished(scene: Scene, weight: Callable[[int], float] = float) -> int:
@@ -35,7 +42,7 @@ def stored(scene: Scene) -> tuple[int, int]:
 def rows(scene: Scene) -> int:
     """Rows of all tables but those of operation."""
     with scene.context.database.reading() as connection:
-        tables = [table for name, table in metadata.tables.items() if name not in ("leaderships", "workers")]
+        tables = [table for name, table in metadata.tables.items() if name not in OPERATION]
         return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
 
 
@@ -88,6 +95,79 @@ def test_what_a_worker_holds_of_a_deleted_experiment_is_nobodys(scene: Scene) ->
     experiments.delete(scene.context, key, dry_run=False)
     probes.fail(scene.context, claimed, "error", "too late")  # type: ignore[arg-type]
     assert probes.claim(scene.context, "worker") is None
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deletion whose time is over after one run."""
+    monkeypatch.setattr(experiments, "ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(deleting, "FIRST", 1)
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_deleted_experiment_is_gone_at_once_and_its_rows_go_behind_that(scene: Scene) -> None:
+    before = rows(scene)
+    key = finished(scene)
+    asked = ask(scene, key)
+    with scene.context.database.reading() as connection:
+        run = connection.execute(select(func.max(run_rows.c.key))).scalar_one()
+        checkpoint = connection.execute(select(func.max(checkpoint_rows.c.key))).scalar_one()
+    experiments.delete(scene.context, key, dry_run=False)
+    assert rows(scene) > before, "one run is left"
+    for look, gone in (
+        (experiments.look, key),
+        (results.version, key),
+        (runs.look, run),
+        (checkpoints.look, checkpoint),
+        (probes.look, asked.key),
+    ):
+        with pytest.raises(NotFound):
+            look(scene.context, gone)
+    assert experiments.listing(scene.context, Filter(), None, 10) == []
+    assert probes.listing(scene.context, None, 10, None, None, None) == []
+    assert probes.claim(scene.context, "worker") is None
+    with pytest.raises(NotFound):
+        experiments.delete(scene.context, key, dry_run=True)
+    assert [each.check for each in examined(scene.context) if not each.sound] == []
+    patrol.walk(scene.context, "patrol")
+    assert (rows(scene), stored(scene)) == (before, (0, 0))
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_deletion_that_nobody_goes_on_with_is_found_and_mended_by_the_doctor(scene: Scene) -> None:
+    key = finished(scene)
+    experiments.delete(scene.context, key, dry_run=False)
+    with scene.context.database.writing() as connection:
+        connection.execute(update(experiment_rows).values(deleted_at=experiment_rows.c.deleted_at - 7_200))
+    assert [each.check for each in examined(scene.context) if not each.sound] == ["deletions"]
+    assert [each.check for each in examined(scene.context, mend=True) if not each.sound] == []
+    assert stored(scene) == (0, 0)
+
+
+@pytest.mark.usefixtures("slow")
+def test_the_key_of_a_deleted_experiment_makes_another(scene: Scene) -> None:
+    first = experiments.submit(scene.context, spec(), "key").row.key
+    scene.finish_all()
+    experiments.delete(scene.context, first, dry_run=False)
+    assert experiments.submit(scene.context, spec(), "key").row.key != first
+
+
+def test_what_could_not_be_counted_in_time_is_reckoned_run_for_run(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "COUNTED", 1)
+    key = finished(scene)
+    with scene.context.database.reading() as connection:
+        whole, some = deletion.size(connection, key), deletion.size(connection, key, seconds=0)
+    assert (whole.exact, some.exact) == (True, False)
+    assert (some.rows, some.bytes) == (whole.rows, whole.bytes), "both runs hold as much"
+
+
+def test_units_of_work_grow_while_they_are_short_and_shrink_when_they_are_long() -> None:
+    assert deleting.adapted(50, 0.01) == 100
+    assert deleting.adapted(50, 0.1) == 50
+    assert deleting.adapted(50, 0.5) == 25
+    assert (deleting.adapted(1, 9.0), deleting.adapted(deleting.MOST, 0.0)) == (1, deleting.MOST)
 
 
 def ask(scene: Scene, key: int) -> Any:
