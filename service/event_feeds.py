@@ -96,7 +96,9 @@ class EventFeeds:
 
     async def follow(self, key: int, sequence: int) -> AsyncIterator[Happening | None]:
         """Every event behind ``sequence``, once each and in order, to the experiment's end; None in quiet times."""
-        feed = self._feeds.setdefault(key, EventFeed(self._context, key))
+        feed = self._feeds.get(key)
+        if feed is None or feed.ended:  # an experiment that had ended may go on
+            feed = self._feeds[key] = EventFeed(self._context, key)
         feed.followers += 1
         self._context.meters.listeners.inc()
         feed.start()
@@ -108,7 +110,8 @@ class EventFeeds:
             self._context.meters.listeners.dec()
             if not feed.followers:
                 feed.stop()
-                self._feeds.pop(key, None)
+                if self._feeds.get(key) is feed:
+                    del self._feeds[key]
 
     async def _events(self, feed: EventFeed, key: int, sequence: int) -> AsyncIterator[Happening | None]:
         while True:

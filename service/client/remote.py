@@ -51,6 +51,17 @@ class RemoteService:
                 pass
         return self.get(f"/experiments/{id}")
 
+    def retry(self, id: str) -> dict[str, Any]:
+        """Let what failed in an experiment that has ended be tried once more."""
+        return self.post(f"/experiments/{id}/retry")
+
+    def extend(self, id: str, *, repeats: int | None = None, epochs: int | None = None) -> dict[str, Any]:
+        """Ask for more repeats or epochs of an experiment that has ended; ``extension`` says how its runs go on."""
+        asked = {"repeats": repeats, "epochs": epochs}
+        body = json.dumps({name: more for name, more in asked.items() if more is not None})
+        with _refusals():
+            return post(self._client, f"/experiments/{id}/extend", body)
+
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """The document at a path."""
         return self._asked("GET", path, params=query or None)

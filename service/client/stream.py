@@ -22,15 +22,19 @@ class ServerEvent:
 
 
 def follow(client: httpx.Client, path: str) -> Iterator[ServerEvent]:
-    """Every event, once each, until the experiment has ended; reconnects behind the last one seen."""
-    last, pause = "", FIRST_PAUSE_SECONDS
+    """Every event, once each, until the experiment has ended; reconnects behind the last one seen.
+
+    A final state may be followed by others: an experiment that was retried or extended went on behind it.
+    """
+    last, pause, over = "", FIRST_PAUSE_SECONDS, False
     while True:
         try:
             for event in _connected(client, path, last):
                 last, pause = event.id, FIRST_PAUSE_SECONDS
+                over = event.data["state"] in FINAL if event.type == "state" else over
                 yield event
-                if event.type == "state" and event.data["state"] in FINAL:
-                    return
+            if over:
+                return
         except httpx.TransportError:
             pass
         time.sleep(pause)

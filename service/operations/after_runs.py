@@ -44,7 +44,12 @@ def _locked(connection: Connection, experiment: int) -> ExperimentRecord | None:
 
 def follow_again(connection: Connection, row: ExperimentRecord) -> set[Queue]:
     """Queue what follows any condition of an experiment that was not queued, should there be such; it is locked."""
-    return _follow(connection, row, range(len(grid_of(row)))) if row.cancelled_at is None else set()
+    return follow_some(connection, row, range(len(grid_of(row)))) if row.cancelled_at is None else set()
+
+
+def follow_some(connection: Connection, row: ExperimentRecord, positions: Iterable[int]) -> set[Queue]:
+    """The same for some of its conditions; those that have open runs are left."""
+    return _follow(connection, row, positions)
 
 
 def _follow(connection: Connection, row: ExperimentRecord, done: Iterable[int]) -> set[Queue]:

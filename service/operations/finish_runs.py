@@ -15,7 +15,7 @@ from service.operations.telling import tell
 from service.operations.uploads import drop, uploaded
 from service.operations.work import ClaimedRuns, Measured, held_stack, store_metrics
 from service.queue_names import Queue
-from service.storage import checkpoints, final_states, stacks
+from service.storage import checkpoints, final_states, reopening, stacks
 from service.storage.checkpoints import NewCheckpoint
 from service.storage.contents import Content
 from service.storage.database import Connection
@@ -119,8 +119,11 @@ def _store_weights(
         for key in [each.work.runs[repeat]]
         for kind, epoch in (("best", outcome.best_epoch), ("last", outcome.last_epoch))
     ]
+    resumed = [key for each in kept if each.work.snapshots for key in each.work.runs.values()]
+    before = reopening.drop_checkpoints_of(connection, resumed) if resumed else ()  # of runs asked for more epochs
     checkpoints.store_blobs(connection, [weights[each.run_key, each.kind] for each in new])
     checkpoints.add(connection, new)
+    reopening.drop_unused(connection, before)
 
 
 def _outcomes(trained: TrainedStack, stack: StackRecord) -> FinishedStack:

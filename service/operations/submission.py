@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from memspan.experiment.fleet import Fleet
@@ -43,11 +44,19 @@ def made_before(
         experiments.release_idempotency_key(connection, row.key)
         return None
     same_place = (row.study, row.study_scale) == ((place.study, place.scale) if place else (None, None))
-    if row.spec != spec.model_dump(mode="json") or not same_place:
+    if _as_submitted(connection, row.key, row.spec) != spec.model_dump(mode="json") or not same_place:
         message = "This Idempotency-Key has made another experiment; a new request needs a new key."
         given = idempotency_key.rpartition(" ")[2]  # without the name of who gave it
         raise Unprocessable(message, errors=[FieldError("Idempotency-Key", "key_reused", message, given)])
     return row.key
+
+
+def _as_submitted(connection: Connection, key: int, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec that made an experiment, before it was extended."""
+    for told in reversed(events.of_type(connection, key, "extension")):
+        before = {told.body["field"]: told.body["before"]}
+        spec = spec | (before if "repeats" in before else {"training": spec["training"] | before})
+    return spec
 
 
 BYTES_OF_WEIGHTS = 2 * 4
@@ -95,7 +104,7 @@ def prepare(
         owner=caller.name,
         request_id=caller.request_id or None,
     )
-    demand = _demand(placements, allocations) if caller.name is not None else Demand()
+    demand = demand_of(placements, allocations) if caller.name is not None else Demand()
     return Prepared(new, rows, is_followed(spec), caller, demand)
 
 
@@ -119,7 +128,7 @@ def insert(connection: Connection, prepared: Prepared, group: int | None = None)
     return key
 
 
-def _demand(placements: Placements, allocations: Sequence[Allocation]) -> Demand:
+def demand_of(placements: Placements, allocations: Sequence[Allocation]) -> Demand:
     """What an experiment asks for: the weights of each run at its best and its last epoch, the work of the plan."""
     weights = sum(
         len(each.repeats) * placements[each.position].network.parameters * BYTES_OF_WEIGHTS for each in allocations

@@ -22,12 +22,13 @@ from memspan.experiment.fleet import Work
 from service.operations import ids
 from service.operations.after_runs import end_if_done, settle
 from service.operations.context import Context
+from service.operations.end_states import snapshot_at_end
 from service.operations.progress import over_time
 from service.operations.specs import condition_of
 from service.operations.telling import tell as tell_listeners
 from service.operations.uploads import drop, uploaded
 from service.queue_names import Queue
-from service.storage import events, experiments, final_states, leases, metrics, paces, stacks, tallies
+from service.storage import events, experiments, final_states, leases, metrics, paces, reopening, stacks, tallies
 from service.storage import runs as run_rows
 from service.storage import snapshots as snapshot_rows
 from service.storage.contents import Damaged
@@ -170,7 +171,8 @@ def _claimed(
     shard, changes, claimed = tallies.shard_of(mine.worker), dict[int, list[tallies.Change]](), list[ClaimedRuns]()
     for stack in held:
         own = [row for row in rows if row.stack_key == stack.key]
-        snapshots, broken = _snapshots(connection, stack, own) if stack.resumes else ({}, {})
+        spec = served[stack.experiment_key].spec
+        snapshots, broken = _snapshots(connection, stack, own, spec) if stack.resumes else ({}, {})
         changes.setdefault(stack.experiment_key, []).append(_taken(connection, stack, own, broken, served))
         kept = own if len(broken) == len(own) else [row for row in own if row not in broken]
         repeated = [row.key for row in kept if row.attempt > 1 and row not in broken]
@@ -208,6 +210,7 @@ def _start_again(
     own = stacks.split(connection, stack, [good, keys])[1] if good else stack
     lost = snapshot_rows.restart(connection, own.key, keys)
     metrics.drop_beyond(connection, keys, 0)
+    reopening.drop_unused(connection, reopening.drop_checkpoints_of(connection, keys))
     if good:
         leases.put_back(connection, [own.key])
     place = {"what": "snapshot", "condition": stack.condition}
@@ -249,14 +252,14 @@ def _about(stack: StackRecord, row: ClaimedRow) -> dict[str, str]:
 
 
 def _snapshots(
-    connection: Connection, stack: StackRecord, rows: Sequence[ClaimedRow]
+    connection: Connection, stack: StackRecord, rows: Sequence[ClaimedRow], spec: dict[str, Any]
 ) -> tuple[dict[int, Snapshot], dict[ClaimedRow, str]]:
     """The snapshots by repeat that runs go on from, and what keeps others from it: those start again."""
     found: dict[int, Snapshot] = {}
     broken: dict[ClaimedRow, str] = {}
     for row in rows:
         try:
-            found[row.repeat] = _snapshot(connection, stack, row)
+            found[row.repeat] = _snapshot(connection, stack, row, spec)
         except (SnapshotUnreadable, Damaged) as error:
             log.error("snapshot_damaged", **_about(stack, row), reason=str(error))
             broken[row] = "damaged"
@@ -266,11 +269,14 @@ def _snapshots(
     return found, broken
 
 
-def _snapshot(connection: Connection, stack: StackRecord, row: ClaimedRow) -> Snapshot:
+def _snapshot(connection: Connection, stack: StackRecord, row: ClaimedRow, spec: dict[str, Any]) -> Snapshot:
+    """Where a run goes on: its last snapshot, else where it ended when it was asked for fewer epochs."""
     data = snapshot_rows.data(connection, row.key)
     if data is None:
-        raise SnapshotUnreadable("The snapshot is gone.")
-    snapshot = Snapshot.from_bytes(data)
+        condition = condition_of(_Place(stack.experiment_key, spec, stack.condition))
+        snapshot = snapshot_at_end(connection, condition, row.key, stack.resume_epoch)
+    else:
+        snapshot = Snapshot.from_bytes(data)
     if (snapshot.position.epoch, snapshot.position.step) != (stack.resume_epoch, stack.resume_step):
         raise SnapshotUnreadable("The snapshot stands elsewhere than its run.")
     there, here = snapshot.position.processor, _processor(stack)

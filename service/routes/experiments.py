@@ -1,4 +1,4 @@
-"""/experiments: submit, list, look, cancel, pause, resume, delete."""
+"""/experiments: submit, list, look, cancel, pause, resume, retry, extend, delete."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,14 +16,15 @@ from service.errors import BadRequest, FieldError
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
-from service.operations import submission, worker_memory
+from service.operations import extending, retrying, submission, worker_memory
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
+from service.operations.extension import Extension
 from service.operations.remaining_time import fleet_now
 from service.pagination import Page, PageQuery, page, page_query
 from service.routes.dependencies import CurrentCaller, CurrentContext, ExperimentKey, about
 from service.routes.pooled import pools_of
-from service.schemas.experiment import Experiment, FreedAnswer, experiment
+from service.schemas.experiment import Experiment, ExtendedExperiment, FreedAnswer, experiment
 from service.schemas.plan import Plan
 from service.schemas.problem import problems
 from service.storage.experiments import Filter
@@ -185,6 +186,49 @@ def pause(response: Response, context: CurrentContext, caller: CurrentCaller, ke
 def resume(response: Response, context: CurrentContext, caller: CurrentCaller, key: ExperimentKey) -> dict[str, Any]:
     """Runs go on from where they were stored, to the very same numbers."""
     return _changed(response, operations.resume(context, key, caller))
+
+
+@router.post(
+    "/{id}/retry",
+    operation_id="retry_experiment",
+    summary="Retry what failed",
+    status_code=202,
+    response_model=Experiment,
+    responses=problems(403, 404, 409, 422),
+)
+def retry(context: CurrentContext, caller: CurrentCaller, key: ExperimentKey) -> dict[str, Any]:
+    """Failed and cancelled runs of an ended experiment start again, to the numbers that they would have had at first.
+
+    Probes without an answer are asked again, and those over repeats among which a run starts again. The experiment's
+    `limits.max_seconds` begin anew. 409 while it is active, and where everything has succeeded.
+    """
+    return experiment(retrying.retry(context, key, caller))
+
+
+@router.post(
+    "/{id}/extend",
+    operation_id="extend_experiment",
+    summary="Ask for more repeats or epochs",
+    status_code=202,
+    response_model=ExtendedExperiment,
+    responses=problems(400, 403, 404, 409, 413, 415, 422),
+    openapi_extra=documented_body(Extension, {"repeats": {"repeats": 20}, "epochs": {"epochs": 50}}),
+)
+async def extend(
+    request: Request,
+    context: CurrentContext,
+    caller: CurrentCaller,
+    key: ExperimentKey,
+    asked: Annotated[Extension, Depends(json_body(Extension))],
+) -> Response:
+    """Give an ended experiment `repeats` or `epochs` more; all numbers are those of asking for them at once.
+
+    More epochs are trained on top of stored weights where the optimiser remembers nothing else (sgd without momentum),
+    else from the beginning: `extension` says how many runs do which, and why. Answers of probes over repeats are asked
+    again. 409 for what is active or cancelled, searches for lengths, or is part of a study.
+    """
+    view, done = await pools_of(request).submissions.run(lambda: extending.extend(context, key, asked, caller))
+    return JSONResponse(experiment(view) | {"extension": asdict(done)}, status_code=202)
 
 
 @router.delete(

@@ -57,6 +57,25 @@ class Experiment(Answer):
     links: Link
 
 
+class Extension(Answer):
+    """What an extension does with the runs."""
+
+    field: str = Field(description="repeats or epochs")
+    before: int = Field(description="of them, before")
+    total: int = Field(description="of them, from now on")
+    added: int = Field(description="runs that are new")
+    resumed: int = Field(description="runs that go on from where they ended")
+    anew: int = Field(description="runs that begin again")
+    unchanged: int = Field(description="runs that diverged: more epochs would change nothing")
+    because: str | None = Field(description="why runs begin again")
+
+
+class ExtendedExperiment(Experiment):
+    """An experiment that goes on, and how."""
+
+    extension: Extension
+
+
 class FreedAnswer(Answer):
     """What deleting would free."""
 
@@ -86,6 +105,8 @@ def experiment(view: ExperimentView) -> dict[str, Any]:
             "runs": f"/experiments/{name}/runs",
             "results": f"/results/{name}",
             "cancel": f"/experiments/{name}/cancel",
+            "retry": f"/experiments/{name}/retry",
+            "extend": f"/experiments/{name}/extend",
         },
     }
 

@@ -11,6 +11,7 @@ from service.storage.clock import now
 from service.storage.contents import Bytes, Content, Damaged
 from service.storage.experiments import THERE
 from service.storage.records import every, reading, single
+from service.storage.states import RunState
 from service.storage.tables import blobs, checkpoints, experiments, runs
 from service.storage.upserts import upsert
 
@@ -126,6 +127,7 @@ def of_condition(connection: Connection, experiment: int, condition: int, kind: 
         .join(runs, runs.c.key == checkpoints.c.run_key)
         .outerjoin(blobs, checkpoints.c.sha256 == blobs.c.sha256)
         .where(runs.c.experiment_key == experiment, runs.c.condition == condition, checkpoints.c.kind == kind)
+        .where(runs.c.state == RunState.SUCCEEDED)  # one that goes on keeps its old weights until it has new ones
         .order_by(runs.c.repeat)
     )
     rows = connection.execute(statement).all()

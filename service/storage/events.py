@@ -51,6 +51,12 @@ def after(connection: Connection, experiment: int, sequence: int, limit: int) ->
     return every(connection, EventRecord, statement.order_by(events.c.sequence).limit(limit))
 
 
+def of_type(connection: Connection, experiment: int, kind: str) -> list[EventRecord]:
+    """The events of one type, oldest first."""
+    statement = WHOLE.where(events.c.experiment_key == experiment, events.c.type == kind)
+    return every(connection, EventRecord, statement.order_by(events.c.sequence))
+
+
 def forget_progress(connection: Connection, experiment: int, before: int) -> None:
     """Drop the passing progress events of a finished experiment, up to ``before``."""
     connection.execute(

@@ -225,7 +225,7 @@ def required_probe_counts(connection: Connection, key: int) -> dict[RunState, in
 def start(connection: Connection, key: int) -> None:
     """Let a queued experiment run, which the caller has locked."""
     started_at = func.coalesce(experiments.c.started_at, now())
-    move_experiment(connection, key, ExperimentState.RUNNING, {"started_at": started_at})
+    move_experiment(connection, key, ExperimentState.RUNNING, {"started_at": started_at}, ACTIVE)
 
 
 def to_serve(connection: Connection, keys: Collection[int]) -> dict[int, ServedRecord]:
@@ -260,7 +260,7 @@ def pause(connection: Connection, key: int) -> None:
 def resume(connection: Connection, paused: ExperimentRecord) -> ExperimentState:
     """Let a paused experiment go on; its new state. One that never began waits again."""
     state = ExperimentState.QUEUED if paused.started_at is None else ExperimentState.RUNNING
-    move_experiment(connection, paused.key, state)
+    move_experiment(connection, paused.key, state, among=ACTIVE)
     return state
 
 

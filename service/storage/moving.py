@@ -1,6 +1,6 @@
 """The functions that change states: of runs, probes and stacks, and of experiments. Only storage calls them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -73,7 +73,8 @@ def move_each(connection: Connection, table: Table, target: RunState, rows: Sequ
     """Move rows, given by their ``key``, each with values of its own; those that may not move stay as they are."""
     allowed = or_(*(table.c.state == source for source in _from(target, None)))  # a list can't be, row by row
     update_rows(connection, table, [{"state": target, **_released(table, target), **row} for row in rows], allowed)
-    _count(connection, table, target, len(rows), None)
+    if target not in OPEN:
+        _count(connection, table, target, len(rows), None)
 
 
 def _count(connection: Connection, table: Table, state: RunState, count: int, reason: str | None) -> None:
@@ -99,14 +100,21 @@ def _released(table: Table, target: StrEnum) -> dict[str, None]:
 
 
 def move_experiment(
-    connection: Connection, key: int, target: ExperimentState, values: dict[str, Any] | None = None
+    connection: Connection,
+    key: int,
+    target: ExperimentState,
+    values: dict[str, Any] | None = None,
+    among: Collection[ExperimentState] = tuple(ExperimentState),
 ) -> None:
     """Move an experiment, which the caller has locked.
+
+    Args:
+        among: only from one of these.
 
     Raises:
         IllegalMove: it can't move there from where it stands, or is gone.
     """
-    allowed = sources(EXPERIMENT_MOVES, target)
+    allowed = [state for state in sources(EXPERIMENT_MOVES, target) if state in among]
     mine = experiments.c.key == key
     statement = update(experiments).where(mine, experiments.c.state.in_(allowed)).values(state=target, **(values or {}))
     if connection.execute(statement).rowcount != 1:

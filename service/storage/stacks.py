@@ -26,7 +26,8 @@ class NewStack:
         place: its number within the condition.
         runs: how many there are in it.
         seconds: that it takes of one worker, estimated.
-        run_seconds: what each run adds to that.
+        run_seconds: what each run adds to that, from its beginning to its end.
+        resume_epoch: where they go on.
     """
 
     condition: int
@@ -36,6 +37,7 @@ class NewStack:
     runs: int
     seconds: float
     run_seconds: float
+    resume_epoch: int = 0
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ class Keep(StrEnum):
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.QUEUED, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}),
-    RunState.SUCCEEDED: frozenset(),
+    # Trained for more epochs than before.
+    RunState.SUCCEEDED: frozenset({RunState.QUEUED}),
     RunState.FAILED: frozenset({RunState.QUEUED}),
     RunState.CANCELLED: frozenset({RunState.QUEUED}),
 }
@@ -90,7 +91,8 @@ EXPERIMENT_MOVES: Mapping[ExperimentState, frozenset[ExperimentState]] = {
     ExperimentState.RUNNING: ENDED | {ExperimentState.PAUSED},
     # Runs that were under way when it was paused may be its last ones.
     ExperimentState.PAUSED: ENDED | {ExperimentState.QUEUED, ExperimentState.RUNNING},
-    **{state: frozenset() for state in ENDED},
+    # Asked for more, or for what failed once more.
+    **{state: frozenset({ExperimentState.QUEUED, ExperimentState.RUNNING}) for state in ENDED},
 }
 """From each state, the states that an experiment may move to."""
 

@@ -60,9 +60,11 @@ RUN = (
     "POST /checkpoints/{id}/probes",
     "POST /experiments",
     "POST /experiments/{id}/cancel",
+    "POST /experiments/{id}/extend",
     "POST /experiments/{id}/pause",
     "POST /experiments/{id}/probes",
     "POST /experiments/{id}/resume",
+    "POST /experiments/{id}/retry",
     "POST /studies/{kind}/experiments",
 )
 ADMIN = ("DELETE /keys/{id}", "GET /audit", "GET /keys", "POST /keys")

@@ -30,6 +30,63 @@ def test_an_unknown_experiment_can_not_change(stage: Stage, change: str) -> None
     told(stage.client.post(f"/experiments/exp-999999/{change}"), 404)
 
 
+def test_what_succeeded_is_not_retried_and_an_unknown_experiment_neither(
+    stage: Stage, finished: dict[str, Any]
+) -> None:
+    problem = told(stage.client.post(f"/experiments/{finished['id']}/retry"), 409)
+    assert problem["detail"].endswith("nothing to retry.")
+    told(stage.client.post("/experiments/exp-999999/retry"), 404)
+    told(stage.client.post("/experiments/exp-999999/extend", json={"repeats": 1}), 404)
+
+
+def test_a_cancelled_experiment_is_retried_and_then_extended(stage: Stage) -> None:
+    path = stage.submit(SPEC, seed=77)["links"]["self"]
+    told(stage.client.post(f"{path}/retry"), 409)
+    told(stage.client.post(f"{path}/extend", json={"repeats": 1}), 409)
+    stage.client.post(f"{path}/cancel")
+    told(stage.client.post(f"{path}/extend", json={"repeats": 1}), 409)
+    answer = stage.client.post(f"{path}/retry")
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    stage.work()
+    headers = {"Idempotency-Key": "two-more"}
+    first, again = (stage.client.post(f"{path}/extend", json={"repeats": 2}, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json() == again.json()
+    assert first.json()["extension"]["added"] == 2
+    assert first.json()["spec"]["repeats"] == 3
+    stage.work()
+    done = stage.client.get(path).json()
+    assert (done["state"], done["runs"]["succeeded"], done["progress"]["total"]) == ("succeeded", 3, 6)
+    assert stage.client.get(done["links"]["results"]).json()["conditions"][0]["runs"]["succeeded"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "#"),
+        ({"repeats": 1, "epochs": 1}, "#"),
+        ({"repeats": 0}, "#/repeats"),
+        ({"repeats": 100_000}, "#/repeats"),
+        ({"epochs": 1_000_000}, "#/epochs"),
+        ({"lengths": 1}, "#/lengths"),
+    ],
+)
+def test_an_extension_names_what_is_wrong_with_it(
+    stage: Stage, finished: dict[str, Any], body: dict[str, Any], pointer: str
+) -> None:
+    answer = stage.client.post(f"/experiments/{finished['id']}/extend", json=body)
+    assert pointer in field_errors(answer), answer.text
+
+
+def test_a_part_of_a_study_is_not_extended(stage: Stage, tiny_study: None) -> None:
+    kind = stage.client.get("/studies").json()["items"][0]["kind"]
+    started = stage.client.post(f"/studies/{kind}/experiments", json={"scale": "quick"}).json()["items"][0]
+    stage.work()
+    problem = told(stage.client.post(f"{started['links']['self']}/extend", json={"repeats": 1}), 409)
+    assert f"part of the study {kind}" in problem["detail"]
+
+
 def test_cancelling_twice_is_cancelling_once(stage: Stage) -> None:
     path = stage.submit(SPEC)["links"]["self"]
     first, second = stage.client.post(f"{path}/cancel"), stage.client.post(f"{path}/cancel")

@@ -21,7 +21,15 @@ SPEC: dict[str, Any] = {
     "training": SMALL,
     "repeats": 1,
 }
-CHANGES = ("POST {}/pause", "POST {}/resume", "POST {}/cancel", "DELETE {}?dry_run=true", "DELETE {}")
+CHANGES = (
+    "POST {}/pause",
+    "POST {}/resume",
+    "POST {}/cancel",
+    "POST {}/retry",
+    "POST {}/cancel",
+    "DELETE {}?dry_run=true",
+    "DELETE {}",
+)
 
 
 class Lab:
@@ -100,7 +108,7 @@ def test_reading_is_for_all(lab: Lab) -> None:
 def test_its_owner_and_an_admin_may_change_it(lab: Lab, name: str) -> None:
     path = lab.submit("ada")
     answers = [lab.ask(name, change.format(path)).status_code for change in CHANGES]
-    assert answers == [202, 202, 202, 200, 204]
+    assert answers == [202, 202, 202, 202, 202, 200, 204]
 
 
 def test_what_was_there_before_any_key_is_the_admins(lab: Lab) -> None:
@@ -140,6 +148,8 @@ def test_every_act_is_kept_with_who_when_and_from_where(lab: Lab) -> None:
         ("ada", "submit_experiment", 201),
         ("root", "pause_experiment", 202),
         ("root", "resume_experiment", 202),
+        ("root", "cancel_experiment", 202),
+        ("root", "retry_experiment", 202),
         ("root", "cancel_experiment", 202),
         ("root", "delete_experiment", 204),
     ]

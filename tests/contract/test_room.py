@@ -19,6 +19,8 @@ REFUSED: dict[str, Any] = {
     "submit_experiment": ("/experiments", LATCH),
     "start_study": ("/studies/latch/experiments", {"scale": "quick"}),
     "probe_experiment": ("/experiments/{experiment}/probes", {"probe": PROBE}),
+    "retry_experiment": ("/experiments/{cancelled}/retry", None),
+    "extend_experiment": ("/experiments/{experiment}/extend", {"repeats": 1}),
     "probe_checkpoint": ("/checkpoints/{checkpoint}/probes", PROBE),
 }
 """what takes on something new, by operation"""
@@ -43,9 +45,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def places(stage: Stage) -> dict[str, str]:
     """An experiment that was trained while there was room."""
     done = stage.finish(LATCH)
+    cancelled = stage.submit(LATCH, name="cancelled")["id"]
+    stage.client.post(f"/experiments/{cancelled}/cancel")
     run = stage.client.get(f"/experiments/{done['id']}/runs?limit=1").json()["items"][0]["id"]
     return {
         "experiment": done["id"],
+        "cancelled": cancelled,
         "checkpoint": stage.client.get(f"/runs/{run}").json()["checkpoints"][0]["id"],
     }
 

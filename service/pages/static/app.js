@@ -35,7 +35,7 @@ function showState(article, state) {
 function follow(id) {
   const stream = new EventSource(`/experiments/${encodeURIComponent(id)}/events`);
   const article = () => document.querySelector("[data-experiment]");
-  let due, loaded = performance.now();
+  let due, over, loaded = performance.now();
   let loading = Promise.resolve();
   const look = () => {
     due = undefined;
@@ -44,10 +44,13 @@ function follow(id) {
   const hear = ({data}) => {
     const news = JSON.parse(data);
     advance(article(), news);
-    if (FINISHED.has(news.state)) {
-      stream.close();
-      clearTimeout(due);
-      look();
+    clearTimeout(over);
+    if (FINISHED.has(news.state)) { // the last word, unless it was retried or extended behind it
+      over = setTimeout(() => {
+        stream.close();
+        clearTimeout(due);
+        look();
+      }, 300);
     } else if (news.runs?.succeeded > Number(article().dataset.succeeded)) {
       due ??= setTimeout(look, Math.max(0, loaded + LOOK_EVERY - performance.now()));
     }
