@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.client.stream import follow
 from tests.contract.problems import field_errors, told
 from tests.contract.stage import LATCH, SMALL, Stage
 
@@ -192,3 +193,19 @@ def test_requests_at_once_with_one_key_make_one_experiment(stage: Stage) -> None
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 409)
     assert stage.rows()["experiments"] == before + 1
+
+
+def test_who_follows_from_the_beginning_hears_what_came_behind_an_earlier_end(stage: Stage) -> None:
+    posted = stage.submit(SPEC, seed=78)
+    path = posted["links"]["self"]
+    stage.client.post(f"{path}/cancel")
+    stage.client.post(f"{path}/retry")
+    stage.work()
+    heard = list(follow(stage.client, posted["links"]["events"]))
+    assert [event.data["state"] for event in heard if event.type == "state"] == [
+        "queued",
+        "cancelled",
+        "queued",
+        "running",
+        "succeeded",
+    ]
