@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from service.operations import finish_runs, patrol, work
+from service.operations import finish_runs, patrol, runs, work
 from service.operations.finish_runs import TrainedStack
 from service.operations.splitting import give_back_in_halves
 from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
-from service.storage import conditions, stacks, tallies
+from service.storage import checkpoints, conditions, stacks, tallies
 from service.storage.leases import Helping
 from service.storage.states import Reason, RunState
-from tests.scenes import Scene, outcome
+from tests.faults.disturbance import numbers_of
+from tests.processes import MemspanProcess
+from tests.scenes import SMALLEST, Scene, outcome
+from tests.waiting import until
+from workers.identity import PARENT_VARIABLE
+
+FATAL = {**SMALLEST, "repeats": 3, "lengths": [2, 3], "training": {**SMALLEST["training"], "epochs": 3}}
+POISON = (3, 1)
+"""the length and the repeat of the run that takes every worker down"""
+PARENT = "poisoned"
 
 
 def sound(scene: Scene) -> bool:
@@ -80,3 +96,60 @@ def test_no_more_is_claimed_than_is_done_in_the_time(scene: Scene) -> None:
     scene.submit(lengths=[2, 3, 4])
     (alone,) = work.claim_several(scene.context, "worker", [Queue.CPU], Helping(8, 0.0))
     assert alone.condition.length == 4
+
+
+def test_the_mates_of_a_run_that_takes_its_workers_down_measure_what_they_measure_undisturbed(
+    scene: Scene, database_url: str, tmp_path: Path
+) -> None:
+    """Real processes: each is killed in the middle of a stack, and those who come later go on from stored slices."""
+    key = scene.submit(**{name: FATAL[name] for name in ("repeats", "lengths", "training")})
+    dead: list[str] = []
+
+    def over() -> bool:
+        dead.extend(patrol.reap(scene.context, PARENT))
+        return scene.state(key) in ("partial", "succeeded", "failed")
+
+    with poisoned_workers(tmp_path, database_url):
+        until(over, 200, "the experiment to end")
+    assert 3 <= len(dead) <= 7
+    assert sound(scene)
+    found, expected = measured(scene, key), dict(zip(places(), numbers_of(FATAL), strict=True))
+    assert found.pop(POISON) == (RunState.FAILED, Reason.WORKER_LOST)
+    assert expected.pop(POISON)
+    assert found == expected
+
+
+@contextlib.contextmanager
+def poisoned_workers(home: Path, database_url: str) -> Iterator[None]:
+    """Worker processes one after the other; they leave when their standard input ends."""
+    inherited = MemspanProcess(home, "worker").environment  # and the key of compiled loops
+    told = {"MEMSPAN_DATABASE_URL": database_url, "MEMSPAN_SLICE_SECONDS": "0.001", "MEMSPAN_LEASE_SECONDS": "60"}
+    told |= {"POISON": ":".join(map(str, POISON)), PARENT_VARIABLE: PARENT}
+    command = [sys.executable, "-m", "tests.poisoned_worker", "--queue", "cpu"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env={**inherited, **told}):
+        yield
+
+
+def places() -> list[tuple[int, int]]:
+    return [(length, repeat) for length in FATAL["lengths"] for repeat in range(FATAL["repeats"])]
+
+
+def measured(scene: Scene, key: int) -> dict[tuple[int, int], Any]:
+    """For each run, by length and repeat: all that it measured, in the form of ``numbers_of``, or why it failed."""
+    listed, grid = runs.listing(scene.context, key, None, 100, None)
+    return {(grid[row.condition].length or 0, row.repeat): numbers(scene, row.key) for row in listed}
+
+
+def numbers(scene: Scene, run: int) -> Any:
+    row, _, kept = runs.look(scene.context, run)
+    if row.state is not RunState.SUCCEEDED:
+        return row.state, row.reason
+    series = [vars(point) for point in runs.metrics_of(scene.context, run, None)]
+    with scene.context.database.reading() as connection:
+        weights = [checkpoints.get(connection, each.key) for each in kept]
+    return {
+        "seed": row.seed,
+        "metrics": row.metrics,
+        "series": series,
+        "weights": [each.sha256 for each in weights if each is not None],
+    }
