@@ -16,7 +16,7 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
-from tests.processes import Client, kill
+from tests.processes import Client, MemspanProcess, kill
 from tests.waiting import until
 
 EPOCHS = 10
@@ -147,3 +147,9 @@ def names(client: Client) -> set[str]:
 
 def attempts(client: Client, name: str) -> set[int]:
     return {run["attempt"] for run in client.runs(name)}
+
+
+def noticed(process: MemspanProcess, before: str) -> bool:
+    """Whether a worker has said since ``before`` that it left runs that others have: at a write, or in between."""
+    said = process.said().removeprefix(before)
+    return any(f'"fate": "{fate}"' in said for fate in ("LOST", "INTERRUPTED"))

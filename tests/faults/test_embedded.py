@@ -19,6 +19,7 @@ from tests.faults.disturbance import (
     holder,
     killed,
     lasting,
+    noticed,
     under_way,
     undisturbed,
 )
@@ -54,13 +55,14 @@ def test_a_stopped_worker_that_wakes_up_too_late_changes_nothing(serve: MemspanP
     name = client.submit(SPEC)
     under_way(client, name)
     zombie = holder(client, name)["pid"]
+    said = serve.said()
     stop_between_writes(zombie, serve.home / "memspan.db")
     try:
         ended = client.ended(name, ENOUGH_SECONDS)
         before = client.numbers(name)
     finally:
         kill(zombie, signal.SIGCONT)
-    until(lambda: '"event": "lease_lost"' in serve.said() and "LOST" in serve.said(), 60, "the zombie")
+    until(lambda: noticed(serve, said), 120, "the zombie to notice")
     assert (ended["state"], before, client.numbers(name)) == ("succeeded", undisturbed(), undisturbed())
     assert attempts(client, name) == {2}
 
@@ -132,7 +134,7 @@ def test_a_run_that_kills_its_workers_fails_after_the_third(tmp_path: Path) -> N
     settings = {"MEMSPAN_SLICE_SECONDS": "600"}
     with started(MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "1", **settings)) as serve:
         client = Client(serve.address())
-        name = client.submit(LONG)
+        name = client.submit({**LONG, "repeats": 1})  # a stack of several would be divided first
         victims: set[int] = set()
 
         def poison() -> bool:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.deployment import Deployment
-from tests.faults.disturbance import ENOUGH_SECONDS, attempts, ends_undisturbed, holder, lasting, under_way
+from tests.faults.disturbance import ENOUGH_SECONDS, attempts, ends_undisturbed, holder, lasting, noticed, under_way
 from tests.processes import FAST, kill
 from tests.waiting import until
 
@@ -28,13 +28,13 @@ def test_what_a_frozen_worker_writes_when_it_wakes_up_is_refused(staffed_deploym
     name = client.submit(FROZEN)
     under_way(client, name)
     zombie = holder(client, name)["pid"]
+    said = deployment.worker.said()
     kill(zombie, signal.SIGSTOP)
     try:
         ends_undisturbed(client, name, FROZEN)
     finally:
         kill(zombie, signal.SIGCONT)
-    late = ("lease_lost", "INTERRUPTED")  # by what it wanted to write, or by its beat
-    until(lambda: any(each in deployment.worker.said() for each in late), 120, "the frozen worker to notice")
+    until(lambda: noticed(deployment.worker, said), 120, "the frozen worker to notice")
     ends_undisturbed(client, name, FROZEN)
     assert attempts(client, name) == {2}
 
