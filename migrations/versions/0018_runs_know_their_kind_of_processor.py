@@ -18,5 +18,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("runs") as runs:
-        runs.drop_column("processor")
+    op.drop_column("runs", "processor")

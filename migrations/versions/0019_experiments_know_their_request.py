@@ -18,5 +18,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("experiments") as experiments:
-        experiments.drop_column("request_id")
+    op.drop_column("experiments", "request_id")

@@ -19,6 +19,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("experiments") as experiments:
-        experiments.drop_index(op.f("ix_experiments_deleted_at"))
-        experiments.drop_column("deleted_at")
+    op.drop_index(op.f("ix_experiments_deleted_at"), "experiments")
+    op.drop_column("experiments", "deleted_at")  # SQLite can, too: no table is made anew, to which rows refer

@@ -31,7 +31,8 @@ def _constants(tree: ast.AST) -> Iterator[tuple[str, str]]:
     """Names in capitals that stand for a text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield from ((each.id, node.value.value) for each in node.targets if isinstance(each, ast.Name))
+            names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            yield from ((name, node.value.value) for name in names if name.isupper())
 
 
 def _reads(tree: ast.AST, constants: dict[str, str]) -> Iterator[str]:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from service.schemas import checkpoint, events, experiment, plan, probe, problem, results, run, study
+from service.schemas import checkpoint, events, experiment, key, plan, probe, problem, results, run, study
 from service.schemas.catalogue import Samples
 from service.schemas.examples import EXAMPLES
 
 SHAPES: dict[str, Any] = {
     name: value
-    for module in (checkpoint, events, experiment, plan, probe, problem, results, run, study)
+    for module in (checkpoint, events, experiment, key, plan, probe, problem, results, run, study)
     for name, value in vars(module).items()
 } | {"Samples": Samples}
 
