@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import half_open
+from benchmarks.loop_watch import WatchedProcess, longest, watched_service
 from benchmarks.raw_requests import Address, Answer, Watch, all_at_once, ask
 from benchmarks.report import Figure, quantile, table
 from benchmarks.stage import has_ended, megabytes, peak_megabytes, processor_seconds, service
@@ -42,8 +43,8 @@ def _url(folder: str) -> str:
 def _bodies() -> list[Figure]:
     """Bodies that are dear to refuse: processor time of each, and health while a hundred are asked."""
     found = []
-    with tempfile.TemporaryDirectory() as folder, service(_url(folder), "api") as (client, pid):
-        address = Address.of(str(client.base_url))
+    with tempfile.TemporaryDirectory() as folder, watched_service(_url(folder), "api") as (client, process):
+        address, pid = Address.of(str(client.base_url)), process.pid
         client.post(PLAN, content=SPECS["a grid of millions"])
         for title, most in (
             ("a grid of millions", 50),
@@ -61,11 +62,12 @@ def _bodies() -> list[Figure]:
                     f"<= {most} ms",
                 )
             )
-            watch = Watch(address, "/health/live")
+            watch, began = Watch(address, "/health/live"), time.monotonic()
             answers = asyncio.run(watch.until(all_at_once(address, request, BUSY)))
             found.append(
                 _waits(f"/health/live, p99, while {BUSY} of them are asked ({_statuses(answers)})", watch, 100)
             )
+            found.append(_turns(process, began))
     return found
 
 
@@ -117,8 +119,9 @@ def _figures() -> list[Figure]:
 
 def _predictions() -> list[Figure]:
     """Memory of the API and size of its database, while twenty bodies of 15.6 MB are asked at once, each with a key."""
-    with tempfile.TemporaryDirectory() as folder, service(_url(folder), "serve", "--workers", "1") as (client, pid):
-        address = Address.of(str(client.base_url))
+    command = ("serve", "--workers", "1")
+    with tempfile.TemporaryDirectory() as folder, watched_service(_url(folder), *command) as (client, process):
+        address, pid = Address.of(str(client.base_url)), process.pid
         key = client.post("/experiments", json=LATCH).raise_for_status().json()["id"]
         _follow(client, key)
         run = client.get(f"/experiments/{key}/runs").json()["items"][0]["id"]
@@ -131,7 +134,7 @@ def _predictions() -> list[Figure]:
         ):
             requests = [address.request("POST", path, body, f"Idempotency-Key: {title[:4]}-{n}") for n in range(20)]
             before = _stored(folder)
-            watch = Watch(address, "/health/live")
+            watch, began = Watch(address, "/health/live"), time.monotonic()
             answers = asyncio.run(watch.until(_gather(address, requests)))
             what = f"20 predictions of {len(body) / 1e6:.1f} MB, {title} ({_statuses(answers)})"
             found.append(Figure(f"{what}: most memory of the API", f"{peak_megabytes(pid):.0f} MB", "<= 600 MB"))
@@ -139,6 +142,7 @@ def _predictions() -> list[Figure]:
                 Figure("the same: growth of the database", f"{(_stored(folder) - before) / 1e6:.2f} MB", "0 MB")
             )
             found.append(_waits("the same: /health/live, p99", watch, 100))
+            found.append(_turns(process, began))
     return found
 
 
@@ -166,6 +170,11 @@ def _waits(what: str, watch: Watch, most: float) -> Figure:
     failed = f", {watch.failures} failed" if watch.failures else ""
     measured = f"{quantile(watch.waits, 0.99) * 1000:.0f} ms (n = {len(watch.waits)}{failed})"
     return Figure(what, measured, f"<= {most:g} ms")
+
+
+def _turns(process: WatchedProcess, began: float) -> Figure:
+    what = "the same: longest turn of the event loop, in processor time of the service"
+    return Figure(what, f"{longest(process.turns_since(began)) * 1000:.0f} ms", "<= 100 ms")
 
 
 def _statuses(answers: Sequence[Answer]) -> str:
