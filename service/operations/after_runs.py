@@ -73,7 +73,7 @@ def end_if_done(context: Context, experiment: int) -> bool:
     other's before its own commit, and the later one sees both.
     """
     with context.database.reading() as connection:
-        if tallies.of_experiment(connection, experiment).open:
+        if tallies.open_left(connection, experiment):
             return False
     with context.database.writing() as connection:
         row = experiments.lock(connection, experiment)
@@ -85,7 +85,7 @@ def end_if_done(context: Context, experiment: int) -> bool:
 
 def end_locked(connection: Connection, row: ExperimentRecord) -> bool:
     """The same for one that the caller has locked."""
-    if row.state not in ACTIVE or tallies.of_experiment(connection, row.key).open:
+    if row.state not in ACTIVE or tallies.open_left(connection, row.key):
         return row.state not in ACTIVE
     return _end(connection, row)
 

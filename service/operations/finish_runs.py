@@ -65,8 +65,7 @@ def hand_in(context: Context, trained: Sequence[TrainedStack]) -> None:
             kept = sorted((each for each in trained if each.work.stack in held), key=_experiment)
             if not kept:
                 return
-            for each in kept:
-                store_metrics(connection, each.work, _with_test(each.measured, each.outcomes))
+            store_metrics(connection, [(each.work, _with_test(each.measured, each.outcomes)) for each in kept])
             _store_weights(connection, kept, weights)
             for _, some in groupby(kept, key=_experiment):
                 done = [_outcomes(each, held[each.work.stack]) for each in some]

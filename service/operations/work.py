@@ -325,7 +325,7 @@ def tell(context: Context, work: ClaimedRuns, epochs: float, measured: Measured)
         stack = held_stack(connection, work)
         if stack is None:
             return Order.STOP
-        store_metrics(connection, work, measured)
+        store_metrics(connection, [(work, measured)])
         _set_progress(connection, work, stack, epochs)
         order = _order(connection, work.experiment)
     tell_listeners(context, work.experiment)
@@ -347,7 +347,7 @@ def keep(
             stack = held_stack(connection, work)
             if stack is None:
                 return Order.STOP
-            store_metrics(connection, work, measured)
+            store_metrics(connection, [(work, measured)])
             snapshot_rows.store(connection, work.stack, stored, *position)
             _set_progress(connection, work, stack, epochs)
             order = _order(connection, work.experiment)
@@ -362,9 +362,13 @@ def held_stack(connection: Connection, work: ClaimedRuns) -> StackRecord | None:
     return stacks.lock_held(connection, work.lease).get(work.stack)
 
 
-def store_metrics(connection: Connection, work: ClaimedRuns, measured: Measured) -> None:
+def store_metrics(connection: Connection, told_of: Sequence[tuple[ClaimedRuns, Measured]]) -> None:
+    """Store what the runs of some stacks measured."""
     told = [
-        Measurement(work.runs[repeat], epoch, values) for repeat, epochs in measured.items() for epoch, values in epochs
+        Measurement(work.runs[repeat], epoch, values)
+        for work, measured in told_of
+        for repeat, epochs in measured.items()
+        for epoch, values in epochs
     ]
     metrics.store(connection, told)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from service.storage import contents
-from service.storage.clock import now
+from service.storage.bulk import insert_rows
 from service.storage.contents import Bytes, Content, Damaged
 from service.storage.experiments import THERE
 from service.storage.records import every, reading, single
@@ -83,9 +83,8 @@ def store_blobs(connection: Connection, new: Iterable[Content]) -> None:
 
 def add(connection: Connection, new: Sequence[NewCheckpoint]) -> None:
     """Insert checkpoints, in the order in which a deletion locks their weights: so neither waits for the other."""
-    created_at = connection.execute(select(now())).scalar_one()
     ordered = sorted(new, key=lambda each: each.sha256)
-    connection.execute(insert(checkpoints), [{**vars(each), "created_at": created_at} for each in ordered])
+    insert_rows(connection, checkpoints, [vars(each) for each in ordered], moment="created_at")
 
 
 def get(connection: Connection, key: int) -> CheckpointRecord | None:

@@ -5,7 +5,7 @@ Only experiments in which something follows a condition's end, probes or the nex
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, update
 
 from service.storage.bulk import insert_rows
 from service.storage.states import OPEN
@@ -34,12 +34,21 @@ def ended(connection: Connection, experiment: int, counts: Mapping[int, int]) ->
     """
     done = set()
     for position, count in sorted(counts.items()):
-        mine = (conditions.c.experiment_key == experiment, conditions.c.condition == position)
-        left = conditions.c.open - count
-        statement = update(conditions).where(*mine).values(open=left).returning(conditions.c.open)
-        if connection.execute(statement).scalar_one_or_none() == 0:
+        given = {"experiment": experiment, "position": position, "count": count}
+        if connection.execute(ENDED, given).scalar_one_or_none() == 0:
             done.add(position)
     return done
+
+
+ENDED = (
+    update(conditions)
+    .where(
+        conditions.c.experiment_key == bindparam("experiment", type_=BigInteger),
+        conditions.c.condition == bindparam("position", type_=Integer),
+    )
+    .values(open=conditions.c.open - bindparam("count", type_=Integer))
+    .returning(conditions.c.open)
+)
 
 
 def open_runs(connection: Connection, experiment: int, positions: range) -> int:

@@ -1,12 +1,15 @@
 """The database: one way in for reading and one for writing, the same on SQLite and PostgreSQL."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import InvalidatePoolError
 
 from service.counts import Counts
 from service.storage.counters import taken_notes
@@ -26,6 +29,14 @@ holds others up no longer, so that its work moves soon after its lease has ended
 UNHEARD_SECONDS = 15
 """after which a connection on which nothing arrives is given up, at both of its ends: a host that was cut off asks
 again over a new one"""
+CONNECTIONS = 30
+"""of a process to PostgreSQL; they are kept, since a new one costs it more than a claim does, and the one used last is
+taken first, so that most of them rest"""
+RESTED_SECONDS = 1.0
+"""after which a connection is tried before it is used: its server may have been started again meanwhile. One that was
+used just now needs no message of its own for that; should it have broken since, the unit of work fails, as it does when
+the server goes away in the middle of it, and all connections are made anew"""
+RESTING_SINCE = "memspan_resting_since"
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """what makes all queries of a transaction see the same moment; SQLite's transactions do of themselves"""
 
@@ -84,7 +95,29 @@ def _engine(url: str, silence_seconds: int) -> Engine:
     prepared = {"prepare_threshold": None} if "prepare_threshold" in place.query else {}
     options = {"connect_timeout": 5, **OURS, "options": _sessions(silence_seconds), **prepared}
     place = place.difference_update_query(["prepare_threshold"])
-    return create_engine(place, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=options)
+    engine = create_engine(place, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True, connect_args=options)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", partial(_try_rested, engine))
+    return engine
+
+
+def _note_rest(connection: Any, record: Any) -> None:
+    record.info[RESTING_SINCE] = time.monotonic()
+
+
+def _try_rested(engine: Engine, connection: Any, record: Any, proxy: Any) -> None:
+    """Ask a connection that has rested whether the server is still there.
+
+    Raises:
+        InvalidatePoolError: it isn't; none of the others is used again, and new ones are made.
+    """
+    since = record.info.get(RESTING_SINCE)
+    if since is None or time.monotonic() - since < RESTED_SECONDS:  # just made, or just used
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 OURS = {

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
+from service.storage.bulk import insert_rows
 from service.storage.clock import now
 from service.storage.states import RunState
 from service.storage.tables import endings
@@ -33,8 +34,7 @@ def add(connection: Connection, experiment: int, ended: Iterable[Ending]) -> Non
         {"experiment_key": experiment, "condition": condition, "state": state, "count": count}
         for (condition, state), count in counts.items()
     ]
-    if rows:
-        connection.execute(insert(endings).values(at=now()), rows)
+    insert_rows(connection, endings, rows, moment="at")
 
 
 def take(connection: Connection, experiment: int) -> list[Ending]:

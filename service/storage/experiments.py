@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service.storage.clock import now
@@ -142,6 +142,7 @@ NEWEST = select(func.coalesce(func.max(endings.c.key), 0)).where(endings.c.exper
 THERE = experiments.c.deleted_at.is_(None)
 """of an experiment that nobody has deleted; what was deleted is gone for all who ask, though rows of it may be left"""
 WHOLE = reading(ExperimentRecord, experiments, untold=NEWEST.correlate(experiments).scalar_subquery()).where(THERE)
+SERVED = reading(ServedRecord, experiments).where(experiments.c.key.in_(bindparam("keys", expanding=True)))
 KEYED = reading(KeyedExperiment, experiments, age=now() - experiments.c.created_at)
 
 
@@ -230,8 +231,7 @@ def start(connection: Connection, key: int) -> None:
 
 def to_serve(connection: Connection, keys: Collection[int]) -> dict[int, ServedRecord]:
     """The experiments whose stacks are about to be claimed."""
-    found = every(connection, ServedRecord, reading(ServedRecord, experiments).where(experiments.c.key.in_(keys)))
-    return {row.key: row for row in found}
+    return {row.key: row for row in every(connection, ServedRecord, SERVED, {"keys": list(keys)})}
 
 
 def lock_to_tell(connection: Connection, key: int, seconds: float) -> ExperimentRecord | None:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from service.storage import conditions, endings, snapshots, tallies
 from service.storage import stacks as stack_rows
-from service.storage.clock import now, read
+from service.storage.clock import now
 from service.storage.endings import Ending
 from service.storage.leases import held
 from service.storage.moving import move, move_each
@@ -53,9 +53,8 @@ class Ended:
 def finish(connection: Connection, finished: Sequence[FinishedStack]) -> Ended:
     """Let the runs of an experiment's stacks succeed, with their final metrics and times."""
     done = _epochs_done(connection, [each.stack.key for each in finished])
-    ended = {"finished_at": read(connection)}
-    rows = [{"key": run.run, **ended, **_columns(run)} for each in finished for run in each.outcomes]
-    move_each(connection, runs, RunState.SUCCEEDED, rows)
+    rows = [{"key": run.run, **_columns(run)} for each in finished for run in each.outcomes]
+    move_each(connection, runs, RunState.SUCCEEDED, rows, moment="finished_at")
     changes = [_success(each, done.get(each.stack.key, 0.0)) for each in finished]
     return _settle(connection, [each.stack for each in finished], RunState.SUCCEEDED, changes)
 
@@ -86,9 +85,14 @@ def _left(stack: StackRecord, done: float, epochs: int) -> float:
 
 def _epochs_done(connection: Connection, keys: Collection[int]) -> dict[int, float]:
     """What the open runs of some stacks have done so far, in epochs, by stack."""
-    mine = (runs.c.stack_key.in_(keys), runs.c.state.in_(OPEN))
-    statement = select(runs.c.stack_key, func.sum(runs.c.epochs_done)).where(*mine).group_by(runs.c.stack_key)
-    return {key: float(epochs) for key, epochs in connection.execute(statement)}
+    return {key: float(epochs) for key, epochs in connection.execute(EPOCHS_DONE, {"keys": list(keys)})}
+
+
+EPOCHS_DONE = (
+    select(runs.c.stack_key, func.sum(runs.c.epochs_done))
+    .where(runs.c.stack_key.in_(bindparam("keys", expanding=True)), runs.c.state.in_(OPEN))
+    .group_by(runs.c.stack_key)
+)
 
 
 def end(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Table, and_, bindparam, exists, func, select, update
 
 from service.queue_names import TRAINING, Queue
 from service.storage.clock import now
@@ -49,6 +49,14 @@ class Helping:
 ONE = Helping()
 
 
+FIRST = (
+    WHOLE.where(stacks.c.queue == bindparam("queue"), stacks.c.state == StackState.QUEUED)
+    .order_by(stacks.c.rank, stacks.c.turn, stacks.c.key)
+    .limit(bindparam("most", literal_execute=True, type_=Integer))  # as a parameter it is planned anew at each claim
+    .with_for_update(skip_locked=True)
+)
+
+
 def next_stacks(connection: Connection, queues: Sequence[Queue], helping: Helping = ONE) -> list[StackRecord]:
     """The stacks that come next in some queues, all of one of them, locked until the unit of work ends.
 
@@ -57,9 +65,7 @@ def next_stacks(connection: Connection, queues: Sequence[Queue], helping: Helpin
     takes its worker down takes no other stack with it.
     """
     for queue in _by_turn(connection, queues):
-        waiting = WHOLE.where(stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
-        ordered = waiting.order_by(stacks.c.rank, stacks.c.turn, stacks.c.key).limit(helping.most)
-        found = every(connection, StackRecord, ordered.with_for_update(skip_locked=True))
+        found = every(connection, StackRecord, FIRST, {"queue": queue, "most": helping.most})
         if found:
             return _helped(found, helping.seconds)
     return []

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Table, or_, select, update
@@ -69,12 +70,24 @@ def move_rows(
     return moved
 
 
-def move_each(connection: Connection, table: Table, target: RunState, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Move rows, given by their ``key``, each with values of its own; those that may not move stay as they are."""
-    allowed = or_(*(table.c.state == source for source in _from(target, None)))  # a list can't be, row by row
-    update_rows(connection, table, [{"state": target, **_released(table, target), **row} for row in rows], allowed)
+def move_each(
+    connection: Connection, table: Table, target: RunState, rows: Sequence[Mapping[str, Any]], moment: str | None = None
+) -> None:
+    """Move rows, given by their ``key``, each with values of its own; those that may not move stay as they are.
+
+    Args:
+        moment: a column that gets the time by the database's clock.
+    """
+    new = [{"state": target, **_released(table, target), **row} for row in rows]
+    update_rows(connection, table, new, _allowed(table, target), moment=moment)
     if target not in OPEN:
         _count(connection, table, target, len(rows), None)
+
+
+@lru_cache(maxsize=16)
+def _allowed(table: Table, target: RunState) -> ColumnElement[bool]:
+    """That a row may move; a list can't be given, row by row."""
+    return or_(*(table.c.state == source for source in _from(target, None)))
 
 
 def _count(connection: Connection, table: Table, state: RunState, count: int, reason: str | None) -> None:

@@ -3,6 +3,7 @@
 A record names what is read and nothing else: the columns of its SELECT are made from its fields, once.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from itertools import starmap
 from typing import Any, TypeVar
@@ -22,9 +23,14 @@ def reading(record: type[Any], table: Table, **others: ColumnElement[Any]) -> Se
     return select(*(named[field.name] for field in fields(record)))
 
 
-def every(connection: Connection, record: type[Record], statement: Select[Any]) -> list[Record]:
+def every(
+    connection: Connection,
+    record: type[Record],
+    statement: Select[Any],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Record]:
     """The records of all rows that a statement finds; made of ``reading(record, ...)``."""
-    return list(starmap(record, connection.execute(statement)))
+    return list(starmap(record, connection.execute(statement, parameters)))
 
 
 def single(connection: Connection, record: type[Record], statement: Select[Any]) -> Record | None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Connection, case, delete, func, select, update
+from sqlalchemy import Case, ColumnElement, Connection, bindparam, case, delete, func, select, update
 
 from service.queue_names import Queue
 from service.storage.bulk import insert_rows, reserve
@@ -116,10 +116,16 @@ def standing(connection: Connection, queue: Queue, rank: int) -> float:
     return 0.0
 
 
+HELD = (
+    WHOLE.where(stacks.c.lease == bindparam("held"), stacks.c.state == StackState.RUNNING)
+    .order_by(stacks.c.key)
+    .with_for_update()
+)
+
+
 def lock_held(connection: Connection, lease: str) -> dict[int, StackRecord]:
     """The stacks still held under a lease, by their keys, kept from changing until the unit of work ends."""
-    held = WHOLE.where(stacks.c.lease == lease, stacks.c.state == StackState.RUNNING)
-    return {row.key: row for row in every(connection, StackRecord, held.order_by(stacks.c.key).with_for_update())}
+    return {row.key: row for row in every(connection, StackRecord, HELD, {"held": lease})}
 
 
 def drop(connection: Connection, keys: Collection[int]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import BigInteger, Connection, Select, bindparam, case, func, select
 
 from service.queue_names import Queue
 from service.storage.bulk import insert_rows
@@ -111,6 +111,16 @@ def of_experiments(connection: Connection, keys: Sequence[int]) -> dict[int, Cou
         queued, running, succeeded, failed, cancelled = map(int, numbers[:-1])
         found[key] = Counted(queued, running, succeeded, failed, cancelled, float(numbers[-1]))
     return found
+
+
+OPEN_LEFT = select(func.coalesce(func.sum(tallies.c.queued + tallies.c.running), 0)).where(
+    tallies.c.experiment_key == bindparam("experiment", type_=BigInteger)
+)
+
+
+def open_left(connection: Connection, key: int) -> int:
+    """How many runs of an experiment have something to do; asked with every stack that is handed in."""
+    return int(connection.execute(OPEN_LEFT, {"experiment": key}).scalar_one())
 
 
 def of_experiment(connection: Connection, key: int) -> Counted:
