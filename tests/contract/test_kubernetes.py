@@ -16,6 +16,7 @@ from cloudcoil.models.keda.v1alpha1 import ScaledObject
 
 from deploy.passwords import provide
 from service.operations import exposition
+from service.preparation import prepared, require_guard
 from service.queue_names import Queue
 from service.settings import PREFIX, Settings
 from tests.kustomize import Document, containers, rendered
@@ -176,6 +177,23 @@ def test_every_setting_is_one_that_the_service_reads_at_its_default(documents: l
     hosts = given.pop("allowed_hosts")
     assert hosts.split(",")[0] == "api"
     assert Settings.model_validate(given) == Settings.model_validate({})
+
+
+def test_the_api_starts_on_a_fresh_database_where_its_own_pod_alone_is_trusted(
+    documents: list[Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody could make the first key from inside it, and port-forward would lead nowhere."""
+    data = of_kind(documents, "ConfigMap")["memspan"]["data"]
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    for name, value in {**data, "MEMSPAN_HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, value)
+    (container,) = containers(of_kind(documents, "Deployment")["api"])
+    host = container["args"][container["args"].index("--host") + 1]
+    settings = prepared()
+    require_guard(host, settings)
+    assert settings.trusted_networks
+    assert all(network.is_loopback for network in settings.trusted_networks)
 
 
 def test_nobody_talks_to_anybody_unless_it_is_said(documents: list[Document]) -> None:

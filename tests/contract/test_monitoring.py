@@ -17,6 +17,7 @@ import pytest
 import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ByteSize, TypeAdapter
 
 from service.operations import counting, health
 from service.queue.redis_bell import RedisBell
@@ -117,6 +118,17 @@ def test_the_rules_are_a_file_that_prometheus_reads() -> None:
     assert len(ALERTS) == sum(len(group["rules"]) for group in GROUPS["groups"]), "two alerts have one name"
     for rule in ALERTS.values():
         assert promql_parser.parse_duration(rule.get("for", "1m")).total_seconds() <= 3600
+
+
+def test_the_alert_of_the_apis_memory_fires_before_its_container_is_killed() -> None:
+    (bytes_,) = re.findall(r"> ([0-9.e]+)$", ALERTS["MemspanApiMemory"]["expr"])
+    stack = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    (composed,) = re.findall(r"\$\{API_MEMORY:-([^}]+)\}", stack)
+    documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/base/api.yaml").read_text(encoding="utf-8"))
+    (container,) = next(documents)["spec"]["template"]["spec"]["containers"]
+    for limit in (composed, container["resources"]["limits"]["memory"]):
+        limit_bytes = TypeAdapter(ByteSize).validate_python(re.sub(r"(?i)gi?$", "GiB", limit))
+        assert 600e6 < float(bytes_) <= 0.8 * limit_bytes, limit
 
 
 @pytest.mark.parametrize("alert", ALERTS)
