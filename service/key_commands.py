@@ -112,18 +112,9 @@ def _open() -> "Iterator[Database]":
 
 
 def _caller() -> "Caller":
-    """Who runs the command, as the audit trail names him."""
-    from getpass import getuser
+    from service.operations.caller import who_runs
 
-    from service.operations.caller import Caller
-
-    try:
-        user = getuser()
-    except (KeyError, OSError):
-        user = "somebody"  # a container's user may have no name
-    return Caller(
-        name=f"{user} on the command line", path=" ".join(["memspan keys", sys.argv[2] if sys.argv[2:] else ""])
-    )
+    return who_runs(" ".join(["memspan keys", *sys.argv[2:3]]))
 
 
 def _checked(model: Any, fields: dict[str, Any]) -> Any:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from service.home_lock import alone
-from service.operations import backups
+from service.operations import audit, backups
 from service.operations.backups import BackupUnusable, Manifest
+from service.operations.caller import who_runs
+from service.preparation import migrate
 from service.private_files import FOLDER, keep_private
 from service.settings import Settings, load_settings, mask
 from service.storage.database import Database
@@ -33,11 +35,25 @@ def restored(source: Path) -> tuple[Manifest, Path | None]:
     with alone(settings.home):
         keep_private(settings.home, path)
         try:
-            return backups.restore(source, path)
+            manifest, kept = backups.restore(source, path)
         except BackupUnusable as error:
             raise SystemExit(str(error)) from None
         except OSError as error:
             raise SystemExit(f"{source} can't be restored: {error.strerror or error}.") from None
+        migrate(settings)  # the trail of an old backup may not be there yet
+        _note(settings, source, manifest, kept)
+    return manifest, kept
+
+
+def _note(settings: Settings, source: Path, manifest: Manifest, kept: Path | None) -> None:
+    """Tell the restored audit trail that it was restored: what was done since the backup stands in the file aside."""
+    aside = f"; what was there is {kept.name}" if kept else ""
+    said = f"{source.name}, made by Memspan {manifest.memspan}, sha256 {manifest.sha256}{aside}"
+    database = Database(settings.database_url)
+    try:
+        audit.note_alone(database, audit.entry(who_runs("memspan restore"), "restore", None, 200, said))
+    finally:
+        database.close()
 
 
 def _embedded(settings: Settings, command: str) -> Path:

@@ -1,10 +1,14 @@
 """Upkeep on the command line: doctor, backup, restore and retention."""
 
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from service.storage.retention import Rule
 
 Json = Annotated[bool, typer.Option("--json", help="answer JSON")]
 
@@ -15,6 +19,7 @@ def doctor(
 ) -> None:
     """Check all that is stored: rows, weights, references, counters. Ends with 1 if anything is wrong."""
     from service.logs import configure_logs
+    from service.operations.caller import who_runs
     from service.operations.context import Context
     from service.operations.doctor import examined
     from service.queue.bell import bell_for
@@ -27,7 +32,8 @@ def doctor(
     if database.path is not None and not database.path.exists():
         raise SystemExit(f"There is no database at {database.path} (MEMSPAN_HOME, MEMSPAN_DATABASE_URL).")
     sound, documents = True, []
-    for finding in examined(Context(settings, database, bell_for(settings.redis_url)), mend):
+    context = Context(settings, database, bell_for(settings.redis_url))
+    for finding in examined(context, mend, who_runs("memspan doctor --mend")):
         sound = sound and finding.sound
         documents.append(finding.document())
         if not as_json:
@@ -72,35 +78,60 @@ def restore(file: Annotated[Path, typer.Argument(help="a backup", exists=True, d
 
 def retention(
     label: Annotated[str | None, typer.Option(help="of the experiments that the rule is about")] = None,
-    days: Annotated[float | None, typer.Option(min=0, help="after their end")] = None,
-    keep: Annotated[str, typer.Option(help="best weights, results without weights, or nothing")] = "best",
+    days: Annotated[float | None, typer.Option(help="after their end")] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="best weights (the default), results without weights, or nothing")
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="remove the rule of the label")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go now, and what it frees")] = False,
     as_json: Json = False,
 ) -> None:
     """Say what is left of experiments some days after their end: set a rule, list all, or see what is due."""
     from service.operations import retention as operations
+    from service.operations.caller import who_runs
     from service.operations.context import Context
     from service.preparation import prepared
     from service.queue.bell import NoBell
     from service.storage.database import Database
+
+    rule = _rule(label, days, keep, remove)
+    settings = prepared()
+    context, caller = Context(settings, Database(settings.database_url), NoBell()), who_runs("memspan retention")
+    try:
+        if rule is not None:
+            operations.put(context, rule, caller)
+        elif label is not None and not operations.remove(context, label, caller):
+            raise typer.BadParameter(f"There is no rule of the label {label!r}.")
+        if dry_run:
+            _show_forecast([vars(each) for each in operations.forecast(context)], as_json)
+        else:
+            _show_rules([vars(rule) for rule in operations.rules(context)], settings.retention_days, as_json)
+    finally:
+        context.database.close()
+
+
+def _rule(label: str | None, days: float | None, keep: str | None, remove: bool) -> "Rule | None":
+    """The rule that the options make; None where they make none, because one is removed or nothing is changed."""
     from service.storage.retention import Rule
     from service.storage.states import Keep
 
-    settings = prepared()
-    context = Context(settings, Database(settings.database_url), NoBell())
-    if label is not None and remove:
-        if not operations.remove(context, label):
-            raise typer.BadParameter(f"There is no rule of the label {label!r}.")
-    elif label is not None:
-        if days is None or keep not in list(Keep):
-            raise typer.BadParameter(f"A rule needs --days and --keep ({', '.join(Keep)}); --remove takes one away.")
-        operations.put(context, Rule(label, days, Keep(keep)))
-    if dry_run:
-        _show_forecast([vars(each) for each in operations.forecast(context)], as_json)
-    else:
-        _show_rules([vars(rule) for rule in operations.rules(context)], settings.retention_days, as_json)
-    context.database.close()
+    if keep is not None and keep not in list(Keep):
+        raise typer.BadParameter(f"--keep must be one of {', '.join(Keep)}, not {keep!r}.")
+    if days is not None and not 0 <= days < math.inf:
+        raise typer.BadParameter(f"--days must be a number of days, at least 0, not {days:g}.")
+    if remove and (days is not None or keep is not None):
+        raise typer.BadParameter("--remove takes the whole rule of a label away: leave out --days and --keep.")
+    if label is None:
+        for option, given in (("--days", days is not None), ("--keep", keep is not None), ("--remove", remove)):
+            if given:
+                rest = "" if remove else ", or set MEMSPAN_RETENTION_DAYS for all"
+                raise typer.BadParameter(f"{option} is of a rule: give the --label that it is about{rest}.")
+        return None
+    if remove:
+        return None
+    if days is None:
+        raise typer.BadParameter(f"The rule of {label!r} needs --days; --remove takes it away.")
+    return Rule(label, days, Keep(keep or Keep.BEST))
 
 
 def _show_rules(rules: list[dict[str, Any]], days: float | None, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The caller: who asks for an operation, settled once at the edge."""
 
 from dataclasses import dataclass
+from getpass import getuser
 
 from service.errors import Forbidden
 from service.scopes import Scope
@@ -43,3 +44,12 @@ class Caller:
 
 ANYBODY = Caller()
 """of a service without keys, and of code that asks for itself"""
+
+
+def who_runs(command: str) -> Caller:
+    """Whoever runs a command, such as ``memspan keys create``, as the audit trail names him."""
+    try:
+        user = getuser()
+    except (KeyError, OSError):
+        user = "somebody"  # a container's user may have no name
+    return Caller(name=f"{user} on the command line", path=command)

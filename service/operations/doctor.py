@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 
 from migrations.revision import newest
-from service.operations import patrol
+from service.operations import audit, patrol
+from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.storage import space
 from service.storage.checks import Check, every_check
@@ -48,7 +49,7 @@ class Finding:
         return {**asdict(self), "found": list(self.found), "sound": self.sound}
 
 
-def examined(context: Context, mend: bool = False) -> Iterator[Finding]:
+def examined(context: Context, mend: bool = False, caller: Caller = ANYBODY) -> Iterator[Finding]:
     """What each check finds, one after the other; with ``mend``, after what could be mended was."""
     with context.database.reading() as connection:
         revision = stored_revision(connection)
@@ -60,7 +61,7 @@ def examined(context: Context, mend: bool = False) -> Iterator[Finding]:
         patrol.walk(context, OWNER)
         _rewrite(context)
     for check in every_check():
-        yield _examined(context, check, mend)
+        yield _examined(context, check, caller if mend else None)
 
 
 def _rewrite(context: Context) -> None:
@@ -75,9 +76,9 @@ def _rewrite(context: Context) -> None:
         log.info("database_rewritten", bytes=space.rewrite(path))
 
 
-def _examined(context: Context, check: Check, mend: bool) -> Finding:
+def _examined(context: Context, check: Check, mender: Caller | None) -> Finding:
     try:
-        mended = _mended(context, check) if mend else 0
+        mended = _mended(context, check, mender) if mender else 0
         found, more = _found(context, check)
     except Exception as error:  # what is damaged enough can't even be read; the other checks still can
         log.warning("check_failed", check=check.name, exc_info=error)
@@ -97,12 +98,14 @@ def _found(context: Context, check: Check) -> tuple[list[str], int]:
     return found, more
 
 
-def _mended(context: Context, check: Check) -> int:
+def _mended(context: Context, check: Check, caller: Caller) -> int:
     """Mend in short units of work until nothing is left."""
     total = 0
     while check.mend is not None:
         with context.database.writing() as connection:
             done = check.mend(connection)
+            if done:
+                audit.note(connection, caller, "mend", check.name, 200, f"{done} mended")
         total += done
         if not done:
             break

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.operations import deleting, ids
+from service.operations import audit, deleting, ids
+from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.submission import word
 from service.storage import deletion, experiments, retention
@@ -36,6 +37,11 @@ class Due:
     name: str
     label: str | None
     keep: Keep
+
+    @property
+    def caller(self) -> Caller:
+        """The rule, as the audit trail names who did it."""
+        return Caller(name="retention, " + ("MEMSPAN_RETENTION_DAYS" if self.label is None else f"rule {self.label}"))
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ def carry_out(context: Context, units: int = UNITS_AT_ONCE) -> bool:
 
 def _a_portion(context: Context, each: Due) -> bool:
     """One unit of work of it; whether that was the last. An experiment that was asked to go on meanwhile stays."""
+    name = ids.public(ids.EXPERIMENT, each.key)
     with context.database.writing() as connection:
         row = experiments.lock(connection, each.key)
         if row is None or row.state in ACTIVE:
@@ -106,28 +113,36 @@ def _a_portion(context: Context, each: Due) -> bool:
         if each.keep is Keep.NOTHING and row.kept == Keep.RESULTS:
             freed, ended = deletion.size(connection, each.key, COUNTING_SECONDS), True
             deletion.mark(connection, each.key)
+            audit.note(connection, each.caller, "delete_experiment", name, 204, row.name)
         else:
             least = Keep.RESULTS if each.keep is Keep.NOTHING else each.keep
             freed = retention.drop_some(connection, each.key, least)
             ended = freed == Freed(0, 0) and each.keep is not Keep.NOTHING
+            if freed.rows:
+                said = f"{least} is kept; {freed.rows} rows and {freed.bytes} bytes are gone"
+                audit.note(connection, each.caller, "drop_weights", name, 200, said)
     if each.keep is Keep.NOTHING and ended:
         deleting.remove(context, each.key, REMOVING_SECONDS)  # what it does not manage, the patrol does
     if freed.rows:
-        name = ids.public(ids.EXPERIMENT, each.key)
         log.info("retention", experiment=name, rule=each.label, keep=each.keep, rows=freed.rows, bytes=freed.bytes)
     return ended
 
 
-def put(context: Context, rule: Rule) -> None:
+def put(context: Context, rule: Rule, caller: Caller = ANYBODY) -> None:
     """Store a rule of a label."""
     with context.database.writing() as connection:
         retention.put(connection, rule)
+        said = f"{rule.days:g} days after their end, {rule.keep} is kept"
+        audit.note(connection, caller, "put_retention_rule", rule.label, 200, said)
 
 
-def remove(context: Context, label: str) -> bool:
+def remove(context: Context, label: str, caller: Caller = ANYBODY) -> bool:
     """Remove the rule of a label; whether there was one."""
     with context.database.writing() as connection:
-        return retention.remove(connection, label)
+        there = retention.remove(connection, label)
+        if there:
+            audit.note(connection, caller, "remove_retention_rule", label, 200)
+    return there
 
 
 def rules(context: Context) -> list[Rule]:
