@@ -3,7 +3,6 @@
 Only a new secret goes to standard output, so that ``KEY=$(memspan keys create ...)`` holds it and nothing else.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from service.storage.database import Database
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys that let clients in.")
-UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(k|M|G|T|Ki|Mi|Gi|Ti|)B?", re.ASCII)
 NO_ADMIN = "No key has the scope admin: nobody can make or revoke keys over HTTP, only this command can."
 LIMITS = "queued_runs, stored_bytes and core_seconds (of one worker, in a day)"
 
@@ -133,13 +130,20 @@ def _checked(model: Any, fields: dict[str, Any]) -> Any:
 
 def _quota(texts: Sequence[str]) -> dict[str, int]:
     """``["queued_runs=10", "stored_bytes=2GiB"]``, or both in one text, as numbers by name."""
-    found = {}
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from service.operations.key_request import QuotaRequest
+
+    amounts, found = TypeAdapter(ByteSize), {}
     for part in ",".join(texts).split(",") if texts else ():
         name, _, amount = part.strip().partition("=")
-        matched = AMOUNT.fullmatch(amount.strip())
-        if matched is None:
-            raise typer.BadParameter(f"--quota {part!r} is no limit; give some of {LIMITS} as queued_runs=20000.")
-        found[name.strip().replace("-", "_")] = int(float(matched[1]) * UNITS[matched[2]])
+        field = name.strip().replace("-", "_")
+        try:
+            found[field] = int(amounts.validate_python(amount.strip()))
+        except ValidationError:
+            field = ""
+        if field not in QuotaRequest.model_fields:
+            raise typer.BadParameter(f"--quota {part!r} is no limit; give some of {LIMITS}, as queued_runs=20000.")
     return found
 
 

@@ -218,8 +218,9 @@ def load_settings() -> Settings:
 def _sentence(name: str, fault: Any) -> str:
     variable = PREFIX + name.upper()
     given = os.environ.get(variable, str(fault["input"]))
-    reason = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{variable} is {mask(given)!r}: {reason}; expected: {_expected(name)}."
+    # What a validator of ours says is for people; what the library says of a type or a pattern is not.
+    reason = str(fault["msg"]).removeprefix("Value error, ") + "; " if fault["type"] == "value_error" else ""
+    return f"{variable} is {mask(given)!r}: {reason}expected: {_expected(name)}."
 
 
 def _expected(name: str) -> str:

@@ -10,7 +10,6 @@ from memspan.engine.placement import Device, Placement
 
 Work = Literal["fused", "torch", "gpu", "probe"]
 """what a worker's time goes into: training by an engine on its processor, on its GPU, or answering probes"""
-WORK: tuple[Work, ...] = ("fused", "torch", "gpu", "probe")
 
 
 def work_of(placement: Placement) -> Work:

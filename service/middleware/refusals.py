@@ -12,7 +12,7 @@ from service.middleware.request_id import request_id_of
 from service.operations import audit
 from service.operations.caller import Caller
 
-REFUSED = frozenset({401, 403, 429})
+REFUSED = frozenset({401, 403, 421, 429})
 AT_ONCE = 200
 """refusals that are noted whatever their pace"""
 SECONDS_EACH = 30.0

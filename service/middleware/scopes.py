@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from service.middleware.trust import OPEN_PATHS
 from service.scopes import Scope
 
 READ, RUN, ADMIN = Scope.READ, Scope.RUN, Scope.ADMIN
 
-UNLOCKED = frozenset({"/health/live", "/health/ready", "/login", "/logout", "/static/style.css", "/static/icon.svg"})
+UNLOCKED = OPEN_PATHS | {"/login", "/logout", "/static/style.css", "/static/icon.svg"}
 """what is served without a key: whether the process lives, and the way in with what it needs to be seen"""
 
 NEEDED: Mapping[tuple[str, str], Scope] = {

@@ -114,10 +114,18 @@ def _unpack(source: Path, target: Path) -> Manifest:
                 raise BackupUnusable(f"{source} holds no database.")
             sha256 = _written(content, target)  # type: ignore[arg-type]
     except (tarfile.TarError, KeyError, EOFError) as error:
-        raise BackupUnusable(f"{source} is no backup of Memspan.") from error
+        raise BackupUnusable(_unreadable(source)) from error
     if sha256 != manifest.sha256:
         raise BackupUnusable(f"{source} is damaged: the sha256 of its database is {sha256}, not {manifest.sha256}.")
     return manifest
+
+
+def _unreadable(source: Path) -> str:
+    """What a file is that holds no whole backup: the beginning of one, or something else."""
+    first = MANIFEST.encode() + b"\0"
+    with source.open("rb") as file:
+        ours = file.read(len(first)) == first
+    return f"{source} is damaged: it ends before its database does." if ours else f"{source} is no backup of Memspan."
 
 
 def _manifest(source: Path, file: object) -> Manifest:

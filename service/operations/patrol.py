@@ -15,7 +15,7 @@ from service.operations.progress import over_time
 from service.operations.setting_aside import rest, stop_waiting, wake
 from service.operations.telling import tell_leftovers
 from service.queue_names import Queue
-from service.storage import contents, experiments, leases, paces, space, tallies, workers
+from service.storage import contents, experiments, leases, paces, space, tallies, usage, workers
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.states import CLAIMABLE, OPEN, ExperimentState
@@ -42,6 +42,7 @@ def walk(context: Context, owner: str) -> bool:
     with context.database.writing() as connection:
         workers.forget_silent(connection, max(SILENT_SECONDS, 3 * context.settings.lease_seconds))
         paces.forget(connection, PACE_SECONDS)
+        usage.forget(connection)
         contents.drop_abandoned(connection)
         space.give_back(connection)
         queues = leases.waiting_queues(connection)

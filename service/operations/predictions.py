@@ -58,7 +58,9 @@ def _read(inputs: Any, model: LoadedModel, longest: int, most: int) -> np.ndarra
 
 def _check_question(values: int, most: int) -> None:
     if values > most:
-        raise TooLarge(f"{values} input values are more than the {most} that one request may hold.")
+        raise TooLarge(
+            f"{values} input values are more than the {most} that one request may hold (MEMSPAN_MAX_PREDICTION_VALUES)."
+        )
 
 
 def _check_answer(sequences: np.ndarray, model: LoadedModel, most: int) -> None:
@@ -87,6 +89,6 @@ def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:
         message = f"The model takes the shape {expected}; given {tuple(given)}."
         raise refused([FieldError(POINTER, "wrong_shape", message, given)])
     if (given_steps := sequences.shape[1]) > longest:
-        message = f"At most {longest} steps are answered; given {given_steps}."
+        message = f"At most {longest} steps are answered (MEMSPAN_MAX_LENGTH); given {given_steps}."
         raise refused([FieldError(POINTER, "too_long", message, given_steps)])
     return np.ascontiguousarray(sequences)

@@ -70,20 +70,19 @@ class ClaimedProbe:
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks a probe, by which operation, of what: so many repeats of some conditions."""
+    """Who asks a probe, by which operation, of what: so many repeats of a condition."""
 
     caller: Caller
     action: str
     object: str
     spec: ProbeSpec
-    conditions: Sequence[Condition]
     repeats: int
 
-    def take(self, connection: Connection) -> None:
-        """Note and charge that something was asked which nobody had asked before."""
+    def take(self, connection: Connection, conditions: Sequence[Condition]) -> None:
+        """Note and charge that something was asked of conditions which has no answer yet, and will be computed."""
         audit.note(connection, self.caller, self.action, self.object, 202)
         if self.caller.name is not None:
-            placed = [place(condition, "cpu") for condition in self.conditions]
+            placed = [place(condition, "cpu") for condition in conditions]
             seconds = sum(asked_seconds(self.spec, each, self.repeats) for each in placed)
             quotas.take(connection, self.caller, Demand(core_seconds=seconds))
 
@@ -96,8 +95,8 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec, caller: Caller =
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = condition_of(row)
         check(spec, condition, pointer="#")
-        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key), spec, [condition], 1)
-        answer = _asked(context, connection, [of_checkpoint(row, spec)], asker)[0]
+        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key), spec, 1)
+        answer = _asked(context, connection, [(of_checkpoint(row, spec), condition)], asker)[0]
     context.bell.ring(Queue.PROBE)
     return answer
 
@@ -117,9 +116,10 @@ def ask_experiment(
             check(spec, condition, pointer="#/probe")
         _all_ended(connection, row, chosen)
         weights = kind or spec_of(row).report.checkpoint
-        new = [of_condition(key, position, weights, spec, required=False) for position, _ in chosen]
-        conditions, repeats = [condition for _, condition in chosen], spec_of(row).repeats
-        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key), spec, conditions, repeats)
+        new = [
+            (of_condition(key, position, weights, spec, required=False), condition) for position, condition in chosen
+        ]
+        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key), spec, spec_of(row).repeats)
         answers = _asked(context, connection, new, asker)
     context.bell.ring(Queue.PROBE)
     return answers
@@ -154,13 +154,17 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
         raise Unprocessable(errors[0].message, errors=errors)
 
 
-def _asked(context: Context, connection: Connection, new: Sequence[NewProbe], asker: Asker) -> list[ProbeRecord]:
-    """Store what is new; the rows as they stand, in the order asked. A probe that failed is asked again."""
-    names = [each.fingerprint for each in new]
-    if len(probes.with_fingerprints(connection, names)) < len(set(names)):
+def _asked(
+    context: Context, connection: Connection, new: Sequence[tuple[NewProbe, Condition]], asker: Asker
+) -> list[ProbeRecord]:
+    """Store what is new; the rows as they stand, in the order asked. A probe that failed or was cancelled is new."""
+    names = [each.fingerprint for each, _ in new]
+    found = probes.with_fingerprints(connection, names)
+    settled = {row.fingerprint for row in found if row.state not in probes.ASKED_AGAIN}
+    if work := [condition for each, condition in new if each.fingerprint not in settled]:
         room.require(context)
-        asker.take(connection)
-    probes.add(connection, [replace(each, owner=asker.caller.name) for each in new])
+        asker.take(connection, work)
+    probes.add(connection, [replace(each, owner=asker.caller.name) for each, _ in new])
     probes.ask_again(connection, names)
     stored = {row.fingerprint: row for row in probes.with_fingerprints(connection, names)}
     return [stored[name] for name in names]

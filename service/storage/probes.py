@@ -69,6 +69,8 @@ class WholeProbeRecord(ProbeRecord):
     required: bool
 
 
+ASKED_AGAIN = (RunState.FAILED, RunState.CANCELLED)
+"""states in which a probe has no answer and is asked anew"""
 LIST = reading(ProbeRecord, probes)
 WHOLE = (
     reading(WholeProbeRecord, probes, experiment_spec=experiments.c.spec)
@@ -90,7 +92,7 @@ def ask_again(connection: Connection, fingerprints: Sequence[str]) -> None:
     """Put those probes back into the queue that have failed or were cancelled."""
     values = {"reason": None, "detail": None, "lost": 0, "finished_at": None}
     mine = probes.c.fingerprint.in_(fingerprints)
-    for state in (RunState.FAILED, RunState.CANCELLED):
+    for state in ASKED_AGAIN:
         move(connection, probes, RunState.QUEUED, mine, source=state, values=values)
 
 

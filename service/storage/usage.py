@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, delete, func, select
 
 from service.storage.clock import now
 from service.storage.experiments import THERE
@@ -77,6 +77,11 @@ def charge(connection: Connection, owner: str, core_seconds: float) -> None:
     connection.execute(
         new.on_conflict_do_update(index_elements=[charges.c.owner, charges.c.day], set_={"core_seconds": sum_})
     )
+
+
+def forget(connection: Connection) -> int:
+    """Drop what was charged before yesterday, which no quota looks at any more; how many rows."""
+    return connection.execute(delete(charges).where(charges.c.day < _today() - 1)).rowcount
 
 
 def seconds_of_day(connection: Connection) -> float:

@@ -42,12 +42,21 @@ def dockerfile() -> str:
 
 
 def variables(service: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a service is given."""
-    return {name: value for name, value in service.get("environment", {}).items() if name.startswith(PREFIX)}
+    """The settings that a service is given; one that is empty is not set, as the settings read it."""
+    given = service.get("environment", {})
+    return {name: value for name, value in given.items() if name.startswith(PREFIX) and value != ""}
 
 
 def test_the_stack_is_the_one_that_the_design_names(services: dict[str, Any]) -> None:
     assert set(services) == {*DATABASES, *OURS}
+
+
+def test_every_part_is_told_how_long_to_keep_and_how_much_to_leave_free() -> None:
+    """Any part may lead the patrol, which carries retention out; a variable that is empty is one that is not set."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    every = yaml.safe_load(text)["x-memspan"]["environment"]
+    for name in ("MEMSPAN_MINIMUM_FREE", "MEMSPAN_RETENTION_DAYS"):
+        assert every[name] == f"${{{name}:-}}"
 
 
 def test_what_the_shell_may_set_has_the_default_of_its_setting() -> None:

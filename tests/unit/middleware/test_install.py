@@ -172,3 +172,16 @@ def test_milliseconds_are_those_of_the_clock(lines: list[Any]) -> None:
     app.add_middleware(AccessLog, clock=itertools.count(0.0, 0.25).__next__)
     TestClient(app).get("/x")
     assert lines[0]["ms"] == 250.0
+
+
+def test_a_page_of_another_site_and_a_foreign_host_are_refusals_that_are_noted() -> None:
+    app, keyring = FastAPI(), MemoryKeyring()
+    install_middleware(app, Settings(), OnlyNew(), keyring)
+    client = TestClient(app, base_url="http://localhost", client=("127.0.0.1", 1))
+    assert client.post("/experiments", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.get("/experiments", headers={"Host": "evil.example"}).status_code == 421
+    assert [(entry.action, entry.path, entry.status, entry.address) for entry in keyring.refused] == [
+        ("refused", "/experiments", 403, "127.0.0.1"),
+        ("refused", "/experiments", 421, "127.0.0.1"),
+    ]
+    assert all(entry.request_id for entry in keyring.refused)

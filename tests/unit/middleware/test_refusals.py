@@ -18,11 +18,12 @@ def test_a_refusal_is_noted_with_its_path_and_address() -> None:
 
     app.add_middleware(Refusals, keyring=keyring)
     client = TestClient(app, client=("10.0.0.9", 1))
-    for status in (200, 401, 403, 404, 422, 429):
+    for status in (200, 401, 403, 404, 421, 422, 429):
         client.get(f"/answers/{status}")
     assert [(entry.action, entry.path, entry.status) for entry in keyring.refused] == [
         ("refused", "/answers/401", 401),
         ("refused", "/answers/403", 403),
+        ("refused", "/answers/421", 421),
         ("refused", "/answers/429", 429),
     ]
     assert {(entry.caller, entry.address) for entry in keyring.refused} == {(None, "10.0.0.9")}

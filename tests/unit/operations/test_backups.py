@@ -146,6 +146,15 @@ def test_any_other_file_is_no_backup(home: Path, tmp_path: Path) -> None:
         backups.restore(other, home / "memspan.db")
 
 
+@pytest.mark.parametrize("left", [0.5, 0.01])
+def test_a_backup_that_ends_early_is_damaged_and_not_something_else(home: Path, tmp_path: Path, left: float) -> None:
+    target = backed_up(home, tmp_path)
+    whole = target.read_bytes()
+    target.write_bytes(whole[: int(len(whole) * left)])
+    with pytest.raises(BackupUnusable, match="is damaged: it ends before its database does"):
+        backups.restore(target, home / "memspan.db")
+
+
 def test_a_home_in_use_is_nobody_else_s_and_the_other_way_round(home: Path) -> None:
     """The lock belongs to a process, so another one holds it."""
     program = (

@@ -187,7 +187,11 @@ def test_a_first_key_that_is_no_admins_is_warned_of(capsys: pytest.CaptureFixtur
         (("--scope", "boss"), "--scope must be 'read', 'run' or 'admin', not 'boss'"),
         (("--scope", "run", "--expires", "soon"), "such as 90d; not 'soon'"),
         (("--scope", "run", "--quota", "queued_runs"), "is no limit"),
-        (("--scope", "run", "--quota", "runs=5"), "--quota runs is not a field known here"),
+        (
+            ("--scope", "run", "--quota", "runs=5"),
+            "--quota 'runs=5' is no limit; give some of queued_runs, stored_bytes",
+        ),
+        (("--scope", "run", "--quota", "queued_runs=5,stored_bytes=much"), "--quota 'stored_bytes=much' is no limit"),
     ],
 )
 def test_an_option_of_a_key_that_can_not_be_is_named(arguments: tuple[str, ...], sentence: str) -> None:

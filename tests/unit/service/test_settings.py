@@ -1,6 +1,7 @@
 """Settings: defaults, and a sentence for each value that can't be used."""
 
 import json
+import re
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -115,3 +116,17 @@ def test_masked_settings_are_json_and_hold_no_secret() -> None:
 )
 def test_only_secrets_are_masked(url: str, masked: str) -> None:
     assert mask(url) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WORKER_MEMORY", "much"), ("WORKER_MEMORY", "1"), ("RATE_LIMIT", "often"), ("RETENTION_DAYS", "-1"),
+     ("MINIMUM_FREE", "-5"), ("THREADS", "0"), ("LEASE_SECONDS", "nan"), ("LOG_LEVEL", "loud")],
+)  # fmt: skip
+def test_a_sentence_about_a_setting_is_our_own_and_not_a_library_s(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"MEMSPAN_{name}", value)
+    with pytest.raises(SettingsError) as stopped:
+        load_settings()
+    assert re.fullmatch(rf"MEMSPAN_{name} is '{value}': expected: [^;]+\.", str(stopped.value.code))
