@@ -75,6 +75,8 @@ class Loop:
         self._watch = Stopwatch(context, identity.host)
         self._lookout = Lookout()
         self._appetite = Appetite()
+        self._served: Queue | None = None
+        """the queue that was served last: another one has its turn"""
 
     def warm(self) -> None:
         """Load the usual compiled loops, or compile them, before the first claim waits for them; unless it leaves."""
@@ -117,12 +119,15 @@ class Loop:
         """Do one piece of work, the short ones first; whether there was any."""
         if Queue.PROBE in queues and self._answer_probe():
             return True
-        training = [queue for queue in queues if queue is not Queue.PROBE]
+        training = sorted(
+            (queue for queue in queues if queue is not Queue.PROBE), key=lambda each: each is self._served
+        )
         name, helping = self._identity.name, self._appetite.helping()
         claim = partial(operations.claim_several, self._context, name, training, helping)
         claimed = self._patiently(claim) if training else ()
         if not claimed:
             return False
+        self._served = claimed[0].queue
         if claimed[0].more_waits:
             self._context.bell.ring(claimed[0].queue)  # wakes one more, who wakes one more
         self._holding(claimed[0].lease, lambda: self._train_all(claimed))

@@ -63,25 +63,31 @@ def next_stacks(connection: Connection, queues: Sequence[Queue], helping: Helpin
     They are found by an index, whatever waits, and those that another worker is about to claim are passed over: by
     rank, which is the experiment's priority, then by turn. A stack that was lost before comes alone, so that one that
     takes its worker down takes no other stack with it.
+
+    Args:
+        queues: of those whose next stacks have the same rank the one that is named first goes first.
     """
-    for queue in _by_turn(connection, queues):
+    for queue in _by_rank(connection, queues):
         found = every(connection, StackRecord, FIRST, {"queue": queue, "most": helping.most})
         if found:
             return _helped(found, helping.seconds)
     return []
 
 
-def _by_turn(connection: Connection, queues: Sequence[Queue]) -> Sequence[Queue]:
-    """Queues in the order in which their first stacks come; a worker with one queue needs no look."""
+def _by_rank(connection: Connection, queues: Sequence[Queue]) -> Sequence[Queue]:
+    """Queues by the rank of what comes next in them, then as they were given; a worker with one needs no look.
+
+    Turns count the work of one queue, each from its own beginning: those of two queues say nothing about each other.
+    """
     if len(queues) == 1:
         return queues
     heads = []
-    for queue in queues:
+    for place, queue in enumerate(queues):
         waiting = (stacks.c.queue == queue, stacks.c.state == StackState.QUEUED)
-        place = (stacks.c.rank, stacks.c.turn, stacks.c.key)
-        first = connection.execute(select(*place).where(*waiting).order_by(*place).limit(1)).one_or_none()
-        if first is not None:
-            heads.append((*first, queue))
+        statement = select(stacks.c.rank).where(*waiting).order_by(stacks.c.rank).limit(1)
+        rank = connection.execute(statement).scalar_one_or_none()
+        if rank is not None:
+            heads.append((rank, place, queue))
     return [queue for *_, queue in sorted(heads)]
 
 

@@ -147,7 +147,7 @@ def set_aside(connection: Connection, experiment: int, most: int) -> int:
 
 
 def bring_back(connection: Connection, experiment: int, most: int, later: Mapping[tuple[Queue, int], float]) -> int:
-    """Let some stacks that were set aside wait again; how many.
+    """Let some stacks that were set aside wait again, those that come first before the others; how many.
 
     Args:
         later: for each queue and rank, by how much their turns are put off.
@@ -155,7 +155,7 @@ def bring_back(connection: Connection, experiment: int, most: int, later: Mappin
     moved = 0
     for (queue, rank), seconds in later.items():
         mine = (stacks.c.experiment_key == experiment, stacks.c.queue == queue, stacks.c.rank == rank)
-        some = stacks.c.key.in_(_some(connection, most, *mine, state=StackState.ASIDE))
+        some = stacks.c.key.in_(_some(connection, most, *mine, state=StackState.ASIDE, first=True))
         values = {"turn": stacks.c.turn + seconds}
         moved += len(move(connection, stacks, StackState.QUEUED, some, values=values, source=StackState.ASIDE))
     return moved
@@ -164,19 +164,33 @@ def bring_back(connection: Connection, experiment: int, most: int, later: Mappin
 def put_off(connection: Connection, experiment: int) -> dict[tuple[Queue, int], float]:
     """For each queue and rank in which an experiment's stacks were set aside, by how much the queue has gone on since.
 
-    What rested for a while must not be served before all others until it has caught up.
+    What rested for a while must not be served before all others until it has caught up. Those that were brought back
+    before stay in front of it: a large experiment comes back a few at a time, in the order that it had.
     """
     mine = (stacks.c.experiment_key == experiment, stacks.c.state == StackState.ASIDE)
     statement = select(stacks.c.queue, stacks.c.rank, func.min(stacks.c.turn)).where(*mine)
     return {
-        (queue, rank): max(0.0, standing(connection, queue, rank) - first)
+        (queue, rank): max(
+            0.0, standing(connection, queue, rank) - first, _end(connection, experiment, queue, rank) - first
+        )
         for queue, rank, first in connection.execute(statement.group_by(stacks.c.queue, stacks.c.rank)).all()
     }
 
 
-def _some(connection: Connection, most: int, *mine: ColumnElement[bool], state: StackState) -> list[int]:
-    """Keys of some stacks that stand somewhere, the last ones first, locked; those that change now are left."""
-    statement = select(stacks.c.key).where(*mine, stacks.c.state == state).order_by(stacks.c.turn.desc()).limit(most)
+def _end(connection: Connection, experiment: int, queue: Queue, rank: int) -> float:
+    """The turn that comes after those stacks of an experiment that are served in a queue and rank; 0 if none is."""
+    served = stacks.c.state.in_([StackState.QUEUED, StackState.RUNNING])
+    mine = (stacks.c.experiment_key == experiment, stacks.c.queue == queue, stacks.c.rank == rank, served)
+    statement = select(stacks.c.turn + stacks.c.seconds).where(*mine).order_by(stacks.c.turn.desc()).limit(1)
+    return float(connection.execute(statement).scalar_one_or_none() or 0.0)
+
+
+def _some(
+    connection: Connection, most: int, *mine: ColumnElement[bool], state: StackState, first: bool = False
+) -> list[int]:
+    """Keys of some stacks that stand somewhere, the last or the first ones, locked; those that change now are left."""
+    order = (stacks.c.turn, stacks.c.key) if first else (stacks.c.turn.desc(), stacks.c.key.desc())
+    statement = select(stacks.c.key).where(*mine, stacks.c.state == state).order_by(*order).limit(most)
     return list(connection.execute(statement.with_for_update(skip_locked=True)).scalars())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.errors import Conflict, NotFound
-from service.operations import events, experiments, finish_runs, patrol, probes, results
+from service.operations import events, experiments, finish_runs, patrol, probes, results, setting_aside
 from service.operations.work import Order
 from service.storage.states import RunState
 from tests.scenes import Scene
@@ -118,6 +118,33 @@ def test_a_paused_experiment_goes_on_where_it_stood(scene: Scene) -> None:
     assert again.snapshots[0].position.epoch == 1
     scene.finish(again)
     assert scene.state(key) == "succeeded"
+
+
+@pytest.mark.parametrize("served_meanwhile", [0, 1, 3])
+def test_a_large_experiment_that_goes_on_keeps_the_order_of_its_stacks(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, served_meanwhile: int
+) -> None:
+    """Stacks come back a few at a time, the first of them at once and the others when the patrol goes on with it."""
+    monkeypatch.setattr(setting_aside, "FLIPPED", 2)
+    monkeypatch.setattr(experiments, "ANSWER_SECONDS", 0.0)
+    lengths = list(range(2, 12))
+    key = scene.submit(lengths=lengths)
+    experiments.pause(scene.context, key)
+    other = scene.submit(lengths=[200 + length for length in range(8)])
+    for _ in range(4):
+        scene.finish(scene.claim())  # the queue goes on
+    experiments.resume(scene.context, key)
+    mine = []
+    for _ in range(served_meanwhile):
+        claimed = scene.claim()
+        mine += [claimed.condition.length] if claimed.experiment == key else []
+        scene.finish(claimed)
+    patrol.walk(scene.context, "somebody")
+    while (claimed := scene.try_claim()) is not None:
+        mine += [claimed.condition.length] if claimed.experiment == key else []
+        scene.finish(claimed)
+    assert mine == sorted(lengths, reverse=True)
+    assert (scene.state(key), scene.state(other)) == ("succeeded", "succeeded")
 
 
 def test_an_experiment_paused_before_its_start_is_queued_again(scene: Scene) -> None:

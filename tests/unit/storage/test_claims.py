@@ -8,7 +8,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from service.operations import experiments
+from service.operations import experiments, work
+from service.queue_names import TRAINING
 from service.storage import stacks
 from service.storage.tables import runs
 from service.storage.tables import stacks as stacks_table
@@ -117,6 +118,29 @@ def test_runs_for_a_gpu_are_left_to_gpu_workers(scene: Scene) -> None:
     with scene.context.database.writing() as connection:
         connection.execute(stacks_table.update().values(queue="gpu"))
     assert scene.try_claim() is None
+
+
+@pytest.mark.parametrize("beginning", [0.0, 1e6])
+def test_the_turns_of_two_queues_are_not_compared(scene: Scene, beginning: float) -> None:
+    """A queue's clock begins anew when it was empty: it says nothing about how long another one's stacks wait."""
+    on_gpu = scene.submit(lengths=[2, 3])
+    with scene.context.database.writing() as connection:
+        connection.execute(stacks_table.update().values(queue="gpu", turn=stacks_table.c.turn + beginning))
+    on_cpu = scene.submit(lengths=[2, 3])
+    for queues, served in ((TRAINING, on_cpu), (TRAINING[::-1], on_gpu)):
+        claimed = work.claim(scene.context, "both", queues)
+        assert claimed is not None
+        assert claimed.experiment == served
+
+
+def test_a_higher_priority_goes_first_whatever_the_queue(scene: Scene) -> None:
+    urgent = scene.submit(priority=3)
+    with scene.context.database.writing() as connection:
+        connection.execute(stacks_table.update().values(queue="gpu"))
+    scene.submit()
+    claimed = work.claim(scene.context, "both", TRAINING)
+    assert claimed is not None
+    assert claimed.experiment == urgent
 
 
 def test_a_claim_counts_the_attempt_and_marks_the_start(scene: Scene) -> None:

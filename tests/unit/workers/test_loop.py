@@ -1,8 +1,9 @@
 """The work loop over a real database, in this process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from sqlalchemy import select, update
 
 from memspan.engine.fused import scope
 from memspan.engine.fused.backend import loaded
@@ -10,8 +11,12 @@ from memspan.engine.fused.warming import USUAL
 from memspan.engine.trainer import Trainer
 from memspan.probes.change import Change
 from service.operations import experiments, probes, runs
+from service.operations.work import ClaimedRuns
 from service.storage.states import RunState
+from service.storage.tables import runs as runs_table
+from service.storage.tables import stacks
 from tests.scenes import Scene
+from workers import appetite
 from workers import loop as loop_module
 from workers import reporter as reporter_module
 from workers.beat import Beat
@@ -43,6 +48,31 @@ def test_a_loop_trains_all_that_waits_and_asks_the_probes(scene: Scene, loop_of:
     assert loop_of().work(QUEUES) == 4
     assert scene.state(key) == "succeeded"
     assert scene.counts(key) == {"succeeded": 4}
+
+
+def test_a_worker_of_two_queues_serves_them_in_turn(
+    scene: Scene, loop_of: Callable[..., Loop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appetite, "MOST", 1)
+    scene.submit(lengths=[2, 3, 4, 5])
+    with scene.context.database.writing() as connection:
+        on_gpu = stacks.c.turn.in_(select(stacks.c.turn).order_by(stacks.c.turn).limit(2))
+        connection.execute(update(stacks).where(on_gpu).values(queue="gpu", turn=1e6))
+        connection.execute(
+            update(runs_table)
+            .where(runs_table.c.stack_key.in_(select(stacks.c.key).where(stacks.c.queue == "gpu")))
+            .values(queue="gpu")
+        )
+    served = []
+    train = Loop._train_all
+
+    def noted(self: Loop, claimed: Sequence[ClaimedRuns]) -> None:
+        served.append(claimed[0].queue)
+        train(self, claimed)
+
+    monkeypatch.setattr(Loop, "_train_all", noted)
+    loop_of().work(("cpu", "gpu"))
+    assert served == ["cpu", "gpu", "cpu", "gpu"]
 
 
 @pytest.mark.usefixtures("compiled_loops")
