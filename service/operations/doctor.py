@@ -57,11 +57,19 @@ def examined(context: Context, mend: bool = False, caller: Caller = ANYBODY) -> 
         said = f"The schema has the revision {revision}, and this Memspan needs {newest()}."
         yield Finding("schema", "The schema is the newest.", (said,), advice="Run memspan migrate.")
         return
-    if mend:
-        patrol.walk(context, OWNER)
-        _rewrite(context)
+    mended = _all_mended(context, caller) if mend else {}
     for check in every_check():
-        yield _examined(context, check, caller if mend else None)
+        yield _examined(context, check, mended.get(check.name, 0))
+
+
+def _all_mended(context: Context, caller: Caller) -> dict[str, int]:
+    """Mend what can be mended; by check how much. What was counted wrong may be all that kept an experiment active."""
+    patrol.walk(context, OWNER)
+    _rewrite(context)
+    mended = {check.name: _mended(context, check, caller) for check in every_check()}
+    if any(mended.values()):
+        patrol.walk(context, OWNER)
+    return mended
 
 
 def _rewrite(context: Context) -> None:
@@ -76,13 +84,12 @@ def _rewrite(context: Context) -> None:
         log.info("database_rewritten", bytes=space.rewrite(path))
 
 
-def _examined(context: Context, check: Check, mender: Caller | None) -> Finding:
+def _examined(context: Context, check: Check, mended: int) -> Finding:
     try:
-        mended = _mended(context, check, mender) if mender else 0
         found, more = _found(context, check)
     except Exception as error:  # what is damaged enough can't even be read; the other checks still can
         log.warning("check_failed", check=check.name, exc_info=error)
-        found, more, mended = [f"It could not be looked at: {type(error).__name__}; the log tells more."], 0, 0
+        found, more = [f"It could not be looked at: {type(error).__name__}; the log tells more."], 0
     return Finding(check.name, check.rule, tuple(found), more, mended, check.advice if found else "")
 
 
@@ -99,14 +106,16 @@ def _found(context: Context, check: Check) -> tuple[list[str], int]:
 
 
 def _mended(context: Context, check: Check, caller: Caller) -> int:
-    """Mend in short units of work until nothing is left."""
-    total = 0
-    while check.mend is not None:
-        with context.database.writing() as connection:
-            done = check.mend(connection)
-            if done:
-                audit.note(connection, caller, "mend", check.name, 200, f"{done} mended")
-        total += done
-        if not done:
+    """Mend in short units of work until nothing is left, or it can't even be read; the other checks still can."""
+    total, done = 0, 1
+    while check.mend is not None and done:
+        try:
+            with context.database.writing() as connection:
+                done = check.mend(connection)
+                if done:
+                    audit.note(connection, caller, "mend", check.name, 200, f"{done} mended")
+        except Exception as error:
+            log.warning("check_failed", check=check.name, exc_info=error)
             break
+        total += done
     return total

@@ -5,11 +5,21 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from service.storage import stacks
+from service.storage.checks import AT_ONCE
+from service.storage.recounting import recount_stacks
 
-ADVICE = "This is a defect: please report it, with the log of that time. Cancel the experiment if it does not end."
+ADVICE = (
+    "memspan doctor --mend counts anew those that wait, and queues runs that are in none; what a worker "
+    "holds is mended when it has let go."
+)
 
 
 def find(connection: Connection) -> Iterator[str]:
     """What is kept otherwise."""
     for key in stacks.wrong(connection):
         yield f"stack-{key} has other runs than it counts." if key else "Some open runs are in no stack."
+
+
+def mend(connection: Connection) -> int:
+    """Mend some that wait; runs without a stack get one of their own, and begin again."""
+    return recount_stacks(connection, AT_ONCE)

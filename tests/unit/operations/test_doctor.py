@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, insert, text, update
+from sqlalchemy import Table, delete, func, insert, select, text, update
 
 from service.operations.doctor import Finding, examined
 from service.storage import checks as family
@@ -67,9 +67,9 @@ DAMAGE: dict[str, tuple[Callable[[Scene], None], bool]] = {
     "event_numbers": (lambda s: write(s, experiments, event_sequence=experiments.c.event_sequence + 3), True),
     "experiments": (lambda s: write(s, experiments, runs=experiments.c.runs + 1), False),
     "leases": (lambda s: write_lapsed(s), True),
-    "tallies": (lambda s: write(s, tallies, queued=tallies.c.queued + 1), False),
-    "stacks": (lambda s: write(s, stacks, runs=stacks.c.runs + 1), False),
-    "conditions": (lambda s: write_open(s), False),
+    "tallies": (lambda s: write(s, tallies, queued=tallies.c.queued + 1), True),
+    "stacks": (lambda s: write(s, stacks, runs=stacks.c.runs + 1), True),
+    "conditions": (lambda s: write_open(s), True),
 }
 """by check: what damages, and whether it is mended"""
 
@@ -129,6 +129,69 @@ def test_each_damage_is_found_by_its_check_and_mended_where_that_is_safe(scene: 
     assert (check not in after) == mendable
     if mendable:
         assert found(scene) == {}
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_an_experiment_that_a_wrong_tally_kept_active_ends_when_it_is_mended(scene: Scene, more: int) -> None:
+    key, other = scene.submit(repeats=3), scene.submit()
+    held = scene.claim()
+    write(scene, tallies, queued=tallies.c.queued + more)
+    scene.finish(held)
+    scene.finish_all()
+    assert "tallies" in found(scene)
+    assert found(scene, mend=True) == {}
+    assert (scene.state(key), scene.counts(key)) == ("succeeded", {"succeeded": 3})
+    assert (scene.state(other), scene.counts(other)) == ("succeeded", {"succeeded": 2})
+
+
+def test_what_a_worker_holds_is_counted_as_running_by_a_recount(scene: Scene) -> None:
+    key = scene.submit(repeats=3, lengths=[2, 3])
+    held = scene.claim()
+    scene.keep(held)
+    left = left_seconds(scene)
+    write(scene, tallies, running=tallies.c.running + 5, epochs=7.0, left_seconds=0.5)
+    found(scene, mend=True)
+    assert scene.counts(key) == {"running": 3, "queued": 3}
+    assert left_seconds(scene) == pytest.approx(left, rel=1e-6)
+    scene.finish(held)
+    scene.finish_all()
+    assert (scene.state(key), found(scene)) == ("succeeded", {})
+
+
+def left_seconds(scene: Scene) -> float:
+    with scene.context.database.reading() as connection:
+        return float(connection.execute(select(func.sum(tallies.c.left_seconds))).scalar_one())
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_runs_that_are_in_no_stack_are_queued_again_and_end(scene: Scene, held: bool) -> None:
+    key = scene.submit(repeats=2, probes=[{"kind": "change", "index": 0, "sequences": 10}])
+    claimed = scene.claim()
+    scene.keep(claimed)
+    if not held:
+        scene.give_back(claimed)
+    with unruled(scene.context.database) as connection:
+        connection.execute(delete(stacks))
+    assert found(scene)["stacks"].found == ("Some open runs are in no stack.",)
+    assert found(scene, mend=True) == {}
+    again = [scene.claim(), scene.claim()]
+    assert [(each.snapshots, len(each.runs)) for each in again] == [({}, 1), ({}, 1)]
+    for each in again:
+        scene.finish(each)
+    assert scene.counts(key) == {"succeeded": 2}
+    assert found(scene) == {}
+
+
+def test_a_stack_without_runs_is_dropped(scene: Scene) -> None:
+    key = scene.submit(lengths=[2, 3])
+    with unruled(scene.context.database) as connection:
+        (first, *_) = connection.execute(select(stacks.c.key).order_by(stacks.c.key)).scalars()
+        ended = {"state": "cancelled", "finished_at": 1.0}
+        connection.execute(update(runs).where(runs.c.stack_key == first).values(**ended))
+    assert set(found(scene)) >= {"stacks", "tallies"}
+    assert found(scene, mend=True) == {}
+    assert scene.finish_all() == 1
+    assert scene.counts(key) == {"cancelled": 2, "succeeded": 2}
 
 
 def test_a_checkpoint_without_weights_is_found(scene: Scene) -> None:
