@@ -120,7 +120,7 @@ class Loop:
         if Queue.PROBE in queues and self._answer_probe():
             return True
         training = sorted(
-            (queue for queue in queues if queue is not Queue.PROBE), key=lambda each: each is self._served
+            (queue for queue in queues if queue is not Queue.PROBE), key=lambda each: each == self._served
         )
         name, helping = self._identity.name, self._appetite.helping()
         claim = partial(operations.claim_several, self._context, name, training, helping)
