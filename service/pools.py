@@ -7,9 +7,9 @@ computed in Python gains nothing from many.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -49,6 +49,23 @@ class Pool:
         self._enter()
         try:
             return await run_sync(action, limiter=self._limiter)
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+    async def stream(self, pieces: Iterator[T]) -> AsyncGenerator[T, None]:
+        """The pieces of something long, each made in one of the threads: between two of them others have their turn.
+
+        It is one request inside from its first piece to its last.
+
+        Raises:
+            Busy: as many as may wait do, at the first piece.
+        """
+        self._enter()
+        try:
+            done = object()
+            while (piece := await run_sync(next, pieces, done, limiter=self._limiter)) is not done:
+                yield cast(T, piece)
         finally:
             with self._lock:
                 self.inside -= 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from memspan.engine.seeds import digest
+from memspan.engine.seeds import beginning, digest, digest_behind
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
@@ -52,4 +52,8 @@ class Condition:
 
     def run_seed(self, repeat: int) -> int:
         """Seed of one repeat: made of the run's content, never of ids or grid positions."""
-        return digest(self.seed, "run", self.task.content(), self.model.content(), self.length, repeat)
+        return digest_behind(self._run, repeat)
+
+    @cached_property
+    def _run(self) -> str:
+        return beginning(self.seed, "run", self.task.content(), self.model.content(), self.length)

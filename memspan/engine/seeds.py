@@ -14,7 +14,24 @@ SEED_BITS = 53
 
 def digest(*names: Any) -> int:
     """A whole number below 2^53 made from JSON-able names."""
-    text = json.dumps(names, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _hashed(_text(names))
+
+
+def beginning(*names: Any) -> str:
+    """What ``digest_behind`` goes on from: names that many digests have in common are spelled once."""
+    return _text(names).removesuffix("]")
+
+
+def digest_behind(beginning: str, number: int) -> int:
+    """The digest of the names of a beginning, one at least, and a number behind them."""
+    return _hashed(f"{beginning},{number}]")
+
+
+def _text(names: tuple[Any, ...]) -> str:
+    return json.dumps(names, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _hashed(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - SEED_BITS)
 
 

@@ -1,14 +1,11 @@
 """Results of a stored experiment: made from its rows, kept while they don't change."""
 
-import csv
-import io
 import json
 from collections import defaultdict
 from dataclasses import asdict
 from importlib.metadata import version as release
-from typing import Any, Literal
+from typing import Any
 
-from memspan.engine.condition import Condition
 from memspan.experiment.learning import MEASURES, SPLIT, learning_curve
 from memspan.experiment.results import document
 from memspan.interfaces.json_numbers import jsonable
@@ -20,10 +17,9 @@ from service.operations.progress import counts_of
 from service.operations.remaining_time import remaining_seconds
 from service.operations.specs import grid_of, spec_of
 from service.operations.times import rfc3339
-from service.storage import failures, metrics, runs, studies
+from service.storage import failures, metrics, studies
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
-from service.storage.runs import ResultRecord
 
 RELEASE = release("memspan")
 
@@ -133,43 +129,3 @@ def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, A
             curves[point.condition][point.epoch].append(point.value)
         found_curves += [learning_curve(conditions[at], name, epochs) for at, epochs in sorted(curves.items())]
     return found_curves
-
-
-Format = Literal["json", "csv", "jsonl"]
-"""json is the document itself, for browsers, which get a page otherwise; the others have one row a run"""
-METRICS = tuple(
-    f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy", "exact")
-)
-
-
-def export(context: Context, key: int, form: Format) -> bytes:
-    """All runs of an experiment, one a row, with their final metrics."""
-    with context.database.reading() as connection:
-        row = found(connection, key)
-        conditions = grid_of(row)
-        rows = [_exported(each, conditions[each.condition]) for each in runs.for_results(connection, key)]
-    if form == "jsonl":
-        return b"".join(json.dumps(each, allow_nan=False).encode() + b"\n" for each in rows)
-    text = io.StringIO()
-    names = list(rows[0]) if rows else []
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: json.dumps(value) if isinstance(value, dict) else value for name, value in each.items()} for each in rows
-    )
-    return text.getvalue().encode()
-
-
-def _exported(row: ResultRecord, condition: Condition) -> dict[str, Any]:
-    return {
-        "task": condition.task.model_dump(mode="json"),
-        "model": condition.model.model_dump(mode="json"),
-        "length": condition.length,
-        "repeat": row.repeat,
-        "state": row.state,
-        "diverged_at": row.diverged_at,
-        "seconds": row.seconds,
-        "engine": row.engine,
-        "processor": row.processor,
-        **{name: (row.metrics or {}).get(name) for name in METRICS},
-    }

@@ -1,17 +1,20 @@
 """/results: the dashboard for browsers, the same numbers as JSON for programs, and figures."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from operator import attrgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from memspan.figures.catalogue import FIGURES
 from service.errors import NotFound
 from service.middleware.accept import prefers_html
 from service.middleware.visitor import mark
-from service.operations import figures, ids
+from service.operations import exports, figures, ids
 from service.operations import results as operations
+from service.operations.context import Context
 from service.pages import render_results, render_results_list
 from service.pagination import Page, PageQuery, page_query
 from service.routes.dependencies import CurrentContext, ExperimentKey
@@ -60,21 +63,34 @@ def listing(
         **problems(404),
     },
 )
-@pooled(attrgetter("results"))
-def look(
+async def look(
     request: Request,
     context: CurrentContext,
     key: ExperimentKey,
     format: Annotated[
-        operations.Format | None,
+        exports.Format | None,
         Query(description="json: this document, also for browsers; csv, jsonl: a file with one row a run"),
     ] = None,
 ) -> Response:
     """Every condition with its scores, intervals and success rate; memory spans, baselines and probes."""
+    pool = pools_of(request).results
     if format in MEDIA:
         name = f"{ids.public(ids.EXPERIMENT, key)}.{format}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(operations.export(context, key, format), media_type=MEDIA[format], headers=headers)
+        pages = pool.stream(exports.export(context, key, format))
+        begun = await anext(pages, b"")  # what can't be answered is known before the answer begins
+        return StreamingResponse(_sent(begun, pages), media_type=MEDIA[format], headers=headers)
+    return await pool.run(lambda: _document(request, context, key, format))
+
+
+async def _sent(begun: bytes, pages: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(pages):
+        yield begun
+        async for page in pages:
+            yield page
+
+
+def _document(request: Request, context: Context, key: int, format: exports.Format | None) -> Response:
     html = format is None and prefers_html(request.scope)
     etag = f'W/"{operations.judged_version(context, key)}-{f"html{mark()}" if html else "json"}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache", **VARY}

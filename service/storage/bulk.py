@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.storage.clock import now
 from service.storage.upserts import Upsert
 
-CHUNK = 2_000
+CHUNK = 1_000
 """rows that one statement inserts: larger ones would keep Python's lock from other threads for long"""
 
 

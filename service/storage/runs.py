@@ -1,6 +1,6 @@
 """SQL over runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -131,6 +131,17 @@ def page(
     if state is not None:
         statement = statement.where(runs.c.state == state)
     return every(connection, RunRecord, statement)
+
+
+def keys_of(connection: Connection, experiment: int) -> list[int]:
+    """The keys of all runs of an experiment, ascending."""
+    statement = select(runs.c.key).where(runs.c.experiment_key == experiment)
+    return sorted(connection.execute(statement).scalars())
+
+
+def some_for_results(connection: Connection, keys: Sequence[int]) -> list[ResultRecord]:
+    """What results are made of, for some runs by their keys; those that are gone are left out."""
+    return every(connection, ResultRecord, RESULTS.where(runs.c.key.in_(keys)))
 
 
 def for_results(connection: Connection, experiment: int, conditions: range | None = None) -> list[ResultRecord]:

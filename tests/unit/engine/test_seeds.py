@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from memspan.engine.condition import Condition
-from memspan.engine.seeds import digest, stream
+from memspan.engine.seeds import beginning, digest, digest_behind, stream
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from memspan.interfaces.model import ModelSpec
@@ -124,3 +124,10 @@ def test_nothing_that_trains_reads_the_global_generator() -> None:
     torch.manual_seed(2)
     assert stories(asked, (0,)) == first
     assert isinstance(asked.model, ModelSpec)
+
+
+def test_a_digest_goes_on_from_the_names_that_many_have_in_common() -> None:
+    common = (7, "run", {"kind": "latch", "noise": 0.25}, {"kind": "rnn"}, None)
+    begun = beginning(*common)
+    for number in (0, 1, 10**6):
+        assert digest_behind(begun, number) == digest(*common, number)

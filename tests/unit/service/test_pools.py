@@ -91,3 +91,31 @@ def test_each_kind_of_work_has_a_pool_of_its_own() -> None:
     every = [value for value in vars(pools).values() if isinstance(value, Pool)]
     assert len({id(pool) for pool in every}) == len(every) == 8
     assert all(pool.waiting == 7 and pool.threads >= 1 for pool in every)
+
+
+def test_a_stream_takes_a_thread_for_each_piece_and_is_one_request_inside() -> None:
+    pool = Pool("to be tried", threads=1, waiting=0)
+
+    async def read() -> list[int]:
+        pieces, found = pool.stream(iter([1, 2, 3])), list[int]()
+        async for piece in pieces:
+            assert pool.inside == 1
+            with pytest.raises(Busy):
+                await anext(pool.stream(iter([4])))
+            found.append(piece)
+        return found
+
+    assert anyio.run(read) == [1, 2, 3]
+    assert pool.inside == 0
+
+
+def test_a_stream_that_nobody_reads_to_its_end_leaves_its_pool() -> None:
+    pool = Pool("to be tried", threads=1, waiting=0)
+
+    async def read() -> None:
+        pieces = pool.stream(iter([1, 2, 3]))
+        assert await anext(pieces) == 1
+        await pieces.aclose()
+
+    anyio.run(read)
+    assert pool.inside == 0

@@ -100,7 +100,7 @@ def test_what_a_worker_holds_of_a_deleted_experiment_is_nobodys(scene: Scene) ->
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deletion whose time is over after one run."""
-    monkeypatch.setattr(experiments, "ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(experiments, "REMOVING_SECONDS", 0.0)
     monkeypatch.setattr(deleting, "FIRST", 1)
 
 

@@ -1,0 +1,82 @@
+"""Exports: all runs of an experiment, one a row, made page by page: no export holds more than one in memory."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from memspan.engine.condition import Condition
+from service.errors import NotFound
+from service.operations import ids
+from service.operations.context import Context
+from service.operations.experiments import found
+from service.operations.specs import grid_of
+from service.storage import runs
+from service.storage.runs import ResultRecord
+
+Format = Literal["json", "csv", "jsonl"]
+"""json is the document itself, for browsers, which get a page otherwise; the others have one row a run"""
+PAGE = 200
+"""runs that are read and written at once: some milliseconds of Python, in which nobody else has a turn"""
+METRICS = tuple(
+    f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy", "exact")
+)
+RUN = ("repeat", "state", "diverged_at", "seconds", "engine", "processor")
+COLUMNS = ("task", "model", "length", *RUN, *METRICS)
+
+
+def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
+    """All runs of an experiment with their final metrics, in pages of some rows.
+
+    Each page is a look of its own: a slow client keeps no transaction open. One that is deleted meanwhile breaks off.
+
+    Raises:
+        NotFound: with the first page, where there is no such experiment; later, where it was deleted meanwhile.
+    """
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        keys = runs.keys_of(connection, key)
+    conditions = grid_of(row)
+
+    @lru_cache(maxsize=16)  # runs come in the order of conditions
+    def parts(position: int) -> tuple[str, str, int | None]:
+        return _parts(conditions[position])
+
+    if form == "csv":
+        yield ",".join(COLUMNS).encode() + b"\n"
+    write = _json_lines if form == "jsonl" else _csv_lines
+    for start in range(0, len(keys), PAGE):
+        some = keys[start : start + PAGE]
+        with context.database.reading() as connection:
+            page = runs.some_for_results(connection, some)
+        if len(page) < len(some):
+            raise NotFound(f"{ids.public(ids.EXPERIMENT, key)} was deleted meanwhile.")
+        yield write([(*parts(each.condition), *_numbers(each)) for each in page])
+
+
+def _parts(condition: Condition) -> tuple[str, str, int | None]:
+    """Task and model as JSON, and the length."""
+    task, model = (json.dumps(each.model_dump(mode="json")) for each in (condition.task, condition.model))
+    return task, model, condition.length
+
+
+def _numbers(row: ResultRecord) -> tuple[Any, ...]:
+    measured = row.metrics or {}
+    return (*(getattr(row, name) for name in RUN), *(measured.get(name) for name in METRICS))
+
+
+def _csv_lines(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _json_lines(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """Objects; task and model are spelled already."""
+    lines = []
+    for task, model, *others in rows:
+        rest = json.dumps(dict(zip(COLUMNS[2:], others, strict=True)), allow_nan=False)
+        lines.append(f'{{"task": {task}, "model": {model}, {rest.removeprefix("{")}\n')
+    return "".join(lines).encode()
