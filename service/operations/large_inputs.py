@@ -19,9 +19,9 @@ WINDOW_BYTES = 1 << 20
 COMMA, OPEN, CLOSE = b",[]"
 
 
-@dataclass(frozen=True)
+@dataclass
 class LargeInputs:
-    """A body ``{"inputs": [...]}`` of nested lists of numbers alone, not yet read."""
+    """A body ``{"inputs": [...]}`` of nested lists of numbers alone, not yet read; reading it lets its text go."""
 
     text: bytes
     start: int
@@ -44,7 +44,10 @@ class LargeInputs:
         return cls(raw, opening.end(), end)
 
     def array(self, sequence_values: int) -> np.ndarray:
-        """All of them as 32-bit floats.
+        """All of them as 32-bit floats, once.
+
+        The request keeps these inputs until its answer has been sent, and a client may be slow to take that: twenty
+        such texts would be 300 MB that no turn counts any more.
 
         Args:
             sequence_values: most numbers of one sequence.
@@ -63,6 +66,7 @@ class LargeInputs:
                 raise BadRequest(f"The body is not valid JSON behind byte {begin}: {reason}.") from None
             read.append(array_of(sequences, first, read[0].shape[1:] if read else None))
             first += len(sequences)
+        self.text = b""
         return np.concatenate(read)
 
     @property

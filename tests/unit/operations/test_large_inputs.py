@@ -94,3 +94,11 @@ def test_of_bodies_with_anything_else_fewer_values_are_read(raw: bytes) -> None:
 def test_what_is_no_json_is_told(inner: str) -> None:
     with pytest.raises((BadRequest, Unprocessable)):
         LargeInputs.of(f'{{"inputs":[{inner}]}}'.encode(), 0).array(100)
+
+
+def test_the_text_is_let_go_once_it_is_read_since_clients_may_take_their_answer_slowly() -> None:
+    inputs = LargeInputs.of(body([[0.5] * 9] * 1_000), 0)
+    before = len(inputs.text)
+    inputs.array(10_000)
+    assert before > 40_000
+    assert len(inputs.text) == 0
