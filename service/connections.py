@@ -11,10 +11,23 @@ import asyncio
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
+from uuid import uuid4
 
 import h11
+import structlog
+from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from service.errors import Busy, Problem, RequestTimeout
+from service.middleware.problem_response import path_of
+from service.middleware.request_id import HEADER, request_id_of
+
+UNKNOWN_PATH = "/"
+"""of a request of which not even the first line came"""
+
+log = structlog.stdlib.get_logger("memspan.connections")
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ class BoundedProtocol(H11Protocol):
         if self.book.enter(self):
             self._await_head()
         else:
-            self._tell(503, "busy", "Too much is asked at once", "No more connections are taken now. Ask again soon.")
+            self._tell(Busy("No more connections are taken now. Ask again soon."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -182,21 +195,25 @@ class BoundedProtocol(H11Protocol):
         )
 
     def _tell_late(self, detail: str) -> None:
-        self._tell(408, "request-timeout", "The request took too long to arrive", detail)
+        self._tell(RequestTimeout(detail))
 
-    def _tell(self, status: int, code: str, title: str, detail: str) -> None:
-        """Answer, if nothing was answered yet, and close."""
+    def _tell(self, problem: Problem) -> None:
+        """Answer, if nothing was answered yet, and close; here no middleware names the request or logs it."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
-            problem = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail}
-            body = json.dumps(problem).encode()
-            headers = [("Content-Type", "application/problem+json"), ("Connection", "close")]
-            headers += [("Content-Length", str(len(body))), *([("Retry-After", "1")] if status == 503 else [])]
+            scope = cast(Scope, self.scope) if self.cycle is not None and not self.cycle.response_complete else None
+            request_id = request_id_of(scope) if scope else uuid4().hex
+            path = path_of(scope) if scope else UNKNOWN_PATH
+            body = json.dumps(problem.document(path, request_id)).encode()
+            headers = {"Content-Type": "application/problem+json", "Connection": "close", HEADER: request_id}
+            headers |= {"Content-Length": str(len(body)), **problem.headers}
+            status = HTTPStatus(problem.status)
             for event in (
-                h11.Response(status_code=status, headers=headers, reason=title),
+                h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase.encode()),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
+            log.info("connection_ended", status=problem.status, path=path, address=self.address, request_id=request_id)
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

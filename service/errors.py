@@ -132,6 +132,12 @@ class MethodNotAllowed(Problem):
     status, code, title = 405, "method-not-allowed", "Method not allowed"
 
 
+class RequestTimeout(Problem):
+    """The request did not arrive in the time that it has."""
+
+    status, code, title = 408, "request-timeout", "The request took too long to arrive"
+
+
 class Conflict(Problem):
     """The thing is in a state that doesn't allow this."""
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
 from service.connections import Allowance, Connections, bounded
@@ -100,6 +101,10 @@ def told(answer: bytes) -> dict[str, object]:
     assert b"application/problem+json" in head
     document: dict[str, object] = json.loads(body)
     assert head.split()[1] == str(document["status"]).encode()
+    phrase = {408: b"Request Timeout", 503: b"Service Unavailable"}[int(str(document["status"]))]
+    assert head.partition(b"\r\n")[0].endswith(phrase)
+    assert f"x-request-id: {document['request_id']}".encode() in head.lower()
+    assert str(document["instance"]).startswith("/")
     return document
 
 
@@ -134,9 +139,12 @@ def test_half_a_head_is_told_that_it_took_too_long() -> None:
 def test_a_body_that_comes_too_slowly_is_ended() -> None:
     async def story(connect: Connect) -> None:
         client = await connect()
-        client.send(HEAD % b"" + b"123")
-        problem = told(await client.rest())
-        assert problem["status"] == 408
+        client.send(HEAD % b"some" + b"123")
+        with capture_logs() as lines:
+            problem = told(await client.rest())
+        assert (problem["status"], problem["instance"]) == (408, "/some")
+        (line,) = [line for line in lines if line["event"] == "connection_ended"]
+        assert (line["status"], line["path"], line["request_id"]) == (408, "/some", problem["request_id"])
         assert "or come at 1000 bytes a second" in str(problem["detail"])
 
     run(Connections(allowance(body_seconds=0.05)), story)
