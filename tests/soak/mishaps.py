@@ -19,6 +19,8 @@ class Mishaps:
 
     def __init__(self, deployment: Deployment, workers: list[MemspanProcess], rng: random.Random) -> None:
         self._deployment, self._workers, self._rng = deployment, workers, rng
+        self.interrupted = 0
+        """leases that may have ended by what happened: no run may be lost without enough of that"""
         self._kinds: Mapping[str, tuple[int, Callable[[], None]]] = {
             "a worker's process is killed": (6, self._kill_process),
             "a worker's process is frozen for a while": (4, self._freeze_process),
@@ -48,10 +50,12 @@ class Mishaps:
 
     def _kill_process(self) -> None:
         if self._processes():
+            self.interrupted += 1
             kill(self._rng.choice(self._processes()))
 
     def _freeze_process(self) -> None:
         if self._processes():
+            self.interrupted += 1
             pid = self._rng.choice(self._processes())
             kill(pid, signal.SIGSTOP)
             self._wait()
@@ -59,6 +63,7 @@ class Mishaps:
 
     def _restart_worker(self, number: int) -> None:
         worker = self._rng.choice(self._workers)
+        self.interrupted += 1
         worker.send(number)
         worker.wait(120)
         worker.start()
@@ -69,10 +74,12 @@ class Mishaps:
         self._deployment.redis.start()
 
     def _kill_postgres(self) -> None:
+        self.interrupted += len(self._workers)
         self._deployment.postgres.kill()
         self._deployment.postgres.start()
 
     def _stop_postgres(self) -> None:
+        self.interrupted += len(self._workers)
         self._deployment.postgres.stop()
         self._wait()
         self._deployment.postgres.start()

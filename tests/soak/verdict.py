@@ -21,8 +21,8 @@ def judged(deployment: Deployment, demands: Demands, mishaps: Mishaps) -> None:
     kept = [each for each in demands.posted if not _gone(deployment, each)]
     for each in kept:
         deployment.client.request("POST", f"/experiments/{each.name}/resume")
-    for each in kept:
-        _ended(deployment, each)
+    lost = sum(_ended(deployment, each) for each in kept)
+    assert lost <= mishaps.interrupted / 2, f"{lost} conditions have lost runs; {mishaps.interrupted} leases were ended"
     names = {item["id"] for item in _all(deployment)}
     assert names == {each.name for each in kept}, "an experiment was lost, or made twice"
     assert not demands.wrong, demands.wrong
@@ -37,19 +37,27 @@ def _gone(deployment: Deployment, posted: Posted) -> bool:
     return found.status_code == 404
 
 
-def _ended(deployment: Deployment, posted: Posted) -> None:
-    """One experiment's end: its runs are done, cancelled by request, or lost with three workers."""
+def _ended(deployment: Deployment, posted: Posted) -> int:
+    """One experiment's end: its runs are done, cancelled by request, or lost with three workers.
+
+    Returns:
+        of how many conditions runs were lost: each of them takes two mishaps at least that it did not share with
+        another one, as what was lost once is claimed alone.
+    """
     client = deployment.client
     state = until(lambda: _state(deployment, posted), END_SECONDS, f"{posted.name} to end")
     assert state != "cancelled" or posted.cancelled, posted.name
     expected = {each["seed"]: each for each in numbers_of(posted.spec)}
     numbers = {each["seed"]: each for each in client.numbers(posted.name)}
+    lost: set[str] = set()
     for run in client.runs(posted.name):
         if run["state"] == "succeeded":
             assert numbers[run["seed"]] == expected[run["seed"]], f"{posted.name} {run['id']}"
         else:
             assert run["state"] == "cancelled" or run["reason"] == "worker_lost", run
+            lost |= {str([run["task"], run["model"], run["length"]])} if run["reason"] == "worker_lost" else set()
     assert len(numbers) == len(expected), posted.name
+    return len(lost)
 
 
 def _state(deployment: Deployment, posted: Posted) -> str | None:
