@@ -14,7 +14,7 @@ from memspan.probes import probe
 from memspan.studies import study
 from memspan.tasks import task
 from service.commands import cli
-from service.operations.results import Format
+from service.operations.exports import Format
 from service.settings import Settings
 from tests.contract.environment import read_variables
 
