@@ -25,6 +25,16 @@ TEMPLATE = "migrated"
 torch.set_num_threads(1)  # as workers do: small networks are fastest so, and other tests need the cores
 
 
+LONG_SECONDS = 900
+"""a long test starts servers of its own, and machines may be busy; one that says no other time gets this much"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """MNIST is there for every test, small where the real files aren't; no test fetches it."""
