@@ -20,7 +20,7 @@ def test_comments_and_retry_lines_are_no_events() -> None:
 def test_a_cut_stream_goes_on_behind_the_last_event_and_ends_with_the_experiment() -> None:
     parts = {
         "": sent(1, "state", state="queued") + sent(2, "progress", state="running"),
-        "2": sent(3, "runs", state="succeeded") + sent(4, "state", state="succeeded") + sent(5, "late"),
+        "2": sent(3, "runs", state="succeeded") + sent(4, "state", state="succeeded") + sent(5, "progress"),
     }
     asked = []
 
@@ -31,5 +31,7 @@ def test_a_cut_stream_goes_on_behind_the_last_event_and_ends_with_the_experiment
 
     with httpx.Client(base_url="http://localhost", transport=httpx.MockTransport(answer)) as client:
         events = list(follow(client, "/experiments/exp-1/events"))
-    assert [event.id for event in events] == ["1", "2", "3", "4"]
+    assert [event.id for event in events] == ["1", "2", "3", "4", "5"], (
+        "a state behind which more is told is not the last"
+    )
     assert asked == ["", "2"]

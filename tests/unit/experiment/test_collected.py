@@ -59,7 +59,8 @@ def test_training_validation_and_test_are_different_sequences() -> None:
     condition = Condition(Digits(), RNN(), None, Training(**sized(1_000, 437, 360)), seed=1)
     data = split(condition)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [1_000, 437, 360]
-    whole = {tuple(row.flatten().tolist()) for part in (data.train, data.validation, data.test) for row in part.inputs}
+    parts = (data.train, *(scored.rows(0, len(scored)) for scored in (data.validation, data.test)))
+    whole = {tuple(row.flatten().tolist()) for part in parts for row in part.inputs}
     assert len(whole) == 1_797
 
 
