@@ -149,5 +149,5 @@ def test_no_mutated_body_brings_an_undocumented_failure_with_keys_on(
 def test_without_a_key_no_body_is_looked_at_once_there_is_one(keyed: tuple[Ground, dict[str, str]]) -> None:
     ground, _ = keyed
     for path in sorted(BODIES):
-        for body in mutations(path, 3):
+        for body in mutations(path, 2):  # more wrong requests in a row would be held back for a while, 429
             assert ground.stage.client.post(path.replace("{", "").replace("}", ""), content=body).status_code == 401
