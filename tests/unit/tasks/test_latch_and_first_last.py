@@ -46,7 +46,7 @@ def test_published_order_leaves_a_validation_set_of_negatives_only() -> None:
     data = split(condition)
     assert torch.bincount(data.train.targets).tolist() == [3_000, 5_000]
     assert torch.bincount(data.validation.rows(0, len(data.validation)).targets, minlength=2).tolist() == [2_000, 0]
-    assert torch.bincount(data.test.targets).tolist() == [5_000, 5_000]
+    assert torch.bincount(data.test.rows(0, len(data.test)).targets).tolist() == [5_000, 5_000]
 
 
 @pytest.mark.parametrize(
