@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import pytest
+import structlog
 import torch
 
 from service.operations.catalogue import FAMILIES
@@ -33,6 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def open_logs() -> Iterator[None]:
+    """A test that sets up logs, as a process does at its start, must not keep later tests from capturing them: loggers
+    that were cached once are the same for ever."""
+    with mock.patch("structlog.configure", partial(_without_cache, structlog.configure)):
+        yield
+
+
+def _without_cache(configure: Callable[..., None], **settings: Any) -> None:
+    configure(**settings | {"cache_logger_on_first_use": False})
 
 
 @pytest.fixture(scope="session", autouse=True)
