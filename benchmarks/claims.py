@@ -21,7 +21,7 @@ from benchmarks import claims_embedded
 from benchmarks.goal import at_least, at_most
 from benchmarks.report import Figure, table
 from memspan.experiment.fleet import Fleet
-from service.operations import finish_runs, work
+from service.operations import claiming, finish_runs
 from service.operations.context import Context
 from service.operations.finish_runs import TrainedStack
 from service.operations.submission import insert, prepare
@@ -201,7 +201,7 @@ def _claim(context: Context, number: int, together: int, seconds: float) -> tupl
     claims, ends, until = list[float](), list[float](), time.monotonic() + seconds
     while time.monotonic() < until:
         start = time.perf_counter()
-        claimed = work.claim_several(context, f"{os.getpid()}-{number}", [Queue.CPU], Helping(together, 1.0))
+        claimed = claiming.claim_several(context, f"{os.getpid()}-{number}", [Queue.CPU], Helping(together, 1.0))
         middle = time.perf_counter()
         if not claimed:
             break

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.goal import at_least
 from benchmarks.report import Figure, table
 from memspan.experiment.fleet import Fleet
-from service.operations import finish_runs, work
+from service.operations import claiming, finish_runs
 from service.operations.context import Context
 from service.operations.submission import insert, prepare
 from service.queue.bell import NoBell
@@ -60,7 +60,7 @@ def _filled(stack: ExitStack, path: Path, conditions: int, repeats: int) -> Cont
 def _seconds_of_a_run(context: Context) -> float:
     """Claim a stack and hand it in; seconds of this process for each of its runs."""
     begun = time.process_time()
-    claimed = work.claim(context, "worker", [Queue.CPU])
+    claimed = claiming.claim(context, "worker", [Queue.CPU])
     assert claimed is not None
     outcomes = {repeat: outcome(float(repeat)) for repeat in claimed.runs}
     finish_runs.finish(context, claimed, outcomes, 0.3, {}, "fused")

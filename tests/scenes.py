@@ -12,9 +12,9 @@ import torch
 from memspan.engine.events import Outcome
 from memspan.engine.snapshot import Position, Snapshot
 from memspan.experiment.spec import ExperimentSpec
-from service.operations import experiments, finish_runs, work
+from service.operations import claiming, experiments, finish_runs, work
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
-from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.settings import Settings
 from service.storage.database import Database
@@ -70,7 +70,7 @@ class Scene:
         return claimed
 
     def try_claim(self, worker: str = "worker") -> ClaimedRuns | None:
-        return work.claim(self.context, worker, [Queue.CPU])
+        return claiming.claim(self.context, worker, [Queue.CPU])
 
     def finish(self, claimed: ClaimedRuns, weight: Callable[[int], float] = float, **metrics: float) -> None:
         """Hand in runs with one weight each, which is made of the repeat."""

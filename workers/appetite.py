@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from service.operations.work import ClaimedRuns
+from service.operations.claiming import ClaimedRuns
 from service.storage.leases import Helping
 
 SECONDS = 1.0

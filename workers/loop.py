@@ -16,14 +16,14 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
 from service.discretion import told
 from service.errors import WeightsDamaged
-from service.operations import finish_runs, ids, telling
+from service.operations import claiming, finish_runs, ids, telling
 from service.operations import probes as probe_operations
 from service.operations import work as operations
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe
 from service.operations.splitting import give_back_in_halves
 from service.operations.unwanted import probe_unwanted, runs_unwanted
-from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import leases
 from service.storage.database_errors import DatabaseError
@@ -123,7 +123,7 @@ class Loop:
             (queue for queue in queues if queue is not Queue.PROBE), key=lambda each: each == self._served
         )
         name, helping = self._identity.name, self._appetite.helping()
-        claim = partial(operations.claim_several, self._context, name, training, helping)
+        claim = partial(claiming.claim_several, self._context, name, training, helping)
         claimed = self._patiently(claim) if training else ()
         if not claimed:
             return False

@@ -11,10 +11,11 @@ from memspan.engine.events import Evaluated, Event, Finished
 from memspan.engine.trainer import Trainer
 from service.operations import finish_runs
 from service.operations import work as operations
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.finish_runs import TrainedStack
 from service.operations.progress import TIME_IS_UP
-from service.operations.work import ClaimedRuns, Order
+from service.operations.work import Order
 from service.storage.states import Reason, RunState
 from workers.patience import Answer, patiently
 from workers.tray import Tray

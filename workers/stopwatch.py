@@ -10,9 +10,9 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.fleet import Work, work_of
 from memspan.experiment.probing import asked_seconds
 from service.operations import work as operations
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe
-from service.operations.work import ClaimedRuns
 
 TELL_SECONDS = 5.0
 """of measured work between two reports; shorter work is reported when the worker has nothing left to do"""

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 from service.operations import finish_runs
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.finish_runs import TrainedStack
-from service.operations.work import ClaimedRuns
 from workers.patience import LeftUndone, patiently
 
 LONGEST_SECONDS = 1.0

@@ -10,10 +10,11 @@ from memspan.experiment.checkpoint import packed
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.tensor_file import TensorFile
 from service.operations.after_runs import end_if_done, settle
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.telling import tell
 from service.operations.uploads import drop, uploaded
-from service.operations.work import ClaimedRuns, Measured, held_stack, store_metrics
+from service.operations.work import Measured, held_stack, store_metrics
 from service.queue_names import Queue
 from service.storage import checkpoints, final_states, reopening, stacks
 from service.storage.checkpoints import NewCheckpoint

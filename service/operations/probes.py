@@ -16,13 +16,13 @@ from service.operations import audit, ids, quotas, room
 from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
 from service.operations.checkpoints import damaged, data_of
+from service.operations.claiming import holder
 from service.operations.context import Context
 from service.operations.experiments import locked
 from service.operations.new_probes import of_checkpoint, of_condition
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.quotas import Demand
 from service.operations.specs import condition_of, grid_of, spec_of
-from service.operations.work import holder
 from service.queue_names import Queue
 from service.storage import checkpoints, events, experiments, final_states, leases, probes, runs
 from service.storage.contents import Bytes, Damaged

@@ -1,7 +1,8 @@
 """Splitting: a stack that is too much for a worker as a whole, given back in halves until what is too much is alone."""
 
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
-from service.operations.work import ClaimedRuns, held_stack
+from service.operations.work import held_stack
 from service.storage import leases, stacks, tallies
 
 

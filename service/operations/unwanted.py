@@ -1,10 +1,11 @@
 """What a worker computes and nobody wants any more: ended, or given back, while it still computes."""
 
 from service.operations import finish_runs, work
+from service.operations.claiming import ClaimedRuns
 from service.operations.context import Context
 from service.operations.probes import ClaimedProbe, give_up
 from service.operations.progress import TIME_IS_UP
-from service.operations.work import ClaimedRuns, Order
+from service.operations.work import Order
 from service.storage.states import Reason, RunState
 
 

@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import select, text
 
 from service.errors import Conflict, Forbidden, Unprocessable
-from service.operations import events, experiments, extending, patrol, retrying
-from service.operations import work as claiming
+from service.operations import claiming, events, experiments, extending, patrol, retrying
 from service.operations.caller import Caller
 from service.operations.context import Context
 from service.operations.doctor import examined

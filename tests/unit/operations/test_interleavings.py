@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from service.errors import Conflict, NotFound
 from service.operations import deleting, experiments, patrol
+from service.operations.claiming import ClaimedRuns
 from service.operations.doctor import examined
-from service.operations.work import ClaimedRuns
 from service.storage import conditions, stacks, tallies
 from service.storage.experiments import Filter
 from service.storage.states import ACTIVE, ENDED, Reason

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from service.operations import finish_runs, patrol, runs, work
+from service.operations import claiming, finish_runs, patrol, runs
+from service.operations.claiming import ClaimedRuns
 from service.operations.finish_runs import TrainedStack
 from service.operations.splitting import give_back_in_halves
-from service.operations.work import ClaimedRuns
 from service.queue_names import Queue
 from service.storage import checkpoints, conditions, stacks, tallies
 from service.storage.leases import Helping
@@ -47,7 +47,7 @@ def hand_in(scene: Scene, claimed: list[ClaimedRuns]) -> None:
 def test_a_poison_run_fails_alone_and_all_others_finish(scene: Scene, together: int) -> None:
     key = scene.submit(repeats=13, lengths=[2, 3], probes=[{"kind": "change", "index": 0}])
     poison, deaths = (0, 5), 0
-    while claimed := work.claim_several(scene.context, f"worker-{deaths}", [Queue.CPU], Helping(together, 1e9)):
+    while claimed := claiming.claim_several(scene.context, f"worker-{deaths}", [Queue.CPU], Helping(together, 1e9)):
         assert sound(scene)
         if any((each.position, repeat) == poison for each in claimed for repeat in each.runs):
             patrol.take_back(scene.context, f"worker-{deaths}")
@@ -84,7 +84,7 @@ def test_what_is_too_much_for_a_worker_together_is_tried_in_halves(scene: Scene)
 
 def test_short_stacks_are_claimed_together_and_handed_in_in_one_unit_of_work(scene: Scene) -> None:
     first, second = scene.submit(lengths=[2, 3, 4]), scene.submit()
-    claimed = work.claim_several(scene.context, "worker", [Queue.CPU], Helping(8, 1e9))
+    claimed = claiming.claim_several(scene.context, "worker", [Queue.CPU], Helping(8, 1e9))
     assert len({each.lease for each in claimed}) == 1
     assert sorted(each.experiment for each in claimed) == [first] * 3 + [second]
     hand_in(scene, list(claimed))
@@ -94,7 +94,7 @@ def test_short_stacks_are_claimed_together_and_handed_in_in_one_unit_of_work(sce
 
 def test_no_more_is_claimed_than_is_done_in_the_time(scene: Scene) -> None:
     scene.submit(lengths=[2, 3, 4])
-    (alone,) = work.claim_several(scene.context, "worker", [Queue.CPU], Helping(8, 0.0))
+    (alone,) = claiming.claim_several(scene.context, "worker", [Queue.CPU], Helping(8, 0.0))
     assert alone.condition.length == 4
 
 

@@ -15,9 +15,9 @@ from memspan.interfaces.readings import Scalars
 from memspan.probes.change import Change
 from service.errors import Conflict, Unprocessable
 from service.operations import experiments, finish_runs, patrol, probes, results
+from service.operations.claiming import ClaimedRuns
 from service.operations.evidence import run_rows
 from service.operations.probes import Where
-from service.operations.work import ClaimedRuns
 from service.storage import events, tallies
 from service.storage.clock import now
 from service.storage.states import Reason, RunState

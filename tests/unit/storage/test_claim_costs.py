@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from service.operations import finish_runs, work
+from service.operations import claiming, finish_runs
 from service.queue_names import Queue
 from service.storage.database import Database
 from service.storage.leases import Helping
@@ -86,7 +86,7 @@ def test_a_claim_and_an_end_send_few_statements(busy: Scene, database: Database)
 
 def test_what_is_claimed_together_costs_no_more_statements_than_one(busy: Scene, database: Database) -> None:
     with listening(database) as said:
-        claimed = work.claim_several(busy.context, "worker", [Queue.CPU], Helping(3, 1e9))
+        claimed = claiming.claim_several(busy.context, "worker", [Queue.CPU], Helping(3, 1e9))
     begins = 1 if database.dialect == "sqlite" else 0
     assert (len(claimed), len(said.statements) - begins) == (3, 5)
     trained = [

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from service.operations import experiments, work
+from service.operations import claiming, experiments
 from service.queue_names import TRAINING
 from service.storage import stacks
 from service.storage.tables import runs
@@ -128,7 +128,7 @@ def test_the_turns_of_two_queues_are_not_compared(scene: Scene, beginning: float
         connection.execute(stacks_table.update().values(queue="gpu", turn=stacks_table.c.turn + beginning))
     on_cpu = scene.submit(lengths=[2, 3])
     for queues, served in ((TRAINING, on_cpu), (TRAINING[::-1], on_gpu)):
-        claimed = work.claim(scene.context, "both", queues)
+        claimed = claiming.claim(scene.context, "both", queues)
         assert claimed is not None
         assert claimed.experiment == served
 
@@ -138,7 +138,7 @@ def test_a_higher_priority_goes_first_whatever_the_queue(scene: Scene) -> None:
     with scene.context.database.writing() as connection:
         connection.execute(stacks_table.update().values(queue="gpu"))
     scene.submit()
-    claimed = work.claim(scene.context, "both", TRAINING)
+    claimed = claiming.claim(scene.context, "both", TRAINING)
     assert claimed is not None
     assert claimed.experiment == urgent
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from service.errors import Problem
-from service.operations import experiments, finish_runs, lost_work, telling, work
+from service.operations import claiming, experiments, finish_runs, lost_work, telling
 from service.queue_names import Queue
 from service.storage import conditions, stacks, tallies
 from service.storage.database import Database
@@ -65,7 +65,7 @@ def _one(scene: Scene, chance: random.Random, until: float) -> int:
     while time.monotonic() < until:
         if chance.random() < 0.05:
             _meddle(scene, chance)
-        claimed = work.claim_several(scene.context, name, [Queue.CPU], Helping(chance.choice([1, 3, 8]), 1e9))
+        claimed = claiming.claim_several(scene.context, name, [Queue.CPU], Helping(chance.choice([1, 3, 8]), 1e9))
         if not claimed:
             break
         done += len(claimed)
@@ -94,7 +94,7 @@ def _meddle(scene: Scene, chance: random.Random) -> None:
         return  # it stands elsewhere
 
 
-def _hand_in(scene: Scene, claimed: Sequence[work.ClaimedRuns]) -> None:
+def _hand_in(scene: Scene, claimed: Sequence[claiming.ClaimedRuns]) -> None:
     trained = [
         finish_runs.TrainedStack(each, {repeat: outcome(float(repeat)) for repeat in each.runs}, 0.3, {}, "fused")
         for each in claimed
@@ -102,12 +102,12 @@ def _hand_in(scene: Scene, claimed: Sequence[work.ClaimedRuns]) -> None:
     finish_runs.hand_in(scene.context, trained)
 
 
-def _give_back(scene: Scene, claimed: Sequence[work.ClaimedRuns]) -> None:
+def _give_back(scene: Scene, claimed: Sequence[claiming.ClaimedRuns]) -> None:
     for each in claimed:
         scene.give_back(each)
 
 
-def _fail(scene: Scene, claimed: Sequence[work.ClaimedRuns]) -> None:
+def _fail(scene: Scene, claimed: Sequence[claiming.ClaimedRuns]) -> None:
     for each in claimed:
         finish_runs.end(scene.context, each, RunState.FAILED, Reason.ERROR, "It was to be.")
 

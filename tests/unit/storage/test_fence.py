@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from service.operations import finish_runs, patrol, work
+from service.operations import claiming, finish_runs, patrol, work
+from service.operations.claiming import ClaimedRuns
 from service.operations.finish_runs import TrainedStack
-from service.operations.work import ClaimedRuns, Order
+from service.operations.work import Order
 from service.queue_names import Queue
 from service.storage import lost_leases
 from service.storage.leases import Helping
@@ -65,7 +66,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(scene: Scene, deed: Any, me
 def test_what_is_still_held_of_a_claim_is_written(scene: Scene) -> None:
     """A worker that lost one of the two stacks that it claimed together hands in the other one."""
     key = scene.submit(lengths=[2, 3])
-    lost, kept = work.claim_several(scene.context, "worker", [Queue.CPU], Helping(2, 1e9))
+    lost, kept = claiming.claim_several(scene.context, "worker", [Queue.CPU], Helping(2, 1e9))
     with scene.context.database.writing() as connection:
         connection.execute(update(stacks).where(stacks.c.key == lost.stack).values(lease_until=0))
     patrol.walk(scene.context, "patrol")

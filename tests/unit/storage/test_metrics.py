@@ -7,7 +7,7 @@ import math
 import pytest
 
 from service.operations import runs as run_operations
-from service.operations.work import ClaimedRuns
+from service.operations.claiming import ClaimedRuns
 from service.storage import metrics
 from service.storage.metrics import Measurement
 from tests.scenes import Scene

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from memspan.engine.processor import processor_kind
 from memspan.engine.snapshot import Snapshot
-from service.operations import finish_runs, work
+from service.operations import claiming, finish_runs, work
 from service.operations.doctor import examined
 from service.operations.results import results_document
 from service.storage.tables import events, runs
@@ -19,7 +19,7 @@ from tests.scenes import Scene, measured, outcome, snapshot
 HERE = processor_kind("fused")
 
 
-def stored_on(scene: Scene, claimed: work.ClaimedRuns, kind: str, repeats: range | None = None) -> None:
+def stored_on(scene: Scene, claimed: claiming.ClaimedRuns, kind: str, repeats: range | None = None) -> None:
     """Store a slice of which some runs were trained on a kind of processor, the others here; then give it back."""
     snapshots = {}
     for repeat in claimed.runs:

@@ -11,7 +11,7 @@ from memspan.engine.fused.warming import USUAL
 from memspan.engine.trainer import Trainer
 from memspan.probes.change import Change
 from service.operations import experiments, probes, runs
-from service.operations.work import ClaimedRuns
+from service.operations.claiming import ClaimedRuns
 from service.storage.states import RunState
 from service.storage.tables import runs as runs_table
 from service.storage.tables import stacks
