@@ -34,7 +34,6 @@ from service.routes import (
     runs,
     studies,
 )
-from service.routes.dependencies import allowed
 from service.schemas.description import described
 
 DESCRIPTION = """How far back does a sequence model remember, and what does it use?
@@ -63,9 +62,9 @@ def create_app(context: Context) -> FastAPI:
     app.state.revision = newest()
     app.state.problem_page = render_problem
     for module in ROUTERS:
-        app.include_router(module.router, dependencies=[Depends(allowed), Depends(known_parameters)])
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
     for module in LENIENT:
-        app.include_router(module.router, dependencies=[Depends(allowed)])
+        app.include_router(module.router)
     app.openapi = _openapi(app)  # type: ignore[method-assign]
     ledger = SqlLedger(context.database, context.settings.idempotency_hours)
     install_middleware(app, context.settings, ledger, Keyring(context.database))

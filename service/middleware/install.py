@@ -12,6 +12,7 @@ from service.middleware.host import HostAndOrigin
 from service.middleware.idempotency import Idempotency, Ledger
 from service.middleware.keyring import Keyring
 from service.middleware.last_resort import LastResort
+from service.middleware.permission import Permission
 from service.middleware.rate_limits import RateLimits
 from service.middleware.refusals import Refusals
 from service.middleware.request_id import RequestId
@@ -38,6 +39,7 @@ def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring
         waiting=settings.max_waiting,
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Permission)
     app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks, limits=app.state.rate_limits)
     app.add_middleware(HostAndOrigin, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Refusals, keyring=keyring)

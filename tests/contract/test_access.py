@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from service.middleware.scopes import NEEDED
@@ -209,6 +210,21 @@ def test_one_idempotency_key_of_two_callers_is_two(locked: Locked) -> None:
     assert made[2].headers["idempotency-replayed"] == "true"
     other = locked.ask("run", "POST", "/experiments", json=LATCH | {"name": "other"}, headers=headers)
     assert told(other, 422)["errors"][0]["given"] == "shared"
+
+
+def test_a_key_without_the_scope_is_told_so_whatever_else_is_wrong_with_the_request(locked: Locked) -> None:
+    used = {"Idempotency-Key": "used"}
+    for headers in ({"Idempotency-Key": ""}, used, used):
+        for path in ("/experiments", "/keys", "/studies/latch/experiments?nonsense=1"):
+            told(locked.ask("read", "POST", path, content=b"{", headers=headers), 403)
+    assert locked.ask("read", "POST", "/nowhere", headers={"Idempotency-Key": "new"}).status_code == 404
+    assert locked.ask("read", "DELETE", "/results").status_code == 405
+
+
+def test_a_route_that_the_table_lacks_is_an_admin_s(locked: Locked) -> None:
+    locked.stage.app.router.add_route("/forgotten", lambda request: PlainTextResponse("here"))
+    told(locked.ask("run", "GET", "/forgotten"), 403)
+    assert locked.ask("admin", "GET", "/forgotten").text == "here"
 
 
 def test_without_any_key_nobody_on_this_machine_needs_one(client: TestClient) -> None:

@@ -21,7 +21,7 @@ SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
     "models": [{"kind": "lstm", "hidden_size": 2}],
     "lengths": [20],
-    "training": {"epochs": 3000, "train_size": 800, "validation_size": 100, "test_size": 100},
+    "training": {"epochs": 10_000, "train_size": 800, "validation_size": 100, "test_size": 100},
     "repeats": 2,
 }
 """some ten seconds of a worker"""
