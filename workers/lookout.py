@@ -91,7 +91,11 @@ class Lookout:
             signal.pthread_kill(main, self._signal)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread: what came too late, when something else is done already, is no interruption."""
+        """In the main thread: what came too late, when something else is done already, is no interruption.
+
+        What Python calls on its own, such as a hook of its collector, loses what is raised in it. So an interruption
+        after which the computation still goes on when it is late once more is followed by another.
+        """
         if self._computing:
-            self._computing = False
+            self._since = time.monotonic()
             raise Interrupted

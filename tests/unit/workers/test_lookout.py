@@ -38,6 +38,22 @@ def test_what_nobody_wants_any_more_is_interrupted(lookout: Lookout) -> None:
         compute(lookout)
 
 
+def test_an_interruption_that_python_loses_is_followed_by_another(lookout: Lookout) -> None:
+    lost: list[bool] = []
+
+    class Lossy:
+        def __del__(self) -> None:
+            try:
+                until(lambda: False, 5, "an interruption")
+            except Interrupted:
+                lost.append(True)
+
+    with pytest.raises(Interrupted), lookout.computing(lambda: True):
+        Lossy()
+        until(lambda: False, 5, "another interruption")
+    assert lost == [True]
+
+
 def test_what_is_wanted_goes_on_and_an_answer_that_fails_is_none(lookout: Lookout) -> None:
     asked: list[int] = []
 

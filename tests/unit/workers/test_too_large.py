@@ -81,7 +81,7 @@ def test_runs_none_of_which_fits_alone_end_out_of_memory_and_the_worker_goes_on(
     scene: Scene, loop_within: Callable[[int], Loop]
 ) -> None:
     key, small = scene.submit(**OWN_SETS), scene.submit()
-    assert attempts(loop_within(60 * MIB)) == (1, 3 + 4)
+    assert attempts(loop_within(24 * MIB)) == (1, 3 + 4)
     assert {(row.state, row.reason) for row in rows(scene, key)} == {("failed", "out_of_memory")}
     assert scene.state(small) == "succeeded"
 
