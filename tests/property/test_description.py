@@ -34,6 +34,8 @@ CHECKS = [
 ]
 EXAMPLES = 25
 """of each operation and mode"""
+LONGEST_WAIT, WAIT = 60, 0.1
+"""seconds: what may be asked for, and what is asked for instead, since nobody works here"""
 
 
 def described() -> Any:
@@ -54,6 +56,8 @@ OF_THINGS = [(label, mode) for label, mode in CASES if "{id}" in label and not l
 
 def send(case: schemathesis.Case, ground: Ground) -> httpx.Response:
     """The case as a request to the application in this process; an event stream is asked for as a page."""
+    if isinstance(wait := (case.query or {}).get("wait"), int | float) and wait <= LONGEST_WAIT:
+        case.query["wait"] = min(wait, WAIT)
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
     headers = {name: value for name, value in prepared.headers.items() if name.lower() != "content-length"}
     return ground.stage.client.request(
