@@ -30,8 +30,7 @@ def too_large(task: TaskSpec, length: int, sequences: int) -> str | None:
 def carried(model: Predictor, steps: int, channels: int) -> int:
     """Numbers that the answers to one sequence go through in the widest layer that is known, of all members."""
     network = model.internals.network if model.internals else None
-    state, kept = (network.state_size, network.kept) if network else (0, 0)
-    return model.members * max(steps * max(channels, state, 1), kept)
+    return model.members * (network.held(steps, channels) if network else steps * max(channels, 1))
 
 
 def answered(model: Predictor, signature: Signature) -> int:

@@ -16,6 +16,8 @@ STEP_SECONDS = 6e-4
 """an optimiser step of the torch engine, whatever the model (batch, loss, optimiser)"""
 TIME_STEP_SECONDS = 1.4e-4
 """a recurrent time step, forward and backward, of a small stack"""
+OPERATION_SECONDS = 8e-6
+"""an operation of a network that computes all steps side by side, forward and backward"""
 MULTIPLY_SECONDS = 1.2e-10
 """a multiplication of a weight with a number, forward and backward, of one core"""
 ANSWER_SECONDS = 2e-7
@@ -38,7 +40,8 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     """A stack of the torch engine, from the first step to the last epoch."""
     training = condition.training
     recurrent = condition.signature.length if network.state_size else 0
-    per_step = STEP_SECONDS + recurrent * TIME_STEP_SECONDS
+    launched = recurrent * TIME_STEP_SECONDS if network.operations is None else network.operations * OPERATION_SECONDS
+    per_step = STEP_SECONDS + launched
     each = network.multiplications or network.parameters * (recurrent or 1)
     answers = condition.signature.length if condition.signature.every_step else 1
     sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS + answers * ANSWER_SECONDS
@@ -66,13 +69,16 @@ PROBE_SECONDS = 0.02
 
 def call_seconds(signature: Signature, network: Network, steps: int | None = None) -> float:
     """A call of a network by torch that answers next to nothing."""
+    if network.operations is not None:
+        return CALL_SECONDS + network.operations * OPERATION_SECONDS / GRADIENT
     return CALL_SECONDS + (CALL_STEP_SECONDS * (steps or signature.length) if network.state_size else 0.0)
 
 
 def forward_seconds(signature: Signature, network: Network, sequences: float, steps: int | None = None) -> float:
     """Answers to sequences, counted over all members, in as many calls as bound memory."""
     length = steps or signature.length
-    values = max(length * max(network.state_size, signature.channels), network.kept)
-    products = network.multiplications or network.parameters * (length if network.state_size else 1)
-    each = values * (STATE_SECONDS if network.state_size else KEPT_SECONDS / 3) + products * ANSWER_MULTIPLY_SECONDS
+    by_step = network.state_size > 0 and network.operations is None
+    values = network.held(length, signature.channels)
+    products = network.multiplications or network.parameters * (length if by_step else 1)
+    each = values * (STATE_SECONDS if by_step else KEPT_SECONDS / 3) + products * ANSWER_MULTIPLY_SECONDS
     return sequences * (each + values / CALL_VALUES * call_seconds(signature, network, steps))

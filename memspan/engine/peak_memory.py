@@ -102,7 +102,7 @@ def _torch_values(condition: Condition, network: Network, members: int) -> float
             kept += signature.length * (_tape(layer) + (3 * layer.size if every else 0))
         else:
             kept += signature.length * STEPWISE_COPIES * len(layer.cell.states) * layer.size
-    if network.recurrence is None:
+    if network.recurrence is None and network.operations is None:
         kept += SCAN_COPIES * signature.length * network.state_size
     return members * batch * kept + _batch_values(condition, members, 1)
 
@@ -112,7 +112,7 @@ def _scored_values(condition: Condition, network: Network, members: int) -> floa
     training, signature = condition.training, condition.signature
     largest = max(training.validation_size, training.test_size)
     block = min(largest, scored_at_once(signature, network, members))
-    wide = max(signature.length * max(signature.channels, network.state_size), network.kept)
+    wide = network.held(signature.length, signature.channels)
     values = members * (SCORED_COPIES * (0 if network.recurrence else wide) + _answers(condition))
     for layer, every in _layers(condition, network):
         passed = 2 * layer.size if every else 0

@@ -26,6 +26,8 @@ measured: no GPU was at hand."""
 EAGER_WIDTHS = ((300, WIDEST), (5_000, 8))
 """most products of weights in a step, and how many repeats the torch engine stacks up to there: a step of so small a
 network doesn't fill a core. ``python -m benchmarks feedforward`` shows one model beside a full stack."""
+BLOCKS_WIDTHS = ((200_000, 4),)
+"""the same for residual blocks, whose products are counted over all steps (``python -m benchmarks modern``)"""
 PAIRED_PARAMETERS = 150_000
 """weights of a network without a state up to which two repeats side by side take half the time each (``python -m
 benchmarks feedforward``)"""
@@ -120,7 +122,10 @@ def _eager_width(network: Network) -> int:
     mates are padded, so it is computed by the same instructions at the same place whatever is trained beside it.
     """
     used = network.multiplications or network.parameters
-    fitting = [width for most, width in EAGER_WIDTHS if used <= most]
+    widths = EAGER_WIDTHS if network.blocks is None else BLOCKS_WIDTHS
+    fitting = [width for most, width in widths if used <= most]
     if fitting:
         return fitting[0]
+    if network.blocks is not None:
+        return 1
     return 2 if not network.state_size and network.parameters <= PAIRED_PARAMETERS else 1

@@ -98,5 +98,4 @@ class TorchEngine:
 
 def scored_at_once(signature: Signature, network: Network, members: int) -> int:
     """Sequences that a stack answers at once while a data set is scored."""
-    wide = max(signature.channels, network.state_size)
-    return max(1, SCORING_VALUES // (members * max(signature.length * wide, network.kept)))
+    return max(1, SCORING_VALUES // (members * network.held(signature.length, signature.channels)))

@@ -259,7 +259,7 @@ def _carried(spec: ExperimentSpec, task: TaskSpec, extent: int, model: ModelSpec
     """Numbers that one sequence carries through time in all members of a stack."""
     signature = task.signature(extent)
     members = place(Condition(task, model, extent, spec.training, spec.seed)).width
-    return members * max(signature.length * max(network.state_size, signature.channels), network.kept)
+    return members * network.held(signature.length, signature.channels)
 
 
 def _largest(spec: ExperimentSpec, model: ModelSpec) -> Iterator[tuple[tuple[TaskSpec, int], Network]]:

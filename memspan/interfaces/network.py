@@ -6,12 +6,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.recurrence import Recurrence
+
+if TYPE_CHECKING:
+    from memspan.interfaces.blocks import Blocks
 
 Weights = Mapping[str, Tensor]
 """Weights of a population by name, each (M, ...)."""
@@ -43,6 +47,9 @@ class Network:
         kept: numbers that training holds of one sequence for the backward pass, beside its inputs and states.
         multiplications: of a weight with a number, in one forward pass of one sequence; None = each weight once, or
             once a step in a model with a state.
+        blocks: the network as residual blocks; None where it is something else.
+        operations: of torch in one forward pass of a network that computes all steps side by side, for which ``kept``
+            alone says what a pass holds; None for one that goes step by step, or whose operations nobody counted.
     """
 
     weights: Mapping[str, Weight]
@@ -54,6 +61,13 @@ class Network:
     noisy: Callable[[Weights, Tensor, Noise], Tensor] | None = None
     kept: int = 0
     multiplications: int | None = None
+    blocks: Blocks | None = None
+    operations: int | None = None
+
+    def held(self, steps: int, channels: int) -> int:
+        """Numbers of one sequence that a pass holds where it is widest: inputs, states, or what it keeps."""
+        state = self.state_size if self.operations is None else 0
+        return max(steps * max(channels, state, 1), self.kept)
 
     @cached_property
     def parameters(self) -> int:

@@ -46,8 +46,7 @@ def trained(network: Network, weights: Weights, signature: Signature, block_valu
     members = next(iter(weights.values())).shape[0]
 
     def answer(inputs: Tensor) -> Tensor:
-        carried = inputs.shape[1] * max(inputs.shape[2], network.state_size, 1)
-        size = max(1, block_values // (members * max(carried, network.kept)))
+        size = max(1, block_values // (members * network.held(inputs.shape[1], inputs.shape[2])))
         parts = [network.forward(weights, part.expand(members, *part.shape)) for part in inputs.split(size)]
         outputs = torch.cat(parts, dim=1)  # (M, B, K) or (M, B, T, K)
         return outputs.softmax(-1) if signature.problem is Problem.CLASSIFICATION else outputs

@@ -11,14 +11,16 @@ Spec = TypeVar("Spec", bound=PartSpec)
 
 
 def variants(spec: type[Spec]) -> Iterator[Spec]:
-    """The defaults, each other choice of each field that names its choices, and a stack where layers can be stacked."""
+    """The defaults, each other choice of each field that names its choices, and stacks where layers can be stacked."""
     yield spec()
     for name, field in spec.model_fields.items():
         if name == "kind":
             continue
         if get_origin(field.annotation) is Literal:
             yield from (spec(**{name: choice}) for choice in get_args(field.annotation) if choice != field.default)
-        if name == "hidden_size":
+        if name == "hidden_size" and "layers" in spec.model_fields:
+            yield from (spec(**{name: 6, "layers": layers}) for layers in (1, 3))
+        elif name == "hidden_size":
             yield from (spec(**{name: sizes}) for sizes in (3, (3, 2)))
 
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from memspan.interfaces.model import ModelSpec
+from memspan.models.attention import Attention
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
 from memspan.models.lstm import LSTM
@@ -24,6 +25,14 @@ WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (PowerLawLSTM, {"p": 0.5, "learn_p": True}, "p", "one of the two"),
     (LRU, {"least_modulus": 0.9995}, "largest_modulus", "above least_modulus"),
     (LRU, {"model_size": 1}, "model_size", "between 2 and"),
+    (Attention, {"hidden_size": 32, "heads": 3}, "heads", "divide hidden_size, 32"),
+    (Attention, {"hidden_size": 6, "heads": 2}, "heads", "must be even, given 6 / 2"),
+    (Attention, {"window": 0}, "window", "greater than or equal to 1"),
+    (Attention, {"short_convolution": 1}, "short_convolution", "greater than or equal to 2"),
+    (Attention, {"embedding_std": 0}, "embedding_std", "greater than 0"),
+    (Attention, {"layers": 0}, "layers", "greater than or equal to 1"),
+    (Attention, {"mlp": -1}, "mlp", "greater than or equal to 0"),
+    (Attention, {"hidden_size": [3, 2]}, "hidden_size", "valid integer"),
     (GRU, {"dropout": 1}, "dropout", "less than 1"),
     (GRU, {"bidirectional": "yes"}, "bidirectional", "boolean"),
 ]

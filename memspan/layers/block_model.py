@@ -1,0 +1,53 @@
+"""What all models made of residual blocks let a user choose about them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from memspan.interfaces.mixer import Mixer
+from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.network import Network
+from memspan.interfaces.signature import Signature
+from memspan.interfaces.spec import Real, Units, Whole
+from memspan.layers.embedding import Embedding
+from memspan.layers.residual_stack import ResidualStack
+
+Heads = Annotated[Whole, Field(ge=1, le=256, description="heads; they share the width equally")]
+ConvolutionSize = Annotated[
+    Annotated[Whole, Field(ge=2, le=64)] | None,
+    Field(description="steps of a causal convolution of each channel ahead of the mixer; null: none"),
+]
+
+
+class BlockModel(ModelSpec):
+    """A stack of residual blocks of one mixer."""
+
+    hidden_size: Annotated[Units, Field(description="width: numbers of each step between the blocks")] = 32
+    layers: Annotated[Whole, Field(ge=1, le=64, description="blocks, one above the other")] = 2
+    mlp: Annotated[Real, Field(ge=0, le=16, description="hidden units of each block's MLP, in widths; 0: no MLP")] = 0.0
+    embedding_std: Annotated[
+        Real, Field(gt=0, le=10, description="standard deviation that the embedding of the inputs starts with")
+    ] = 0.1
+
+    @property
+    def mlp_size(self) -> int:
+        """Hidden units of each block's MLP; 0 where there is none."""
+        return max(1, round(self.mlp * self.hidden_size)) if self.mlp else 0
+
+
+def blocks(spec: BlockModel, signature: Signature, mixer: Mixer, positions: int = 0) -> Network:
+    """The network of a spec: as many blocks of one mixer as it has layers; ``positions``: steps of a learnt table."""
+    embedding = Embedding(signature.channels, spec.hidden_size, spec.embedding_std)
+    return ResidualStack(embedding, (mixer,) * spec.layers, spec.mlp_size, positions, signature).network()
+
+
+def divides(heads: int, info: ValidationInfo) -> int:
+    """Heads that share the width equally, or an error that names both."""
+    width = info.data.get("hidden_size")
+    if width is not None and width % heads:
+        message = "Must divide hidden_size, {width}, without a rest, given {heads}."
+        raise PydanticCustomError("out_of_range", message, {"width": width, "heads": heads})
+    return heads
