@@ -48,9 +48,13 @@ def test_an_interruption_that_python_loses_is_followed_by_another(lookout: Looko
             except Interrupted:
                 lost.append(True)
 
-    with pytest.raises(Interrupted), lookout.computing(lambda: True):
-        Lossy()
-        until(lambda: False, 5, "another interruption")
+    def lose_one() -> None:
+        with lookout.computing(lambda: True):
+            Lossy()
+            until(lambda: False, 5, "another interruption")
+
+    with pytest.raises(Interrupted):
+        lose_one()
     assert lost == [True]
 
 
