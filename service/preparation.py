@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 
 from migrations.revision import UnknownRevision, newest
-from service.home_lock import hold
+from service.database_lock import hold
 from service.logs import configure_logs
 from service.private_files import FOLDER, keep_private
 from service.settings import Settings, load_settings
@@ -28,12 +28,13 @@ def prepared() -> Settings:
 
 
 def secure(settings: Settings) -> None:
-    """A home folder of the owner's alone, in use until this process ends, or end the process with a sentence."""
+    """A home of the owner's alone, its database in use until this process ends, or end the process with a sentence."""
     database = Database(settings.database_url)
     with _sentences(settings):
         if database.dialect == "sqlite":
             settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-            hold(settings.home)
+        if database.path is not None and database.path.parent.is_dir():
+            hold(database.path)
         keep_private(settings.home, database.path)
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from service.home_lock import alone
+from service.database_lock import alone, hold
 from service.operations import audit, backups
+from service.operations.action import Action
 from service.operations.backups import BackupUnusable, Manifest
 from service.operations.caller import who_runs
 from service.preparation import migrate
@@ -19,6 +20,7 @@ def backed_up(target: Path) -> Manifest:
     keep_private(settings.home, path)
     if not path.exists():
         raise SystemExit(f"There is no database at {path} (MEMSPAN_HOME, MEMSPAN_DATABASE_URL).")
+    hold(path)
     try:
         return backups.make(path, target.absolute())
     except FileExistsError:
@@ -32,7 +34,9 @@ def restored(source: Path) -> tuple[Manifest, Path | None]:
     settings = load_settings()
     path = _embedded(settings, f"pg_restore --clean --if-exists --single-transaction --dbname=URL {source}")
     settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-    with alone(settings.home):
+    if not path.parent.is_dir():
+        raise SystemExit(f"There is no folder {path.parent} to restore into (MEMSPAN_DATABASE_URL).")
+    with alone(path):
         keep_private(settings.home, path)
         try:
             manifest, kept = backups.restore(source, path)
@@ -51,7 +55,7 @@ def _note(settings: Settings, source: Path, manifest: Manifest, kept: Path | Non
     said = f"{source.name}, made by Memspan {manifest.memspan}, sha256 {manifest.sha256}{aside}"
     database = Database(settings.database_url)
     try:
-        audit.note_alone(database, audit.entry(who_runs("memspan restore"), "restore", None, 200, said))
+        audit.note_alone(database, audit.entry(who_runs("memspan restore"), Action.RESTORE, None, 200, said))
     finally:
         database.close()
 

@@ -18,6 +18,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check all that is stored: rows, weights, references, counters. Ends with 1 if anything is wrong."""
+    from service.database_lock import hold
     from service.logs import configure_logs
     from service.operations.caller import who_runs
     from service.operations.context import Context
@@ -29,8 +30,10 @@ def doctor(
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, settings.secrets)
     database = Database(settings.database_url)
-    if database.path is not None and not database.path.exists():
-        raise SystemExit(f"There is no database at {database.path} (MEMSPAN_HOME, MEMSPAN_DATABASE_URL).")
+    if database.path is not None:
+        if not database.path.exists():
+            raise SystemExit(f"There is no database at {database.path} (MEMSPAN_HOME, MEMSPAN_DATABASE_URL).")
+        hold(database.path)
     sound, documents = True, []
     context = Context(settings, database, bell_for(settings.redis_url))
     for finding in examined(context, mend, who_runs("memspan doctor --mend")):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from examples.process import started
+from service.database_lock import alone
 from tests.processes import Client, MemspanProcess
 from tests.waiting import until
 
@@ -27,8 +28,8 @@ SPEC: dict[str, Any] = {
 """some ten seconds of a worker"""
 
 
-def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MEMSPAN_HOME": str(home)}
+def command(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MEMSPAN_HOME": str(home), **variables}
     return subprocess.run(
         [sys.executable, "-m", "service", *arguments], env=environment, capture_output=True, text=True, check=False
     )
@@ -67,6 +68,32 @@ def test_a_backup_of_a_training_service_goes_on_in_a_new_home_to_the_same_number
     modes = {path.name: f"{stat.S_IMODE(path.stat().st_mode):o}" for path in new.iterdir() if path.suffix != ".log"}
     assert set(modes.values()) == {"600"}, modes
     assert f"{stat.S_IMODE(new.stat().st_mode):o}" == "700"
+
+
+def test_a_database_that_a_service_of_another_home_uses_is_not_restored_over(tmp_path: Path) -> None:
+    own, other, database, file = tmp_path / "own", tmp_path / "other", tmp_path / "lab.db", tmp_path / "lab.tar"
+    url = f"sqlite:///{database}"
+    with started(MemspanProcess(own, "serve", "--port", "0", "--workers", "0", MEMSPAN_DATABASE_URL=url)) as service:
+        service.address()
+        assert command(own, "backup", str(file), MEMSPAN_DATABASE_URL=url).returncode == 0
+        before = database.stat().st_ino
+        refused = command(other, "restore", str(file), MEMSPAN_DATABASE_URL=url)
+        assert (refused.returncode, refused.stderr) == (
+            1, f"A Memspan service, worker or command uses {database}: stop it first.\n"
+        )  # fmt: skip
+        assert database.stat().st_ino == before
+        elsewhere = command(other, "restore", str(file))
+        assert elsewhere.returncode == 0, elsewhere.stderr
+    taken = command(other, "restore", str(file), MEMSPAN_DATABASE_URL=url)
+    assert taken.returncode == 0, taken.stderr
+
+
+def test_nobody_looks_into_or_copies_a_database_that_is_being_restored(tmp_path: Path) -> None:
+    assert command(tmp_path, "migrate").returncode == 0
+    with alone(tmp_path / "memspan.db"):
+        said = [command(tmp_path, *each) for each in (("doctor", "--mend"), ("backup", str(tmp_path / "lab.tar")))]
+    assert [each.returncode for each in said] == [1, 1]
+    assert all("A backup is being restored as" in each.stderr for each in said)
 
 
 def test_the_doctor_s_exit_code_says_whether_anything_is_wrong(tmp_path: Path) -> None:

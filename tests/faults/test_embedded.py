@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.faults.disturbance import (
     LONG,
     SPEC,
     attempts,
+    ends_undisturbed,
     holder,
     killed,
     lasting,
@@ -24,6 +27,7 @@ from tests.faults.disturbance import (
     undisturbed,
 )
 from tests.processes import Client, MemspanProcess, descendants, gone, kill
+from tests.scenes import SMALLEST
 from tests.waiting import until
 
 
@@ -152,3 +156,53 @@ def test_a_run_that_kills_its_workers_fails_after_the_third(tmp_path: Path) -> N
         }
         healthy = client.submit({**SPEC, "training": {**SPEC["training"], "epochs": 1}})
         assert client.ended(healthy, ENOUGH_SECONDS)["state"] == "succeeded"
+
+
+@pytest.mark.long
+def test_a_doctor_who_mends_all_the_while_disturbs_nobody(tmp_path: Path) -> None:
+    """He counts again what workers count meanwhile, and writes an old file anew, which shrinks for nobody else."""
+    serve = MemspanProcess(tmp_path, "serve", "--port", "0", "--workers", "2", MEMSPAN_LEASE_SECONDS="30")
+    with started(serve):
+        serve.address()
+    written_as_by_an_older_release(tmp_path / "memspan.db")
+    with started(serve):
+        client = Client(serve.address())
+        name = client.submit(lasting(40))
+        others = [client.submit(SMALLEST) for _ in range(5)]
+        under_way(client, name)
+        leave_room(tmp_path / "memspan.db")
+        said = []
+        while client.experiment(name)["state"] in ("queued", "running"):
+            said.append(doctor(serve, "--mend"))
+        assert len(said) >= 3
+        assert all(each.returncode == 0 for each in said), [each.stdout for each in said]
+        assert '"database_rewritten"' in "".join(each.stderr for each in said)
+        assert client.experiment(name)["state"] == "succeeded"
+        assert client.numbers(name) == undisturbed(40)
+        assert attempts(client, name) == {1}
+        for other in others:
+            ends_undisturbed(client, other, SMALLEST)
+        assert doctor(serve).returncode == 0
+    assert "unforeseen_error" not in serve.said()
+
+
+def written_as_by_an_older_release(database: Path) -> None:
+    """Make a file that doesn't shrink."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA auto_vacuum=NONE", "VACUUM"):
+            connection.execute(statement)
+
+
+def leave_room(database: Path) -> None:
+    """Leave so many pages free that writing the file anew is worth it."""
+    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE room (data BLOB)")
+        for _ in range(20):
+            connection.execute("INSERT INTO room VALUES (randomblob(?))", (2**20,))
+        connection.execute("DROP TABLE room")
+
+
+def doctor(serve: MemspanProcess, *options: str) -> subprocess.CompletedProcess[str]:
+    """What the doctor says of a service's database."""
+    command = [sys.executable, "-m", "service", "doctor", *options]
+    return subprocess.run(command, env=serve.environment, capture_output=True, text=True, check=False)

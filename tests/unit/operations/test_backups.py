@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from migrations.revision import newest
-from service.home_lock import alone, hold
+from service.database_lock import alone, hold
 from service.operations import backups
 from service.operations.backups import BackupUnusable
 from service.operations.doctor import examined
@@ -155,20 +155,37 @@ def test_a_backup_that_ends_early_is_damaged_and_not_something_else(home: Path, 
         backups.restore(target, home / "memspan.db")
 
 
-def test_a_home_in_use_is_nobody_else_s_and_the_other_way_round(home: Path) -> None:
-    """The lock belongs to a process, so another one holds it."""
+def in_use(database: Path) -> subprocess.Popen[bytes]:
+    """Another process that uses a database: locks belong to processes."""
     program = (
-        "import sys; from pathlib import Path; from service.home_lock import hold; hold(Path(sys.argv[1])); "
+        "import sys; from pathlib import Path; from service.database_lock import hold; hold(Path(sys.argv[1])); "
         "print('held', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", program, str(home)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
-        with pytest.raises(SystemExit, match="stop it first"), alone(home):
+    command = [sys.executable, "-c", program, str(database)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"held\n"
+    return other
+
+
+def test_a_database_in_use_is_nobody_else_s_and_the_other_way_round(home: Path) -> None:
+    database = home / "memspan.db"
+    with in_use(database) as other:
+        with pytest.raises(SystemExit, match="stop it first"), alone(database):
             raise AssertionError("it was let in")
         other.communicate(b"")
-    with alone(home), pytest.raises(SystemExit, match="is being restored"):
-        hold(home)
-    with alone(home):
+    with alone(database), pytest.raises(SystemExit, match="is being restored"):
+        hold(database)
+    with alone(database):
         pass
+
+
+def test_a_database_is_in_use_by_whatever_link_somebody_came_to_it(home: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(home / "memspan.db")
+    with in_use(link) as other:
+        with pytest.raises(SystemExit, match="stop it first"), alone(home / "memspan.db"):
+            raise AssertionError("it was let in")
+        with alone(home / "another.db"):
+            pass
+        other.communicate(b"")
