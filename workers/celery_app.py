@@ -79,8 +79,6 @@ def make_app(settings: Settings) -> Celery:
 
 
 settings = load_settings()
-configure_logs(settings.log_level, settings.log_format, settings.secrets)
-keep_private(settings.home, Database(settings.database_url).path)
 app = make_app(settings)
 
 
@@ -146,6 +144,7 @@ def this_process() -> Process:
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _logs_are_set_up(**_: Any) -> None:
     """Celery sets up no logs of its own where somebody answers this signal: its lines are written as ours are."""
+    configure_logs(settings.log_level, settings.log_format, settings.secrets)
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -161,7 +160,8 @@ def _child_ends(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 def _parent_starts(sender: Any = None, **_: Any) -> None:
-    """Before the pool starts: give it a name for itself and a place to look for the end."""
+    """Before the pool starts: what it makes is its owner's alone; a name for itself, a place to look for the end."""
+    keep_private(settings.home, Database(settings.database_url).path)
     os.environ[PARENT_VARIABLE] = uuid4().hex
     folder = tempfile.mkdtemp(prefix="memspan-")
     os.environ[DRAIN_VARIABLE] = str(Path(folder) / "drain")
