@@ -1,9 +1,18 @@
 """A request for a key, the same over HTTP and on the command line."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+)
 
 from service.scopes import Scope
 from service.storage.keys import Quota
@@ -14,7 +23,31 @@ MOST_YEARS = 100
 MOST = 2**53
 """of a quota: what JSON numbers hold exactly"""
 
+SIZE = r"^[0-9]{1,4}(\.[0-9]{1,3})? ?[kKMGT]i?B$"
+"""bytes with a unit, thousands or (with an i) 1 024s of each other"""
+
+_BYTES = TypeAdapter(ByteSize)
 Most = Annotated[int, Field(ge=0, le=MOST)] | None
+
+
+def _bytes(given: Any) -> Any:
+    """Bytes from text such as 20GiB; anything else is left to its type."""
+    if not isinstance(given, str):
+        return given
+    if re.fullmatch(SIZE, given, re.ASCII) is None:
+        raise ValueError(
+            f"stored_bytes must be a whole number of bytes, or text such as 500MB or 20GiB; not {given[:60]!r}."
+        )
+    if (size := int(_BYTES.validate_python(given))) > MOST:
+        raise ValueError(f"stored_bytes must be at most {MOST} bytes, not {given}.")
+    return size
+
+
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": MOST}
+_TEXT = {"type": "string", "pattern": SIZE, "examples": ["500MB", "20GiB"]}
+MostBytes = Annotated[
+    Most, BeforeValidator(_bytes), WithJsonSchema({"anyOf": [_NUMBER, _TEXT, {"type": "null"}]}, mode="validation")
+]
 
 
 def _lifetime(text: str) -> str:
@@ -35,7 +68,9 @@ class QuotaRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     queued_runs: Most = Field(default=None, description="runs that wait, over all experiments of the key")
-    stored_bytes: Most = Field(default=None, description="bytes of weights that its experiments keep")
+    stored_bytes: MostBytes = Field(
+        default=None, description="bytes of weights that its experiments keep, as a number or as text such as 20GiB"
+    )
     core_seconds: Most = Field(
         default=None, description="seconds of one worker that it may ask for in a day (UTC), as plans estimate them"
     )

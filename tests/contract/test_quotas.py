@@ -154,3 +154,28 @@ def test_every_answer_to_a_key_tells_how_often_it_may_ask(bounded: Bounded) -> N
 
 def test_without_keys_nothing_is_limited(client: Any) -> None:
     assert "ratelimit" not in client.get("/results").headers
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"), [("5GB", 5_000_000_000), ("20 GiB", 20 * 2**30), (1_000, 1_000), (None, None)]
+)
+def test_bytes_are_asked_for_as_a_number_or_with_a_unit(bounded: Bounded, given: object, stored: int | None) -> None:
+    made = bounded.post(
+        bounded.secrets["root"],
+        "/keys",
+        name=f"of {given}".replace(" ", "-"),
+        scope="run",
+        quota={"stored_bytes": given},
+    )
+    assert made.status_code == 201, made.text
+    assert made.json()["quota"]["stored_bytes"] == stored
+
+
+@pytest.mark.parametrize("given", ["5 elephants", "5", "-1GB", "9999TiB", 1.5, 2**54])
+def test_bytes_that_are_none_are_refused_by_their_name(bounded: Bounded, given: object) -> None:
+    problem = told(
+        bounded.post(bounded.secrets["root"], "/keys", name="x", scope="run", quota={"stored_bytes": given}), 422
+    )
+    (error,) = problem["errors"]
+    assert (error["pointer"], error["given"]) == ("#/quota/stored_bytes", given)
+    assert "stored_bytes" in error["message"] or "9007199254740992" in error["message"], error
