@@ -1,6 +1,8 @@
 """Extending: an experiment that has ended is asked for more, to the numbers of one that had asked for all at once."""
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 import structlog
 
@@ -12,12 +14,15 @@ from memspan.experiment.series import is_search
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, FieldError, Unprocessable
 from service.operations import audit, going_on, ids, quotas, room, worker_memory
+from service.operations.action import Action
 from service.operations.after_runs import end_locked, is_followed
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, found, locked, own, view_of
 from service.operations.extension import Extended, Extension
-from service.operations.queueing import probe_seconds, queued, store
+from service.operations.going_on import Again
+from service.operations.queueing import Queued, probe_seconds, queued, store
+from service.operations.quotas import Demand
 from service.operations.remaining_time import fleet_now
 from service.operations.specs import spec_of
 from service.operations.submission import demand_of, no_gpu
@@ -46,15 +51,19 @@ def extend(context: Context, key: int, asked: Extension, caller: Caller = ANYBOD
     _require_extensible(before)
     spec = asked.of(spec_of(before))
     _require_allowed(context, before, asked, spec)
+    kind: type[MoreRepeats | MoreEpochs] = MoreRepeats if asked.name == "repeats" else MoreEpochs
+    with context.database.reading() as connection:  # made before anybody has to wait for it
+        more = kind.of(connection, before, spec)
     with context.database.writing() as connection:
         row = own(connection, key, caller)
         _require_extensible(row)
         if row.spec != before.spec:
             raise Conflict("The experiment was extended by another request meanwhile; look at it, and ask again.")
         room.require(context)
-        change = _more_repeats if asked.name == "repeats" else _more_epochs
-        done = change(connection, row, spec, caller)
-        audit.note(connection, caller, "extend_experiment", ids.public(ids.EXPERIMENT, key), 202, _words(asked))
+        if row != before:  # somebody changed it since it was looked at
+            more = kind.of(connection, row, spec)
+        done = more.store(connection, row, spec, caller)
+        audit.note(connection, caller, Action.EXTEND_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202, _words(asked))
         waits = done.added + done.resumed + done.anew > 0
         state = reopening.reopen(connection, key, waits, spec.model_dump(mode="json"))
         events.append(connection, key, ("extension", asdict(done)), ("state", {"state": state}))
@@ -105,38 +114,75 @@ def _too_much(asked: Extension, code: str, message: str) -> Unprocessable:
     return Unprocessable(message, errors=[FieldError(f"#/{asked.name}", code, message, asked.more)])
 
 
-def _more_repeats(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, caller: Caller) -> Extended:
-    """Queue the runs of new repeats, placed as if they had been asked for at once with the others."""
-    going_on.require_weights(row, spec)
-    before = spec_of(row).repeats
-    placements = Placements(spec, reopening.on_gpu(connection, row.key))
-    added = [Allocation(position, range(before, spec.repeats)) for position in range(len(placements))]
-    rows = queued(placements, added)
-    count = sum(each.stack.runs for each in rows)
-    demand = replace(demand_of(placements, added), core_seconds=sum(each.stack.seconds for each in rows))
-    quotas.take(connection, caller, demand)
-    reopening.drop_answers(connection, row.key)
-    store(connection, row.key, spec.priority, rows, is_followed(spec))
-    experiments.grow(connection, row.key, count, probe_seconds(placements, added))
-    return Extended("repeats", before, spec.repeats, added=count)
+@dataclass(frozen=True)
+class MoreRepeats:
+    """The runs of new repeats, placed as if they had been asked for at once with the others.
 
+    Attributes:
+        before: repeats that there were.
+    """
 
-def _more_epochs(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, caller: Caller) -> Extended:
-    """Queue the runs that have succeeded for more epochs; those that failed stay as they are."""
-    before = spec_of(row).training.epochs
-    because = _anew_because(row, spec)
-    if because is None:
+    before: int
+    rows: Sequence[Queued]
+    demand: Demand
+    probe_seconds: float
+
+    @classmethod
+    def of(cls, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec) -> Self:
+        """What ``spec`` asks for beyond what an experiment has."""
         going_on.require_weights(row, spec)
-    ended = reopening.ended_runs(connection, row.key, Which.TRAINED)
-    placements = Placements(spec, reopening.on_gpu(connection, row.key))
-    again = going_on.as_placed(placements, ended, 0 if because else before)
-    quotas.take(connection, caller, replace(going_on.demand(again), stored_bytes=0))
-    going_on.queue(connection, row, spec, Which.TRAINED, again)
-    tallies.add(connection, row.key, changes := reopening.skip_diverged(connection, row.key, spec.training.epochs))
-    skipped = round(sum(each.epochs for each in changes) / (spec.training.epochs - before))
-    if because:
-        return Extended("epochs", before, spec.training.epochs, anew=len(ended), unchanged=skipped, because=because)
-    return Extended("epochs", before, spec.training.epochs, resumed=len(ended), unchanged=skipped)
+        before = spec_of(row).repeats
+        placements = Placements(spec, reopening.on_gpu(connection, row.key))
+        added = [Allocation(position, range(before, spec.repeats)) for position in range(len(placements))]
+        rows = queued(placements, added)
+        seconds = sum(each.stack.seconds for each in rows)
+        demand = replace(demand_of(placements, added), core_seconds=seconds)
+        return cls(before, rows, demand, probe_seconds(placements, added))
+
+    def store(self, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, caller: Caller) -> Extended:
+        """Queue them."""
+        quotas.take(connection, caller, self.demand)
+        reopening.drop_answers(connection, row.key)
+        store(connection, row.key, spec.priority, self.rows, is_followed(spec))
+        count = sum(each.stack.runs for each in self.rows)
+        experiments.grow(connection, row.key, count, self.probe_seconds)
+        return Extended("repeats", self.before, spec.repeats, added=count)
+
+
+@dataclass(frozen=True)
+class MoreEpochs:
+    """The runs that have succeeded, for more epochs; those that failed stay as they are.
+
+    Attributes:
+        before: epochs that there were.
+        because: why they begin again; None where they go on.
+    """
+
+    before: int
+    again: Sequence[Again]
+    because: str | None
+
+    @classmethod
+    def of(cls, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec) -> Self:
+        """What ``spec`` asks for beyond what an experiment has."""
+        before = spec_of(row).training.epochs
+        because = _anew_because(row, spec)
+        if because is None:
+            going_on.require_weights(row, spec)
+        ended = reopening.ended_runs(connection, row.key, Which.TRAINED)
+        placements = Placements(spec, reopening.on_gpu(connection, row.key))
+        return cls(before, going_on.as_placed(placements, ended, 0 if because else before), because)
+
+    def store(self, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, caller: Caller) -> Extended:
+        """Queue them."""
+        epochs = spec.training.epochs
+        quotas.take(connection, caller, replace(going_on.demand(self.again), stored_bytes=0))
+        going_on.queue(connection, row, spec, Which.TRAINED, self.again)
+        tallies.add(connection, row.key, changes := reopening.skip_diverged(connection, row.key, epochs))
+        skipped = round(sum(each.epochs for each in changes) / (epochs - self.before))
+        count = sum(len(each.runs) for each in self.again)
+        told = Extended("epochs", self.before, epochs, unchanged=skipped, because=self.because)
+        return replace(told, resumed=count) if self.because is None else replace(told, anew=count)
 
 
 def _anew_because(row: ExperimentRecord, spec: ExperimentSpec) -> str | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 from memspan.engine.placement import EngineName, Placement
@@ -43,8 +44,9 @@ class Again:
         """Of their training, from 0 to 1."""
         return 1 - self.epochs / self.placement.condition.training.epochs
 
+    @cached_property
     def stack(self) -> NewStack:
-        """The row of it."""
+        """The row of it; what it takes is a sum over much that is measured."""
         count = len(self.runs)
         whole = self.placement.seconds(count)
         return NewStack(
@@ -105,7 +107,7 @@ def demand(again: Sequence[Again]) -> Demand:
     return Demand(
         queued_runs=sum(len(each.runs) for each in again),
         stored_bytes=sum(len(each.runs) * each.placement.network.parameters * BYTES_OF_WEIGHTS for each in again),
-        core_seconds=sum(each.stack().seconds for each in again),
+        core_seconds=sum(each.stack.seconds for each in again),
     )
 
 
@@ -121,7 +123,7 @@ def queue(
     resumed = again[0].epochs > 0
     reopening.drop_answers(connection, row.key, which)
     reopening.forget(connection, row.key, which, resumed)
-    keys = stacks.add(connection, row.key, spec.priority, [each.stack() for each in again])
+    keys = stacks.add(connection, row.key, spec.priority, [each.stack for each in again])
     places = [
         NewPlace(run.key, key, Queue(each.placement.device), each.placement.engine, each.placement.width)
         for key, each in zip(keys, again, strict=True)
@@ -139,11 +141,15 @@ def queue(
 def _changes(again: Sequence[Again], resumed: bool) -> Iterator[Change]:
     """What tallies gain and lose by runs that are queued again."""
     for each in again:
-        stack, left = each.stack(), each.share_left
+        stack, left = each.stack, each.share_left
         yield Change(stack.queue, stack.engine, queued=stack.runs, left_seconds=stack.run_seconds * stack.runs * left)
-        for run in each.runs:
-            lost = 0.0 if resumed else -run.epochs_done
-            yield Change(run.queue, run.engine, epochs=lost, **{run.state.value: -1})
+        ended = Counter((run.queue, run.engine, run.state.value) for run in each.runs)
+        for (queue, engine, state), count in ended.items():
+            yield Change(queue, engine, **{state: -count})
+        if not resumed:
+            for run in each.runs:
+                if run.epochs_done:
+                    yield Change(run.queue, run.engine, epochs=-run.epochs_done)
 
 
 def require_ended(row: ExperimentRecord, what: str) -> None:

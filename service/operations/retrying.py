@@ -1,5 +1,7 @@
 """Retrying: what failed in an experiment that has ended, or was cancelled with it, is tried once more."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from memspan.experiment.placements import Placements
@@ -7,16 +9,18 @@ from memspan.experiment.series import is_search
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict
 from service.operations import audit, going_on, ids, quotas, room
+from service.operations.action import Action
 from service.operations.after_runs import end_locked, follow_some
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
-from service.operations.experiments import ExperimentView, locked, own, view_of
+from service.operations.experiments import ExperimentView, found, locked, own, view_of
+from service.operations.going_on import Again
 from service.operations.specs import grid_of, spec_of
 from service.queue_names import TRAINING, Queue
 from service.storage import events, reopening
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
-from service.storage.reopening import Which
+from service.storage.reopening import EndedRun, Which
 
 log = structlog.stdlib.get_logger("memspan.experiments")
 
@@ -30,28 +34,44 @@ def retry(context: Context, key: int, caller: Caller = ANYBODY) -> ExperimentVie
     Raises:
         Conflict: it is active, or everything has succeeded.
     """
+    before, again = _looked(context, key, caller)
     with context.database.writing() as connection:
         row = own(connection, key, caller)
         going_on.require_ended(row, "be retried")
         spec = spec_of(row)
-        ended = reopening.ended_runs(connection, key, Which.BADLY_ENDED)
-        if not ended and not _unanswered(connection, row, spec):
+        if row != before:  # somebody changed it since it was looked at
+            again = _again(row, reopening.ended_runs(connection, key, Which.BADLY_ENDED))
+        if not again and not _unanswered(connection, row, spec):
             raise Conflict("All runs of the experiment have succeeded and its probes are answered: nothing to retry.")
         going_on.require_weights(row, spec)
         room.require(context)
-        again = going_on.as_they_were(Placements(spec), ended)
+        count = sum(len(each.runs) for each in again)
         quotas.take(connection, caller, going_on.demand(again))
-        audit.note(connection, caller, "retry_experiment", ids.public(ids.EXPERIMENT, key), 202)
+        audit.note(connection, caller, Action.RETRY_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202)
         going_on.queue(connection, row, spec, Which.BADLY_ENDED, again)
         asked = reopening.ask_required_again(connection, key)
-        state = reopening.reopen(connection, key, waits=bool(ended))
-        events.append(connection, key, ("retry", {"runs": len(ended), "probes": asked}), ("state", {"state": state}))
+        state = reopening.reopen(connection, key, waits=bool(again))
+        events.append(connection, key, ("retry", {"runs": count, "probes": asked}), ("state", {"state": state}))
         _go_on(connection, key, spec)
         view = view_of(connection, key)
-    log.info("experiment_retried", experiment=ids.public(ids.EXPERIMENT, key), runs=len(ended))
+    log.info("experiment_retried", experiment=ids.public(ids.EXPERIMENT, key), runs=count)
     for queue in (*TRAINING, Queue.PROBE):
         context.bell.ring(queue)
     return view
+
+
+def _looked(context: Context, key: int, caller: Caller) -> tuple[ExperimentRecord, list[Again]]:
+    """An experiment that may be retried, and the stacks of what goes on: made before anybody has to wait for it."""
+    with context.database.reading() as connection:
+        row = found(connection, key)
+        caller.require_owner(row.owner, f"experiment {ids.public(ids.EXPERIMENT, key)}")
+        going_on.require_ended(row, "be retried")
+        ended = reopening.ended_runs(connection, key, Which.BADLY_ENDED)
+    return row, _again(row, ended)
+
+
+def _again(row: ExperimentRecord, ended: Sequence[EndedRun]) -> list[Again]:
+    return going_on.as_they_were(Placements(spec_of(row)), ended)
 
 
 def _unanswered(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec) -> bool:

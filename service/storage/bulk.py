@@ -122,7 +122,7 @@ def update_rows(
     *where: ColumnElement[bool],
     moment: str | None = None,
 ) -> None:
-    """Give rows, found by their ``key``, values of their own; all have the same columns, of JSON-able values.
+    """Give rows, found by their ``key``, values of their own; all have the same columns, of texts and numbers.
 
     Args:
         where: only those that also match; the same objects at each call, since the statement is kept by them.
@@ -134,6 +134,10 @@ def update_rows(
     if connection.dialect.name == "postgresql" and len(rows) > 1:
         keys = [row["key"] for row in rows]
         connection.execute(_updating(table, names, where, moment), {ROWS: _parameter(rows), KEYS: keys})
+        return
+    if connection.dialect.name == "sqlite" and len(rows) > 1 and not where:
+        text, order = _prepared_update(table, names, moment)
+        connection.exec_driver_sql(text, [tuple(row[name] for name in order) for row in rows])
         return
     statement, given = _updating_each(table, names, where, moment), [_new(row) for row in rows]
     connection.execute(statement, given if len(given) > 1 else given[0])
@@ -161,6 +165,13 @@ def _updating_each(
     """The statement for one row at a time."""
     columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     return update(table).where(table.c.key == bindparam("new_key"), *where).values({**columns, **_at(moment)})
+
+
+@lru_cache(maxsize=64)
+def _prepared_update(table: Table, names: tuple[str, ...], moment: str | None) -> tuple[str, tuple[str, ...]]:
+    """The statement for SQLite's driver, and the order of its parameters by the names of columns."""
+    compiled = _updating_each(table, names, (), moment).compile(dialect=sqlite.dialect())
+    return str(compiled), tuple(name.removeprefix("new_") for name in compiled.positiontup or ())
 
 
 def _new(row: Mapping[str, Any]) -> dict[str, Any]:
