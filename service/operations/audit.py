@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from service.operations.action import Action
 from service.operations.caller import Caller
 from service.operations.context import Context
 from service.storage import audit
@@ -9,7 +10,7 @@ from service.storage.audit import EntryRecord, Narrow, NewEntry
 from service.storage.database import Connection, Database
 
 
-def entry(caller: Caller, action: str, object: str | None, status: int, detail: str | None = None) -> NewEntry:
+def entry(caller: Caller, action: Action, object: str | None, status: int, detail: str | None = None) -> NewEntry:
     """What a caller did."""
     return NewEntry(
         caller.name, action, caller.method, caller.path, object, status, caller.address, caller.request_id, detail
@@ -17,7 +18,7 @@ def entry(caller: Caller, action: str, object: str | None, status: int, detail: 
 
 
 def note(
-    connection: Connection, caller: Caller, action: str, object: str | None, status: int, detail: str | None = None
+    connection: Connection, caller: Caller, action: Action, object: str | None, status: int, detail: str | None = None
 ) -> None:
     """Note what a caller does, in its unit of work: both are kept, or neither is."""
     audit.append(connection, entry(caller, action, object, status, detail))

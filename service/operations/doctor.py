@@ -8,6 +8,7 @@ import structlog
 
 from migrations.revision import newest
 from service.operations import audit, patrol
+from service.operations.action import Action
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.storage import space
@@ -113,7 +114,7 @@ def _mended(context: Context, check: Check, caller: Caller) -> int:
             with context.database.writing() as connection:
                 done = check.mend(connection)
                 if done:
-                    audit.note(connection, caller, "mend", check.name, 200, f"{done} mended")
+                    audit.note(connection, caller, Action.MEND, check.name, 200, f"{done} mended")
         except Exception as error:
             log.warning("check_failed", check=check.name, exc_info=error)
             break

@@ -10,6 +10,7 @@ import structlog
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import audit, ids, room
+from service.operations.action import Action
 from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
@@ -58,7 +59,7 @@ def submit(
                 room.require(context)
             key = known or insert(connection, prepared)
             if known is None:
-                audit.note(connection, caller, "submit_experiment", ids.public(ids.EXPERIMENT, key), 201)
+                audit.note(connection, caller, Action.SUBMIT_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 201)
             view = view_of(connection, key)
     except KeyTaken:
         return submit(context, spec, idempotency_key, caller)  # another request with the key was faster
@@ -109,7 +110,7 @@ def cancel(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experi
             return view_of(connection, key), False
         if row.state not in ACTIVE:
             raise Conflict(f"The experiment is {row.state}: there is nothing left to cancel.")
-        audit.note(connection, caller, "cancel_experiment", ids.public(ids.EXPERIMENT, key), 202)
+        audit.note(connection, caller, Action.CANCEL_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202)
         experiments.ask_to_cancel(connection, key)
         final_states.cancel_probes(connection, key)
         end_locked(connection, experiments.lock(connection, key) or row)
@@ -156,7 +157,7 @@ def pause(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experim
             return view_of(connection, key), False
         if row.state not in CLAIMABLE or row.cancelled_at is not None:
             raise Conflict(f"The experiment is {row.state}: it can't pause.")
-        audit.note(connection, caller, "pause_experiment", ids.public(ids.EXPERIMENT, key), 202)
+        audit.note(connection, caller, Action.PAUSE_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202)
         experiments.pause(connection, key)
         events.append(connection, key, ("state", {"state": ExperimentState.PAUSED}))
     rest(context, key, seconds=ANSWER_SECONDS)
@@ -171,7 +172,7 @@ def resume(context: Context, key: int, caller: Caller = ANYBODY) -> tuple[Experi
         if changed:
             if row.state is not ExperimentState.PAUSED or row.cancelled_at is not None:
                 raise Conflict(f"The experiment is {row.state}: it can't resume.")
-            audit.note(connection, caller, "resume_experiment", ids.public(ids.EXPERIMENT, key), 202)
+            audit.note(connection, caller, Action.RESUME_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202)
             state = experiments.resume(connection, row)
             events.append(connection, key, ("state", {"state": state}))
     wake(context, key, seconds=ANSWER_SECONDS)
@@ -196,7 +197,7 @@ def delete(context: Context, key: int, dry_run: bool, caller: Caller = ANYBODY) 
     with context.database.writing() as connection:
         row = locked(connection, key)
         _deletable(row, caller)
-        audit.note(connection, caller, "delete_experiment", ids.public(ids.EXPERIMENT, key), 204, row.name)
+        audit.note(connection, caller, Action.DELETE_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 204, row.name)
         deletion.mark(connection, key)
     log.info("experiment_deleted", experiment=ids.public(ids.EXPERIMENT, key), rows=freed.rows, bytes=freed.bytes)
     remove(context, key, REMOVING_SECONDS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from service.errors import Conflict, FieldError, NotFound
 from service.operations import audit, ids
+from service.operations.action import Action
 from service.operations.caller import Caller
 from service.operations.key_request import KeyRequest
 from service.operations.key_secret import digest, hint, new_secret
@@ -57,7 +58,9 @@ def create(database: Database, asked: KeyRequest, caller: Caller, over_http: boo
             if is_first and over_http:
                 raise Conflict(FIRST + ".")
             row = keys.add(connection, new)
-            audit.note(connection, caller, "create_key", ids.public(ids.KEY, row.key), 201, f"{row.name}, {row.scope}")
+            audit.note(
+                connection, caller, Action.CREATE_KEY, ids.public(ids.KEY, row.key), 201, f"{row.name}, {row.scope}"
+            )
             return MadeKey(_view(row, clock.read(connection)), secret, is_first)
     except NameTaken:
         message = f"There is a key {asked.name!r} already; revoke it first, or take another name."
@@ -79,7 +82,7 @@ def revoke(database: Database, key: int, caller: Caller) -> KeyView:
         if row is None:
             raise NotFound(f"There is no key {ids.public(ids.KEY, key)}.")
         if keys.revoke(connection, key):
-            audit.note(connection, caller, "revoke_key", ids.public(ids.KEY, key), 204, row.name)
+            audit.note(connection, caller, Action.REVOKE_KEY, ids.public(ids.KEY, key), 204, row.name)
         return KeyView(row, "revoked")
 
 
@@ -97,7 +100,7 @@ def abolish(database: Database, caller: Caller) -> int:
     with database.writing() as connection:
         sessions.delete_all(connection)
         count = keys.delete_all(connection)
-        audit.note(connection, caller, "abolish_keys", None, 200, f"{count} keys")
+        audit.note(connection, caller, Action.ABOLISH_KEYS, None, 200, f"{count} keys")
         return count
 
 

@@ -13,6 +13,7 @@ from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
 from service.errors import Conflict, FieldError, NotFound, Unprocessable, WeightsDamaged
 from service.operations import audit, ids, quotas, room
+from service.operations.action import Action
 from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
 from service.operations.checkpoints import damaged, data_of
@@ -73,7 +74,7 @@ class Asker:
     """Who asks a probe, by which operation, of what: so many repeats of a condition."""
 
     caller: Caller
-    action: str
+    action: Action
     object: str
     spec: ProbeSpec
     repeats: int
@@ -95,7 +96,7 @@ def ask_checkpoint(context: Context, key: int, spec: ProbeSpec, caller: Caller =
             raise NotFound(f"There is no checkpoint {ids.public(ids.CHECKPOINT, key)}.")
         condition = condition_of(row)
         check(spec, condition, pointer="#")
-        asker = Asker(caller, "probe_checkpoint", ids.public(ids.CHECKPOINT, key), spec, 1)
+        asker = Asker(caller, Action.PROBE_CHECKPOINT, ids.public(ids.CHECKPOINT, key), spec, 1)
         answer = _asked(context, connection, [(of_checkpoint(row, spec), condition)], asker)[0]
     context.bell.ring(Queue.PROBE)
     return answer
@@ -119,7 +120,7 @@ def ask_experiment(
         new = [
             (of_condition(key, position, weights, spec, required=False), condition) for position, condition in chosen
         ]
-        asker = Asker(caller, "probe_experiment", ids.public(ids.EXPERIMENT, key), spec, spec_of(row).repeats)
+        asker = Asker(caller, Action.PROBE_EXPERIMENT, ids.public(ids.EXPERIMENT, key), spec, spec_of(row).repeats)
         answers = _asked(context, connection, new, asker)
     context.bell.ring(Queue.PROBE)
     return answers

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from service.operations import audit, deleting, ids
+from service.operations.action import Action
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.submission import word
@@ -113,14 +114,14 @@ def _a_portion(context: Context, each: Due) -> bool:
         if each.keep is Keep.NOTHING and row.kept == Keep.RESULTS:
             freed, ended = deletion.size(connection, each.key, COUNTING_SECONDS), True
             deletion.mark(connection, each.key)
-            audit.note(connection, each.caller, "delete_experiment", name, 204, row.name)
+            audit.note(connection, each.caller, Action.DELETE_EXPERIMENT, name, 204, row.name)
         else:
             least = Keep.RESULTS if each.keep is Keep.NOTHING else each.keep
             freed = retention.drop_some(connection, each.key, least)
             ended = freed == Freed(0, 0) and each.keep is not Keep.NOTHING
             if freed.rows:
                 said = f"{least} is kept; {freed.rows} rows and {freed.bytes} bytes are gone"
-                audit.note(connection, each.caller, "drop_weights", name, 200, said)
+                audit.note(connection, each.caller, Action.DROP_WEIGHTS, name, 200, said)
     if each.keep is Keep.NOTHING and ended:
         deleting.remove(context, each.key, REMOVING_SECONDS)  # what it does not manage, the patrol does
     if freed.rows:
@@ -133,7 +134,7 @@ def put(context: Context, rule: Rule, caller: Caller = ANYBODY) -> None:
     with context.database.writing() as connection:
         retention.put(connection, rule)
         said = f"{rule.days:g} days after their end, {rule.keep} is kept"
-        audit.note(connection, caller, "put_retention_rule", rule.label, 200, said)
+        audit.note(connection, caller, Action.PUT_RETENTION_RULE, rule.label, 200, said)
 
 
 def remove(context: Context, label: str, caller: Caller = ANYBODY) -> bool:
@@ -141,7 +142,7 @@ def remove(context: Context, label: str, caller: Caller = ANYBODY) -> bool:
     with context.database.writing() as connection:
         there = retention.remove(connection, label)
         if there:
-            audit.note(connection, caller, "remove_retention_rule", label, 200)
+            audit.note(connection, caller, Action.REMOVE_RETENTION_RULE, label, 200)
     return there
 
 

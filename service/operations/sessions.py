@@ -4,6 +4,7 @@ import hashlib
 import secrets
 
 from service.operations import audit, ids
+from service.operations.action import Action
 from service.operations.caller import Caller
 from service.storage import sessions
 from service.storage.database import Database
@@ -18,7 +19,7 @@ def begin(database: Database, key: KeyRecord, caller: Caller) -> str:
     secret = secrets.token_urlsafe(32)
     with database.writing() as connection:
         sessions.begin(connection, digest(secret), key.key, SECONDS)
-        audit.note(connection, caller, "log_in", ids.public(ids.KEY, key.key), 303)
+        audit.note(connection, caller, Action.LOG_IN, ids.public(ids.KEY, key.key), 303)
     return secret
 
 
@@ -26,7 +27,7 @@ def end(database: Database, secret: str, caller: Caller) -> None:
     """End a session; twice is once."""
     with database.writing() as connection:
         if sessions.end(connection, digest(secret)):
-            audit.note(connection, caller, "log_out", None, 303)
+            audit.note(connection, caller, Action.LOG_OUT, None, 303)
 
 
 def digest(secret: str) -> str:

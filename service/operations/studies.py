@@ -17,6 +17,7 @@ from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from service.errors import NotFound
 from service.operations import audit, catalogue, ids, room, verdicts
+from service.operations.action import Action
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
@@ -105,7 +106,7 @@ def start(context: Context, spec: StudySpec, idempotency_key: str | None = None,
                 room.require(context)
             keys = _members(connection, spec.kind, group) if group else _insert(connection, prepared)
             if group is None:
-                audit.note(connection, caller, "start_study", ids.public(ids.GROUP, keys[0]), 201, spec.kind)
+                audit.note(connection, caller, Action.START_STUDY, ids.public(ids.GROUP, keys[0]), 201, spec.kind)
             started = Started(spec.kind, group or keys[0], [view_of(connection, key) for key in keys])
     except KeyTaken:
         return start(context, spec, idempotency_key, caller)  # another request with the key was faster

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from service.operations.action import Action
 from service.operations.times import rfc3339
 from service.schemas.number import Answer
 from service.storage.audit import EntryRecord
@@ -15,7 +16,7 @@ class Deed(Answer):
     id: int
     at: str
     caller: str | None = Field(description="name of the key; null where there was none")
-    action: str = Field(description="an operation of this document, log_in, log_out, abolish_keys or refused")
+    action: str = Field(description=f"one of {', '.join(Action)}")
     object: str | None = Field(description="what it was done to", examples=["exp-12"])
     method: str = Field(description="of the request; empty where a command did it")
     path: str

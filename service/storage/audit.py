@@ -16,7 +16,7 @@ class NewEntry:
 
     Attributes:
         caller: name of the key, None where there was none.
-        action: the operation's name in the HTTP API, such as cancel_experiment; or refused.
+        action: one of ``service.operations.action``, such as cancel_experiment.
         path: of the request, with its ``method``; empty where a command did it.
         object: public id of what it was done to.
         status: of HTTP.

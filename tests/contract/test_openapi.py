@@ -13,6 +13,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from service.middleware.trust import OPEN_PATHS
+from service.operations.action import Action
 from service.schemas.description import operations
 from tests.contract.stage import Stage
 
@@ -51,6 +52,15 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
 def test_the_document_is_the_one_that_was_agreed(document: dict[str, Any]) -> None:
     """A change of it is a change of the contract: look at it, then renew the snapshot with the command in RENEW."""
     assert outline(document) == json.loads(SNAPSHOT.read_text()), f"if it is meant: {RENEW}"
+
+
+def test_every_action_of_the_audit_trail_is_described(document: dict[str, Any]) -> None:
+    described = document["components"]["schemas"]["Deed"]["properties"]["action"]["description"]
+    assert set(described.removeprefix("one of ").split(", ")) == set(Action)
+    known = {operation["operationId"] for _, _, operation in operations(document)}
+    without_request = {"log_in", "log_out", "abolish_keys", "put_retention_rule", "remove_retention_rule",
+                       "drop_weights", "mend", "restore", "refused"}  # fmt: skip
+    assert set(Action) - known == without_request
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
