@@ -14,7 +14,7 @@ from memspan.claims.measured import NotMeasured as NotMeasured
 from memspan.claims.memory_span import measured_span
 from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.json_numbers import numeric
 from memspan.interfaces.model import ModelSpec

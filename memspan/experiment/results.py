@@ -2,125 +2,76 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from memspan.engine.condition import Condition
+from memspan.experiment.digest import Digest, digests
 from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics.span import memory_span
-from memspan.statistics.summary import Summary, summarize_many
 from memspan.statistics.wilson import wilson
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """What the results need to know of one run.
-
-    Attributes:
-        condition: position of its condition in the grid.
-        state: queued, running, succeeded, failed or cancelled.
-        round: of a search, in which it was asked for, from 1.
-        seconds: its share of the time that its stack took.
-        processor: the kind that its numbers are of; None where it wasn't noted.
-    """
-
-    condition: int
-    repeat: int
-    state: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    diverged_at: int | None = None
-    seconds: float | None = None
-    engine: str | None = None
-    round: int = 1
-    processor: str | None = None
-
-
 def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes.
-
-    Of the lengths that a search may ask for, those are shown that have runs.
-    """
+    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes."""
     by_position: dict[int, list[RunRow]] = defaultdict(list)
     for run in runs:
         by_position[run.condition].append(run)
-    shown = [(c, by_position[i]) for i, c in enumerate(conditions(spec)) if by_position[i] or not is_search(spec)]
-    grid, rows = [condition for condition, _ in shown], [runs for _, runs in shown]
-    done = [[run for run in runs if run.state == "succeeded"] for runs in rows]
-    solved = [solved_runs(spec, condition, runs) for condition, runs in zip(grid, done, strict=True)]
-    each = zip(grid, rows, done, _summaries(done), solved, strict=True)
+    return document_by_condition(spec, by_position.values(), probes)
+
+
+def document_by_condition(
+    spec: ExperimentSpec, groups: Iterable[Sequence[RunRow]], probes: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The same from runs that come all of a condition at a time, and are let go once looked at.
+
+    Of the lengths that a search may ask for, those are shown that have runs.
+    """
+    whole = conditions(spec)
+    found = digests(spec, whole, groups)
+    shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not is_search(spec)]
     return {
-        "conditions": [_condition(*columns) for columns in each],
-        "spans": _spans(grid, done, solved),
-        "searches": _searches(spec, by_position),
-        "baselines": _baselines(grid),
+        "conditions": [_condition(condition, digest) for condition, digest in shown],
+        "spans": _spans(shown),
+        "searches": _searches(spec, found),
+        "baselines": _baselines([condition for condition, _ in shown]),
         "probes": list(probes),
         "claims": [],
     }
 
 
-def solved_runs(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
-    """How many runs of a condition met the criterion; a diverged run never does."""
-    criterion = spec.report.criterion(condition.task, condition.extent)
-    variance = condition.task.target_variance(condition.extent)
-    return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
-
-
-def _summaries(done: Sequence[Sequence[RunRow]]) -> list[dict[str, Summary]]:
-    """A summary of every metric of every condition; those with equally many runs are worked out together."""
-    by_size: dict[int, list[tuple[int, str, list[float]]]] = defaultdict(list)
-    for index, runs in enumerate(done):
-        for name in sorted({name for run in runs for name in run.metrics}):
-            values = [run.metrics.get(name, math.nan) for run in runs]
-            by_size[len(values)].append((index, name, values))
-    found: list[dict[str, Summary]] = [{} for _ in done]
-    for items in by_size.values():
-        matrix = np.array([values for _, _, values in items])
-        for (index, name, _), summary in zip(items, summarize_many(matrix), strict=True):
-            found[index][name] = summary
-    return found
-
-
-def _condition(
-    condition: Condition,
-    runs: Sequence[RunRow],
-    done: Sequence[RunRow],
-    summaries: Mapping[str, Summary],
-    solved: int,
-) -> dict[str, Any]:
+def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
     """One entry of ``conditions``."""
-    network = condition.network()
-    interval = wilson(solved, len(done))
-    seconds = [run.seconds for run in done if run.seconds is not None]
+    network, n = condition.network(), digest.succeeded
+    interval = wilson(digest.solved, n)
     return {
         **_place(condition),
         "runs": {
-            "total": len(runs),
-            "succeeded": len(done),
-            "failed": sum(run.state == "failed" for run in runs),
-            "diverged": sum(run.diverged_at is not None for run in done),
+            "total": digest.total,
+            "succeeded": n,
+            "failed": digest.failed,
+            "diverged": digest.diverged,
         },
         "metric": score_metric(condition.task, condition.extent),
-        "metrics": {name: asdict(summary) for name, summary in summaries.items()},
+        "metrics": {name: asdict(summary) for name, summary in digest.summaries.items()},
         "success": {
-            "rate": solved / len(done) if done else None,
-            "low": interval.low if done else None,
-            "high": interval.high if done else None,
-            "n": len(done),
+            "rate": digest.solved / n if n else None,
+            "low": interval.low if n else None,
+            "high": interval.high if n else None,
+            "n": n,
         },
         "parameters": network.parameters,
         "state_size": network.state_size,
         "receptive_field": network.receptive_field,
-        "seconds_per_epoch": sum(seconds) / len(seconds) / condition.training.epochs if seconds else None,
-        "engine": next((run.engine for run in done if run.engine), None),
-        "processors": sorted({run.processor for run in done if run.processor}),
+        "seconds_per_epoch": None if digest.seconds is None else digest.seconds / condition.training.epochs,
+        "engine": digest.engine,
+        "processors": list(digest.processors),
     }
 
 
@@ -132,38 +83,38 @@ def _place(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _spans(grid: Sequence[Condition], done: Sequence[Sequence[RunRow]], solved: Sequence[int]) -> list[dict[str, Any]]:
+def _spans(shown: Sequence[tuple[Condition, Digest]]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
-    by_model: dict[tuple[Any, Any], list[int]] = defaultdict(list)
-    for index, condition in enumerate(grid):
-        if condition.length is not None and done[index]:
-            by_model[condition.task, condition.model].append(index)
+    by_model: dict[tuple[Any, Any], list[tuple[int, Digest]]] = defaultdict(list)
+    for condition, digest in shown:
+        if condition.length is not None and digest.succeeded:
+            by_model[condition.task, condition.model].append((condition.extent, digest))
     found = []
-    for (task, model), indices in by_model.items():
-        lengths = [grid[index].extent for index in indices]
-        span = memory_span(lengths, [solved[i] for i in indices], [len(done[i]) for i in indices])
+    for (task, model), lengths in by_model.items():
+        solved, done = [digest.solved for _, digest in lengths], [digest.succeeded for _, digest in lengths]
+        span = memory_span([length for length, _ in lengths], solved, done)
         if span:
             place = {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json")}
             found.append({**place, **asdict(span)})
     return found
 
 
-def _searches(spec: ExperimentSpec, rows: Mapping[int, Sequence[RunRow]]) -> list[dict[str, Any]]:
+def _searches(spec: ExperimentSpec, found: Mapping[int, Digest]) -> list[dict[str, Any]]:
     """How far the search for each span is. The runs of a round are there as soon as those before have ended."""
     grid = conditions(spec)
     return [
         {
             "task": grid[series.positions.start].task.model_dump(mode="json"),
             "model": grid[series.positions.start].model.model_dump(mode="json"),
-            "rounds": max((run.round for run in runs), default=0),
-            "lengths": len({run.condition for run in runs}),
-            "runs": len(runs),
+            "rounds": max((digest.rounds for digest in asked), default=0),
+            "lengths": len(asked),
+            "runs": sum(digest.total for digest in asked),
             "most_runs": series.search.most_lengths(spec.repeats) * spec.repeats,
-            "over": all(run.state not in ("queued", "running") for run in runs),
+            "over": not any(digest.open for digest in asked),
         }
         for series in all_series(spec)
         if series.search
-        for runs in [[run for position in series.positions for run in rows.get(position, ())]]
+        for asked in [[found[position] for position in series.positions if position in found]]
     ]
 
 

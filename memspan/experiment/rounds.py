@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from memspan.experiment.digest import solved_runs
 from memspan.experiment.grid import conditions
 from memspan.experiment.lengths import SearchRange
-from memspan.experiment.results import RunRow, solved_runs
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.search import Round, Tally, next_round
 from memspan.experiment.series import Series
 from memspan.experiment.spec import ExperimentSpec

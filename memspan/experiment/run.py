@@ -23,8 +23,9 @@ from memspan.experiment.grid import Place, flaws
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
-from memspan.experiment.results import RunRow, document
+from memspan.experiment.results import document
 from memspan.experiment.rounds import Allocation, following, opening
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import Series, all_series
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.table import Results

@@ -11,7 +11,7 @@ from typing import Any
 from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
 from memspan.experiment.learning import Histories, learning_curves
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.json_numbers import jsonable
 from memspan.statistics.notation import number

@@ -1,12 +1,13 @@
 """Evidence: the stored rows of experiments as results and claims need them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from memspan.claims.evidence import Evidence, ExperimentEvidence, History
 from memspan.engine.condition import Condition
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from service.operations import ids
 from service.operations.specs import grid_of, spec_of
 from service.storage import metrics, probes, runs
@@ -15,6 +16,9 @@ from service.storage.experiments import ExperimentRecord
 from service.storage.probes import ProbeRecord
 from service.storage.runs import ResultRecord
 from service.storage.studies import StudyExperiment
+
+ROWS_AT_ONCE = 2_000
+"""runs that are read together: some 4 MB"""
 
 
 def run_row(row: ResultRecord) -> RunRow:
@@ -27,6 +31,20 @@ def run_row(row: ResultRecord) -> RunRow:
 def run_rows(connection: Connection, experiment: int) -> list[RunRow]:
     """All runs of an experiment."""
     return [run_row(each) for each in runs.for_results(connection, experiment)]
+
+
+def rows_by_condition(connection: Connection, experiment: int, grid: int, repeats: int) -> Iterator[list[RunRow]]:
+    """All runs of an experiment, those of a condition together, of which no more than some are held at once.
+
+    Args:
+        grid: how many conditions it has, of ``repeats`` runs each.
+    """
+    together = max(1, ROWS_AT_ONCE // max(1, repeats))
+    for start in range(0, grid, together):
+        found = runs.for_results(connection, experiment, range(start, start + together))
+        found.sort(key=lambda row: row.condition)  # of a condition they stay in the order in which they were queued
+        for _, some in groupby(found, key=lambda row: row.condition):
+            yield [run_row(each) for each in some]
 
 
 def readings(connection: Connection, experiment: ExperimentRecord) -> list[dict[str, Any]]:

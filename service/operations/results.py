@@ -7,11 +7,11 @@ from importlib.metadata import version as release
 from typing import Any
 
 from memspan.experiment.learning import MEASURES, SPLIT, learning_curve
-from memspan.experiment.results import document
+from memspan.experiment.results import document_by_condition
 from memspan.interfaces.json_numbers import jsonable
 from service.operations import ids, verdicts
 from service.operations.context import Context
-from service.operations.evidence import readings, run_rows
+from service.operations.evidence import readings, rows_by_condition
 from service.operations.experiments import cancelling, found, membership
 from service.operations.progress import counts_of
 from service.operations.remaining_time import remaining_seconds
@@ -84,7 +84,9 @@ def _encoded(data: dict[str, Any]) -> bytes:
 def _results(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     """All but the claims."""
     asked = [linked(reading) for reading in readings(connection, row)]
-    made = document(spec_of(row), run_rows(connection, row.key), asked)
+    spec, grid = spec_of(row), grid_of(row)
+    rows = rows_by_condition(connection, row.key, len(grid), spec.repeats)
+    made = document_by_condition(spec, rows, asked)
     failed = [asdict(each) for each in failures.of_runs(connection, row.key)]
     own = {name: value for name, value in made.items() if name != "claims"}
     return {"experiment": _header(connection, row), **own, "failures": failed}

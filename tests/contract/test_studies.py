@@ -14,7 +14,7 @@ from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import judged
 from memspan.experiment.grid import conditions, flaws
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from memspan.studies import experiments, study

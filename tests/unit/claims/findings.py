@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memspan.claims.evidence import Evidence, ExperimentEvidence
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN

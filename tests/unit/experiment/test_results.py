@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from typing import Any
 
 import pytest
 
-from memspan.experiment.results import RunRow, document
+from memspan.experiment import digest
+from memspan.experiment.results import document
 from memspan.experiment.run import parse
+from memspan.experiment.run_row import RunRow
 from memspan.interfaces.json_numbers import jsonable
 
 SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 5, 10],
@@ -119,3 +122,17 @@ def test_a_regression_is_solved_by_a_share_of_its_variance() -> None:
 def test_a_condition_names_its_metric_before_anything_is_measured() -> None:
     spec = parse({"tasks": [{"kind": "latch"}, {"kind": "first_last"}], "models": [{"kind": "rnn"}], "lengths": [4]})
     assert [each["metric"] for each in document(spec, [])["conditions"]] == ["test_accuracy", "test_loss"]
+
+
+def test_what_is_worked_out_together_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many conditions wait to be summarized: one, some, or all of them."""
+    values = random.Random(5)  # noqa: S311 - numbers of a test
+    rows = [
+        RunRow(condition, repeat, "succeeded", {"test_accuracy": values.random(), "test_loss": values.expovariate(1)})
+        for condition in range(6)
+        for repeat in range(4 if condition % 2 else 3)
+    ]
+    whole = json.dumps(jsonable(document(SPEC, rows)))
+    for most in (1, 10):
+        monkeypatch.setattr(digest, "VALUES_AT_ONCE", most)
+        assert json.dumps(jsonable(document(SPEC, rows))) == whole

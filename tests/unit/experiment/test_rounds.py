@@ -7,9 +7,10 @@ from typing import Any
 from memspan.experiment.grid import conditions
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
-from memspan.experiment.results import RunRow, document
+from memspan.experiment.results import document
 from memspan.experiment.rounds import following, opening
 from memspan.experiment.run import parse
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import Series, all_series, series_of
 
 SEARCH: dict[str, Any] = {

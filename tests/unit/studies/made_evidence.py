@@ -10,7 +10,7 @@ from memspan.claims.study import StudySpec
 from memspan.claims.verdict import Judgement, judged
 from memspan.engine.condition import Condition
 from memspan.experiment.grid import conditions
-from memspan.experiment.results import RunRow
+from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.studies import experiments
 

@@ -1,0 +1,121 @@
+"""Digests: what results keep of the runs of a condition, so that the runs themselves need not stay in memory."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from memspan.engine.condition import Condition
+from memspan.experiment.run_row import RunRow
+from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics.summary import Summary, summarize_many
+
+VALUES_AT_ONCE = 500_000
+"""numbers that wait to be summarized: 4 MB as an array. Conditions with equally many runs are worked out together"""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The runs of a condition in some numbers.
+
+    Attributes:
+        solved: how many succeeded ones met the criterion; a diverged run never does.
+        seconds: of those that succeeded, on average; None where nobody measured them.
+        engine: of the first one that names it.
+        processors: the kinds that their numbers are of.
+        rounds: of a search, that asked for runs so far.
+        open: whether some have something to do.
+        summaries: by metric, over those that succeeded.
+    """
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    diverged: int = 0
+    solved: int = 0
+    seconds: float | None = None
+    engine: str | None = None
+    processors: tuple[str, ...] = ()
+    rounds: int = 0
+    open: bool = False
+    summaries: dict[str, Summary] = field(default_factory=dict)
+
+
+def digests(spec: ExperimentSpec, grid: Sequence[Condition], groups: Iterable[Sequence[RunRow]]) -> dict[int, Digest]:
+    """Of each condition that has runs, by its position in the grid.
+
+    Args:
+        groups: the runs, all of a condition at a time.
+    """
+    found: dict[int, Digest] = {}
+    waiting = _Waiting()
+    for runs in groups:
+        position = runs[0].condition
+        done = [run for run in runs if run.state == "succeeded"]
+        found[position] = digest = _digest(runs, done, solved_runs(spec, grid[position], done))
+        waiting.add(digest.summaries, done)
+    waiting.summarize()
+    return found
+
+
+def _digest(runs: Sequence[RunRow], done: Sequence[RunRow], solved: int) -> Digest:
+    """All but the summaries."""
+    seconds = [run.seconds for run in done if run.seconds is not None]
+    return Digest(
+        total=len(runs),
+        succeeded=len(done),
+        failed=sum(run.state == "failed" for run in runs),
+        diverged=sum(run.diverged_at is not None for run in done),
+        solved=solved,
+        seconds=sum(seconds) / len(seconds) if seconds else None,
+        engine=next((run.engine for run in done if run.engine), None),
+        processors=tuple(sorted({run.processor for run in done if run.processor})),
+        rounds=max(run.round for run in runs),
+        open=any(run.state in ("queued", "running") for run in runs),
+    )
+
+
+def solved_runs(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
+    """How many runs of a condition met the criterion; a diverged run never does."""
+    criterion = spec.report.criterion(condition.task, condition.extent)
+    variance = condition.task.target_variance(condition.extent)
+    return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
+
+
+class _Waiting:
+    """Metrics that wait to be summarized together with others of equally many runs."""
+
+    def __init__(self) -> None:
+        self._by_size: dict[int, list[tuple[dict[str, Summary], str, list[float]]]] = defaultdict(list)
+        self._values = 0
+
+    def add(self, summaries: dict[str, Summary], runs: Sequence[RunRow]) -> None:
+        """Have every metric of some runs summarized into ``summaries``."""
+        for name, values in _columns(runs):
+            summaries[name] = _UNKNOWN  # in the order of names, whichever is worked out first
+            self._by_size[len(values)].append((summaries, name, values))
+            self._values += len(values)
+        if self._values >= VALUES_AT_ONCE:
+            self.summarize()
+
+    def summarize(self) -> None:
+        """Work out what waits."""
+        for items in self._by_size.values():
+            matrix = np.array([values for _, _, values in items])
+            for (summaries, name, _), summary in zip(items, summarize_many(matrix), strict=True):
+                summaries[name] = summary
+        self._by_size.clear()
+        self._values = 0
+
+
+_UNKNOWN = Summary(0, math.nan, math.nan, math.nan, math.nan, math.nan)
+
+
+def _columns(runs: Sequence[RunRow]) -> Iterator[tuple[str, list[float]]]:
+    """Each metric that a run has, by name, with a value for each run."""
+    for name in sorted({name for run in runs for name in run.metrics}):
+        yield name, [run.metrics.get(name, math.nan) for run in runs]

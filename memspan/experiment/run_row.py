@@ -1,0 +1,29 @@
+"""A run as results need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What the results need to know of one run.
+
+    Attributes:
+        condition: position of its condition in the grid.
+        state: queued, running, succeeded, failed or cancelled.
+        round: of a search, in which it was asked for, from 1.
+        seconds: its share of the time that its stack took.
+        processor: the kind that its numbers are of; None where it wasn't noted.
+    """
+
+    condition: int
+    repeat: int
+    state: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    diverged_at: int | None = None
+    seconds: float | None = None
+    engine: str | None = None
+    round: int = 1
+    processor: str | None = None
