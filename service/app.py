@@ -3,6 +3,7 @@
 from asyncio import create_task, to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -68,6 +69,8 @@ def create_app(context: Context) -> FastAPI:
     app.openapi = _openapi(app)  # type: ignore[method-assign]
     ledger = SqlLedger(context.database, context.settings.idempotency_hours)
     install_middleware(app, context.settings, ledger, Keyring(context.database))
+    for name, pool in app.state.pools.by_name().items():
+        context.meters.follow_pool(name, partial(getattr, pool, "inside"), pool.most)
     app.add_middleware(RequestMeter, meters=context.meters)
     return app
 

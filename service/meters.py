@@ -1,5 +1,6 @@
 """Meters: what this process measures of itself for Prometheus. What all processes count together is in its counts."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -43,8 +44,22 @@ class Meters:
         self.lookups = Counter(
             "memspan_cache_lookups", "Looks into a cache, by whether it had it.", ["cache", "result"], registry=registry
         )
+        self.pool_requests = Gauge(
+            "memspan_pool_requests", "Requests that compute or wait in a bounded pool.", ["pool"], registry=registry
+        )
+        self.pool_limit = Gauge(
+            "memspan_pool_requests_limit",
+            "Requests that a pool takes before it says 503.",
+            ["pool"],
+            registry=registry,
+        )
         build = Gauge("memspan_build_info", "1, with the version as a label.", ["version"], registry=registry)
         build.labels(version("memspan")).set(1)
+
+    def follow_pool(self, name: str, inside: Callable[[], int], most: int) -> None:
+        """Tell how many requests are in a pool whenever somebody asks, and how many may be."""
+        self.pool_requests.labels(name).set_function(inside)
+        self.pool_limit.labels(name).set(most)
 
     def looked_up(self, cache: str, hit: bool) -> None:
         """Count a look into a cache."""

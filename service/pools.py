@@ -70,9 +70,14 @@ class Pool:
             with self._lock:
                 self.inside -= 1
 
+    @property
+    def most(self) -> int:
+        """Requests that may be inside."""
+        return self.threads + self.waiting
+
     def _enter(self) -> None:
         with self._lock:
-            if self.inside >= self.threads + self.waiting:
+            if self.inside >= self.most:
                 raise Busy(
                     f"{self.inside} requests wait {self.work} already, and no more may (MEMSPAN_MAX_WAITING). "
                     "Ask again soon."
@@ -107,3 +112,7 @@ class Pools:
         }
         for name, (work, threads) in made.items():
             object.__setattr__(self, name, Pool(work, threads, self.waiting))
+
+    def by_name(self) -> dict[str, Pool]:
+        """All of them."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Pool)}

@@ -93,9 +93,13 @@ def _disks(context: Context) -> Iterator[Metric]:
 
 
 def _queues(rows: Sequence[QueueDepth]) -> Iterator[Metric]:
-    depth = GaugeMetricFamily("memspan_queue_depth", "Rows that wait for a worker.", labels=["queue"])
-    leased = GaugeMetricFamily("memspan_queue_leased", "Rows that a worker holds.", labels=["queue"])
-    oldest = GaugeMetricFamily("memspan_queue_oldest_wait_seconds", "Age of the oldest waiting row.", labels=["queue"])
+    depth = GaugeMetricFamily(
+        "memspan_queue_depth", "Runs (in the queue probe: probes) that wait for a worker.", labels=["queue"]
+    )
+    leased = GaugeMetricFamily(
+        "memspan_queue_leased", "Runs (in the queue probe: probes) that a worker holds.", labels=["queue"]
+    )
+    oldest = GaugeMetricFamily("memspan_queue_oldest_wait_seconds", "Age of the oldest that waits.", labels=["queue"])
     for row in rows:
         depth.add_metric([row.queue], row.waiting)
         leased.add_metric([row.queue], row.leased)

@@ -15,6 +15,9 @@ import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject
 
 from deploy.passwords import provide
+from memspan.engine.placement import place
+from memspan.experiment.grid import conditions
+from memspan.experiment.run import parse
 from service.operations import exposition
 from service.preparation import prepared, require_guard
 from service.queue_names import Queue
@@ -168,6 +171,17 @@ def test_workers_are_scaled_by_the_depth_of_the_queue_that_they_serve(folder: Pa
         asked = re.findall(r'(memspan_\w+)\{queue="(\w+)"\}', trigger["metadata"]["query"])
         assert asked == [(gauge, queue) for gauge in ("memspan_queue_depth", "memspan_queue_leased")]
         assert {gauge for gauge, _ in asked} <= {family.name for family in exposition._queues([])}
+
+
+def test_a_worker_is_wanted_for_each_stack_of_small_models_and_pages_say_for_how_many_runs(folder: Path) -> None:
+    """What is counted are runs, by a tally of each experiment: stacks are rows, and to count a million takes long."""
+    objects = of_kind(rendered(folder / "overlays/gpu"), "ScaledObject").values()
+    wanted = {trigger["metadata"]["threshold"] for each in objects for trigger in each["spec"]["triggers"]}
+    spec = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "lstm"}], "lengths": [10]})
+    assert wanted == {str(place(each, "cpu").width) for each in conditions(spec)}
+    (threshold,) = wanted
+    for page, said in (("scaling", f"one for each {threshold} runs"), ("kubernetes", f"aims at {threshold} a pod")):
+        assert said in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
 
 
 def test_every_setting_is_one_that_the_service_reads_at_its_default(documents: list[Document]) -> None:

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event
 
 from service.operations import counting
+from service.pools import Pools
 from tests.contract.stage import LATCH, Stage, staged
 
 UNITS = ("seconds", "bytes", "info")
-COUNTS = {"queue_depth", "queue_leased", "workers", "event_listeners", "http_requests_in_progress", "database_up"}
+COUNTS = {"queue_depth", "queue_leased", "workers", "event_listeners", "http_requests_in_progress", "database_up",
+          "pool_requests", "pool_requests_limit"}  # fmt: skip
 """gauges of things that are counted, or are so or not"""
 
 
@@ -97,6 +100,25 @@ def test_disks_memory_and_workers_are_told(stage: Stage) -> None:
     assert value(stage, "process_resident_memory_bytes") > 0
     assert value(stage, "memspan_workers", state="idle") == 0
     assert value(stage, "memspan_largest_worker_resident_memory_bytes") == 0
+
+
+def test_how_full_each_pool_is_is_told(stage: Stage) -> None:
+    pools: Pools = stage.app.state.pools
+    for name, pool in pools.by_name().items():
+        assert value(stage, "memspan_pool_requests", pool=name) == 0
+        assert (
+            value(stage, "memspan_pool_requests_limit", pool=name) == pool.threads + stage.context.settings.max_waiting
+        )
+    inside = pools.plans.stream(iter([1, 2]))
+
+    async def begin() -> float:
+        await anext(inside)
+        found = value(stage, "memspan_pool_requests", pool="plans")
+        await inside.aclose()
+        return found
+
+    assert anyio.run(begin) == 1
+    assert value(stage, "memspan_pool_requests", pool="plans") == 0
 
 
 def test_names_follow_the_conventions_of_prometheus(stage: Stage, worked: dict[str, Any]) -> None:

@@ -88,9 +88,9 @@ def test_what_fails_or_goes_away_leaves_room() -> None:
 
 def test_each_kind_of_work_has_a_pool_of_its_own() -> None:
     pools = Pools(waiting=7)
-    every = [value for value in vars(pools).values() if isinstance(value, Pool)]
+    every = pools.by_name().values()
     assert len({id(pool) for pool in every}) == len(every) == 8
-    assert all(pool.waiting == 7 and pool.threads >= 1 for pool in every)
+    assert all(pool.waiting == 7 and pool.threads >= 1 and pool.most == 7 + pool.threads for pool in every)
 
 
 def test_a_stream_takes_a_thread_for_each_piece_and_is_one_request_inside() -> None:
