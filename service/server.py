@@ -24,7 +24,7 @@ from service.settings import Settings
 STOP_SECONDS = 5
 ACCEPTED_AT_ONCE = 16
 """Connections that are taken in one turn of the event loop, before any is looked at: each takes a descriptor, and some
-.3 ms of the turn, which all others wait for."""
+of the turn, which all others wait for (`python -m benchmarks hostile` tells how long turns are)."""
 WAITING_CONNECTIONS = 2_048
 """that the system keeps meanwhile"""
 SWITCH_SECONDS = 0.001

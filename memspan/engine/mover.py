@@ -1,7 +1,7 @@
 """Moving a population's weights in torch: each member's weights are one row of a matrix (M, P).
 
-A gradient comes in pieces of such rows. Weights outside all pieces are used nowhere: their gradient is 0, by which most
-optimisers move nothing.
+A gradient comes in stretches of such rows. Weights outside all stretches are used nowhere: their gradient is 0, by
+which most optimisers move nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from memspan.engine.weight_rows import Piece
+from memspan.engine.weight_rows import Stretch
 from memspan.interfaces.optimizer import OptimizerSpec, Slots
 from memspan.optimizers import move
 from memspan.training import Training
@@ -29,20 +29,20 @@ class Mover:
         self._training, self._slots = training, slots
         self._constants, self._rests = training.optimizer.constants(), rests(training.optimizer)
 
-    def move(self, weights: Tensor, pieces: Sequence[Piece], step: int) -> None:
+    def move(self, weights: Tensor, stretches: Sequence[Stretch], step: int) -> None:
         """One step of all members, from 1; each is clipped by the norm of its own whole gradient.
 
-        The memory of the pieces is overwritten.
+        The memory of the stretches is overwritten.
         """
         training = self._training
         if training.clip_norm is not None:
-            pieces = clipped(pieces, training.clip_norm)
+            stretches = clipped(stretches, training.clip_norm)
         if training.weight_decay:
             weights.mul_(training.shrinkage(step))
         numbers = self._constants | training.optimizer.of_step(step, training.rate(step))
-        for piece in pieces if self._rests else completed(pieces, weights):
-            remembered = {name: piece.of(slot) for name, slot in self._slots.items()}
-            move(training.optimizer, piece.of(weights), piece.values, remembered, numbers)
+        for stretch in stretches if self._rests else completed(stretches, weights):
+            remembered = {name: stretch.of(slot) for name, slot in self._slots.items()}
+            move(training.optimizer, stretch.of(weights), stretch.values, remembered, numbers)
 
 
 def rests(optimizer: OptimizerSpec) -> bool:
@@ -53,20 +53,20 @@ def rests(optimizer: OptimizerSpec) -> bool:
     return float(weight) == 1
 
 
-def completed(pieces: Sequence[Piece], weights: Tensor) -> list[Piece]:
-    """Pieces, and gradients of 0 for all weights (M, P) between them."""
+def completed(stretches: Sequence[Stretch], weights: Tensor) -> list[Stretch]:
+    """Stretches, and gradients of 0 for all weights (M, P) between them."""
     found, place = [], 0
-    for piece in (*pieces, Piece(weights.shape[1], weights[:, :0])):
-        if piece.first > place:
-            found.append(Piece(place, torch.zeros_like(weights[:, place : piece.first])))
-        found.append(piece)
-        place = piece.first + piece.values.shape[1]
+    for stretch in (*stretches, Stretch(weights.shape[1], weights[:, :0])):
+        if stretch.first > place:
+            found.append(Stretch(place, torch.zeros_like(weights[:, place : stretch.first])))
+        found.append(stretch)
+        place = stretch.first + stretch.values.shape[1]
     return found[:-1]
 
 
-def clipped(pieces: Sequence[Piece], limit: float) -> list[Piece]:
+def clipped(stretches: Sequence[Stretch], limit: float) -> list[Stretch]:
     """The same gradients, no longer than a limit."""
-    each = [torch.linalg.vector_norm(piece.values, dim=1, keepdim=True) for piece in pieces]
+    each = [torch.linalg.vector_norm(stretch.values, dim=1, keepdim=True) for stretch in stretches]
     norms = each[0] if len(each) == 1 else torch.linalg.vector_norm(torch.cat(each, 1), dim=1, keepdim=True)  # (M, 1)
     share = limit / norms.clamp_min(limit)
-    return [Piece(piece.first, piece.values * share) for piece in pieces]
+    return [Stretch(stretch.first, stretch.values * share) for stretch in stretches]

@@ -56,7 +56,7 @@ class TorchEngine:
             for name, values in scores(self._signature, outputs, batch.targets).items():
                 self._state.sums[name].add_(values, alpha=batch.inputs.shape[1])
             done = epoch * self._condition.training.steps_per_epoch + step
-            self._mover.move(self._state.rows, self._weight_rows.pieces(gradients), done + 1)
+            self._mover.move(self._state.rows, self._weight_rows.stretches(gradients), done + 1)
         return 1
 
     def _slopes(self, outputs: Tensor, targets: Tensor) -> Slopes:

@@ -13,7 +13,7 @@ from memspan.interfaces.network import Network
 
 
 @dataclass(frozen=True)
-class Piece:
+class Stretch:
     """Gradients of some weights that lie side by side.
 
     Attributes:
@@ -53,7 +53,7 @@ class WeightRows:
             for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
         }
 
-    def pieces(self, gradients: Sequence[Tensor | None]) -> list[Piece]:
+    def stretches(self, gradients: Sequence[Tensor | None]) -> list[Stretch]:
         """Gradients in the order of the weights, each (M, ...), None where a weight is used nowhere."""
         found = []
         for used, some in groupby(
@@ -61,7 +61,6 @@ class WeightRows:
         ):
             if used:
                 own = list(some)
-                found.append(
-                    Piece(own[0][0], torch.cat([part.reshape(len(part), -1) for _, part in own if part is not None], 1))
-                )
+                values = torch.cat([part.reshape(len(part), -1) for _, part in own if part is not None], 1)
+                found.append(Stretch(own[0][0], values))
         return found

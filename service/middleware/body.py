@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,6 @@ from pydantic_core import from_json, to_json
 from starlette.datastructures import Headers
 
 from memspan.experiment.grid import Flaw
-from memspan.interfaces.limits import Limits
 from memspan.validation.places import LISTED_ERRORS, places, unlisted
 from service.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
 from service.middleware.duplicate_keys import duplicate_keys
@@ -106,11 +105,6 @@ class Reader(Generic[M]):
     caps: Caps
     context: dict[str, Any]
     look: Look[M]
-
-    @classmethod
-    def of(cls, adapter: TypeAdapter[M], limits: Limits, look: Look[M]) -> Self:
-        """A reader under some limits."""
-        return cls(adapter, Caps(adapter), {"limits": limits}, look)
 
     def read(self, raw: bytes) -> M:
         """The model, or everything that is wrong at once."""

@@ -10,6 +10,7 @@ from service.middleware.keyring import Keyring
 from service.middleware.problem_response import path_of
 from service.middleware.request_id import request_id_of
 from service.operations import audit
+from service.operations.action import Action
 from service.operations.caller import Caller
 
 REFUSED = frozenset({401, 403, 421, 429})
@@ -26,7 +27,7 @@ class Refusals:
     def __init__(self, app: ASGIApp, keyring: Keyring, clock: Callable[[], float] = time.monotonic) -> None:
         self.app = app
         self._keyring = keyring
-        self._budget = Budget(clock)
+        self._ration = Ration(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and note what is refused."""
@@ -42,7 +43,7 @@ class Refusals:
         await self.app(scope, receive, send_and_note)
 
     def _note(self, scope: Scope, status: int) -> None:
-        left_out = self._budget.take()
+        left_out = self._ration.take()
         if left_out is None:
             return
         client = scope.get("client")
@@ -53,11 +54,11 @@ class Refusals:
             request_id=request_id_of(scope),
         )
         detail = f"{left_out} more were refused before it and are not listed" if left_out else None
-        entry = audit.entry(caller, "refused", None, status, detail)
+        entry = audit.entry(caller, Action.REFUSED, None, status, detail)
         self._keyring.note_refused(entry)
 
 
-class Budget:
+class Ration:
     """So many at once, and one in a while."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

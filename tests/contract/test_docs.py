@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), ROOT / "benchmarks/README.md", *ROOT.glob("docs/**/*.md"))
 )
+WRAPPED = [page for page in PAGES if page.parent == Path("docs")]
 ARCHITECTURE = Path("docs/architecture.md")
 USERS_OWN = {"docker-compose.override.yml", "spec.json"}
 """files that a reader is told to write"""
@@ -79,6 +80,12 @@ def test_the_places_where_a_change_goes_are_whole_paths(places: set[str]) -> Non
         named = [each for each in re.findall(r"`([^`]+)`", row) if "/" in each]
         assert named, row
         assert set(named) <= places
+
+
+@pytest.mark.parametrize("page", WRAPPED, ids=str)
+def test_prose_is_wrapped_as_code_is(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", text(page), flags=re.DOTALL | re.MULTILINE)
+    assert [line for line in prose.splitlines() if len(line) > 120 and not line.startswith("|")] == []
 
 
 @each_page

@@ -19,6 +19,7 @@ from memspan.validation.places import LISTED_ERRORS
 from service.app import ROUTERS
 from service.errors import Problem
 from service.middleware.body import Reader
+from service.middleware.excerpt import Caps
 from tests.contract.problems import told
 from tests.contract.stage import Stage
 from tests.hostile import ASKED, GRID, SEARCH, SPECS, raw
@@ -44,7 +45,8 @@ def counted() -> Iterator[list[int]]:
         sys.setprofile(None)
 
 
-READER = Reader.of(TypeAdapter(ExperimentSpec), LIMITS, lambda spec: flaws(spec, LIMITS))
+ADAPTER = TypeAdapter(ExperimentSpec)
+READER = Reader(ADAPTER, Caps(ADAPTER), {"limits": LIMITS}, lambda spec: flaws(spec, LIMITS))
 assert READER.caps.schema, "made once a process"
 
 

@@ -17,7 +17,7 @@ from memspan.engine.fused.descent import descent
 from memspan.engine.mover import Mover, slots
 from memspan.engine.seeds import stream
 from memspan.engine.torch_engine import TorchEngine
-from memspan.engine.weight_rows import Piece
+from memspan.engine.weight_rows import Stretch
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.optimizer import OptimizerSpec
 from memspan.models.gru import GRU
@@ -58,7 +58,7 @@ def gradients(step: int) -> Tensor:
 
 def steps(mover: Mover, weights: Tensor, first: int = 1, last: int = 8) -> None:
     for step in range(first, last + 1):
-        mover.move(weights, [Piece(0, gradients(step))], step)
+        mover.move(weights, [Stretch(0, gradients(step))], step)
 
 
 @each_rule
@@ -99,7 +99,7 @@ def test_a_weight_of_0_without_gradient_stays_at_0_and_nothing_is_divided_by_0(
     weights, training = torch.zeros(MEMBERS, SIZE), Training(optimizer=spec, **extra)
     mover = Mover(training, slots(training, weights))
     for step in range(1, 4):
-        mover.move(weights, [Piece(0, torch.zeros(MEMBERS, SIZE))], step)
+        mover.move(weights, [Stretch(0, torch.zeros(MEMBERS, SIZE))], step)
     assert torch.equal(weights, torch.zeros(MEMBERS, SIZE))
 
 
@@ -107,7 +107,7 @@ def test_a_weight_of_0_without_gradient_stays_at_0_and_nothing_is_divided_by_0(
 def test_a_gradient_that_is_no_number_is_seen_as_such(spec: OptimizerSpec) -> None:
     """Nothing hides that a run diverged."""
     weights, training = start(), Training(optimizer=spec)
-    Mover(training, slots(training, weights)).move(weights, [Piece(0, torch.full((MEMBERS, SIZE), math.nan))], 1)
+    Mover(training, slots(training, weights)).move(weights, [Stretch(0, torch.full((MEMBERS, SIZE), math.nan))], 1)
     assert weights.isnan().all()
 
 
@@ -123,7 +123,7 @@ def test_a_member_moves_as_if_it_were_alone(spec: OptimizerSpec) -> None:
             pull = gradients(step)
             if spoilt:
                 pull[0], pull[2] = torch.nan, torch.inf
-            mover.move(weights, [Piece(0, pull)], step)
+            mover.move(weights, [Stretch(0, pull)], step)
         return weights[1]
 
     assert torch.equal(row(False), row(True))
@@ -145,14 +145,14 @@ def test_weights_that_are_used_nowhere_move_as_if_their_gradient_were_0(
     spec: OptimizerSpec, extra: dict[str, Any]
 ) -> None:
     training = Training(optimizer=spec, **extra)
-    in_pieces, whole = start(), start()
-    first, second = (Mover(training, slots(training, each)) for each in (in_pieces, whole))
+    in_stretches, whole = start(), start()
+    first, second = (Mover(training, slots(training, each)) for each in (in_stretches, whole))
     for step in range(1, 5):
         pull = gradients(step)
         pull[:, 2:4] = pull[:, 6:] = 0
-        first.move(in_pieces, [Piece(0, pull[:, :2].clone()), Piece(4, pull[:, 4:6].clone())], step)
-        second.move(whole, [Piece(0, pull)], step)
-    torch.testing.assert_close(in_pieces, whole, rtol=1e-6, atol=0)
+        first.move(in_stretches, [Stretch(0, pull[:, :2].clone()), Stretch(4, pull[:, 4:6].clone())], step)
+        second.move(whole, [Stretch(0, pull)], step)
+    torch.testing.assert_close(in_stretches, whole, rtol=1e-6, atol=0)
 
 
 def compiled_and_not(model: ModelSpec, **how: Any) -> Iterator[Tensor]:

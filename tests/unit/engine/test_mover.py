@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from memspan.engine.mover import completed, rests
-from memspan.engine.weight_rows import Piece
+from memspan.engine.weight_rows import Stretch
 from memspan.interfaces.optimizer import OptimizerSpec
 from memspan.optimizers.adam import Adam
 from memspan.optimizers.adamw import AdamW
@@ -28,17 +28,17 @@ def test_a_rule_that_shrinks_weights_does_not() -> None:
 
 def test_what_lies_between_pieces_is_filled_with_zeros() -> None:
     weights = torch.ones(2, 9)
-    pieces = [Piece(1, torch.ones(2, 2)), Piece(3, torch.ones(2, 1)), Piece(6, torch.ones(2, 1))]
-    found = completed(pieces, weights)
-    assert [piece.first for piece in found] == [0, 1, 3, 4, 6, 7]
-    assert torch.cat([piece.values for piece in found], 1)[0].tolist() == [0, 1, 1, 1, 0, 0, 1, 0, 0]
+    stretches = [Stretch(1, torch.ones(2, 2)), Stretch(3, torch.ones(2, 1)), Stretch(6, torch.ones(2, 1))]
+    found = completed(stretches, weights)
+    assert [stretch.first for stretch in found] == [0, 1, 3, 4, 6, 7]
+    assert torch.cat([stretch.values for stretch in found], 1)[0].tolist() == [0, 1, 1, 1, 0, 0, 1, 0, 0]
 
 
 def test_whole_rows_are_left_as_they_are() -> None:
-    pieces = [Piece(0, torch.ones(2, 4))]
-    assert completed(pieces, torch.ones(2, 4)) == pieces
+    stretches = [Stretch(0, torch.ones(2, 4))]
+    assert completed(stretches, torch.ones(2, 4)) == stretches
 
 
 def test_without_any_piece_everything_is_filled() -> None:
-    (piece,) = completed([], torch.ones(2, 4))
-    assert (piece.first, piece.values.tolist()) == (0, [[0.0] * 4] * 2)
+    (stretch,) = completed([], torch.ones(2, 4))
+    assert (stretch.first, stretch.values.tolist()) == (0, [[0.0] * 4] * 2)

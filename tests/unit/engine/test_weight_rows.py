@@ -1,4 +1,4 @@
-"""Gradients as pieces of the rows of a population."""
+"""Gradients as stretches of the rows of a population."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def network(**shapes: tuple[int, ...]) -> Network:
 def test_gradients_that_lie_side_by_side_are_one_piece_and_unused_weights_none() -> None:
     layout = WeightRows(network(a=(2, 3), b=(4,), c=(5,), d=(1,), e=()))
     a, b, d, e = torch.ones(2, 2, 3), torch.full((2, 4), 2.0), torch.full((2, 1), 4.0), torch.full((2,), 5.0)
-    pieces = layout.pieces([a, b, None, d, e])
-    assert [piece.first for piece in pieces] == [0, 15]
-    assert pieces[0].values.tolist() == [[1.0] * 6 + [2.0] * 4] * 2
-    assert pieces[1].values.tolist() == [[4.0, 5.0]] * 2
+    stretches = layout.stretches([a, b, None, d, e])
+    assert [stretch.first for stretch in stretches] == [0, 15]
+    assert stretches[0].values.tolist() == [[1.0] * 6 + [2.0] * 4] * 2
+    assert stretches[1].values.tolist() == [[4.0, 5.0]] * 2
     rows = torch.arange(34).view(2, 17)
-    assert pieces[1].of(rows).tolist() == [[15, 16], [32, 33]]
+    assert stretches[1].of(rows).tolist() == [[15, 16], [32, 33]]
 
 
 def test_a_whole_gradient_is_one_piece() -> None:
-    (piece,) = WeightRows(network(a=(2,), b=(3,))).pieces([torch.zeros(1, 2), torch.zeros(1, 3)])
-    assert (piece.first, tuple(piece.values.shape)) == (0, (1, 5))
+    (stretch,) = WeightRows(network(a=(2,), b=(3,))).stretches([torch.zeros(1, 2), torch.zeros(1, 3)])
+    assert (stretch.first, tuple(stretch.values.shape)) == (0, (1, 5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Response
 from starlette.testclient import TestClient
 
-from service.middleware.refusals import AT_ONCE, SECONDS_EACH, Budget, Refusals
+from service.middleware.refusals import AT_ONCE, SECONDS_EACH, Ration, Refusals
 from tests.unit.middleware.rings import MemoryKeyring
 
 
@@ -31,18 +31,18 @@ def test_a_refusal_is_noted_with_its_path_and_address() -> None:
 
 def test_too_many_are_counted_and_not_listed() -> None:
     time = [0.0]
-    budget = Budget(lambda: time[0])
-    taken = [budget.take() for _ in range(AT_ONCE + 1_000)]
+    ration = Ration(lambda: time[0])
+    taken = [ration.take() for _ in range(AT_ONCE + 1_000)]
     assert taken == [0] * AT_ONCE + [None] * 1_000
     time[0] += SECONDS_EACH
-    assert [budget.take(), budget.take()] == [1_000, None]
+    assert [ration.take(), ration.take()] == [1_000, None]
 
 
 def test_a_year_of_attack_is_a_million_entries() -> None:
     time, taken = [0.0], 0
-    budget = Budget(lambda: time[0])
+    ration = Ration(lambda: time[0])
     for _ in range(10_000):
         time[0] += 1.0
-        taken += budget.take() is not None
+        taken += ration.take() is not None
     assert taken <= AT_ONCE + 10_000 / SECONDS_EACH + 1
     assert AT_ONCE + 365 * 86_400 / SECONDS_EACH < 1_100_000

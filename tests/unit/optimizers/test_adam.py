@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from memspan.engine.mover import Mover, slots
-from memspan.engine.weight_rows import Piece
+from memspan.engine.weight_rows import Stretch
 from memspan.training import Training
 
 
@@ -16,7 +16,7 @@ def moved(gradient: float) -> float:
     """How far the first step moves a weight; exactly its learning rate where epsilon is nothing beside the gradient."""
     weights = torch.zeros(1, 1)
     training = Training()
-    Mover(training, slots(training, weights)).move(weights, [Piece(0, torch.full((1, 1), gradient))], 1)
+    Mover(training, slots(training, weights)).move(weights, [Stretch(0, torch.full((1, 1), gradient))], 1)
     return float(weights)
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from memspan.engine.mover import Mover, slots
-from memspan.engine.weight_rows import Piece
+from memspan.engine.weight_rows import Stretch
 from memspan.interfaces.optimizer import OptimizerSpec
 from memspan.optimizers import optimizer
 from memspan.optimizers.adam import Adam
@@ -126,7 +126,7 @@ def moved(training: Training, start: Vector) -> Vector:
     mover = Mover(training, slots(training, weights))
     for step in range(1, STEPS + 1):
         rows = [gradient(row, member, step) for member, row in enumerate(weights.numpy())]
-        mover.move(weights, [Piece(0, torch.tensor(np.stack(rows)))], step)
+        mover.move(weights, [Stretch(0, torch.tensor(np.stack(rows)))], step)
     result: Vector = weights.numpy()
     return result
 
