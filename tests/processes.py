@@ -45,12 +45,14 @@ class MemspanProcess(process.MemspanProcess):
 
 @dataclass(frozen=True)
 class Client:
-    """A client of one API."""
+    """A client of one API, with a key where it needs one."""
 
     url: str
+    key: str = ""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        with httpx.Client(base_url=self.url, timeout=30) as client:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        with httpx.Client(base_url=self.url, timeout=30, headers=headers) as client:
             return client.request(method, path, **options)
 
     def get(self, path: str, **options: Any) -> Any:

@@ -13,6 +13,7 @@ import httpx
 from tests.faults.disturbance import lasting
 from tests.processes import Client
 from tests.scenes import SMALLEST
+from tests.soak.people import ADMIN, NOBODY, OWNERS, QUOTAS, SCRATCH
 from tests.waiting import until
 
 SPECS: tuple[Mapping[str, Any], ...] = (
@@ -23,6 +24,10 @@ SPECS: tuple[Mapping[str, Any], ...] = (
     lasting(12),
 )
 OUTAGE_SECONDS = 180
+OWNERS_SHARE = 0.7
+"""of changes that are asked for by who may"""
+SCRATCH_SHARE = 0.2
+"""of experiments, which retention deletes once they have ended"""
 ENDED = ("succeeded", "partial", "failed", "cancelled")
 
 
@@ -32,22 +37,31 @@ class Posted:
 
     name: str
     spec: Mapping[str, Any]
+    owner: str
     cancelled: bool = False
     deleted: bool = False
+
+    @property
+    def scratch(self) -> bool:
+        """Whether a rule of retention is about it."""
+        return SCRATCH in self.spec.get("labels", ())
 
 
 @dataclass
 class Demands:
-    """A client that asks for this and that.
+    """Clients that ask for this and that.
 
     Attributes:
+        people: clients by the names of their keys: owners, and an admin.
         wrong: answers that nobody should ever get.
+        refused: experiments that a quota had no room for.
     """
 
-    client: Client
+    people: Mapping[str, Client]
     rng: random.Random
     posted: list[Posted] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    refused: int = 0
 
     def next(self) -> str:
         """Ask for something; what it was."""
@@ -59,28 +73,35 @@ class Demands:
             self._delete: 1,
             self._predict: 3,
             self._look: 3,
+            self._look_without_a_key: 1,
         }
         return self.rng.choices(list(kinds), list(kinds.values()))[0]()
 
     def post(self) -> str:
-        """Post an experiment, and again while nobody says that it was taken: with one key, so it happens once."""
-        spec = self.rng.choice(SPECS)
+        """Post an experiment, and again while nobody says that it was taken: with one token, so it happens once."""
+        owner = self.rng.choice(OWNERS)
+        spec = {**self.rng.choice(SPECS), "labels": [SCRATCH] if self.rng.random() < SCRATCH_SHARE else []}
         headers = {"Idempotency-Key": str(UUID(int=self.rng.getrandbits(128)))}
 
         def sent() -> httpx.Response | None:
-            answer = self.asked("POST", "/experiments", json=spec, headers=headers)
-            return answer if answer is not None and answer.status_code == 201 else None
+            answer = self.asked("POST", "/experiments", owner, json=spec, headers=headers)
+            return answer if answer is not None and answer.status_code in (201, 429) else None
 
         taken = until(sent, OUTAGE_SECONDS, "an experiment to be taken")
         if taken is None:
             raise AssertionError("no answer")
-        self.posted.append(Posted(taken.json()["id"], spec))
-        return f"post {self.posted[-1].name}"
+        if taken.status_code == 429:
+            self.refused += 1
+            if owner not in QUOTAS:
+                self.wrong.append(f"{owner} has no quota: {taken.text[:300]}")
+            return f"post by {owner}, who has too much waiting"
+        self.posted.append(Posted(taken.json()["id"], spec, owner))
+        return f"post {self.posted[-1].name} by {owner}"
 
-    def asked(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+    def asked(self, method: str, path: str, by: str = ADMIN, **options: Any) -> httpx.Response | None:
         """What is answered, None while nobody answers; an answer that nobody should get is noted."""
         try:
-            answer = self.client.request(method, path, **options)
+            answer = self.people[by].request(method, path, **options)
         except httpx.TransportError:
             return None
         if answer.status_code >= 500 and answer.status_code != 503:
@@ -90,25 +111,33 @@ class Demands:
     def _some(self) -> Posted:
         return self.rng.choice([each for each in self.posted if not each.deleted] or self.posted)
 
+    def _changed(self, chosen: Posted, method: str, path: str) -> httpx.Response | None:
+        """What somebody is answered who asks for a change; only its owner and an admin may."""
+        by = chosen.owner if self.rng.random() < OWNERS_SHARE else self.rng.choice([*OWNERS, ADMIN])
+        answer = self.asked(method, path, by)
+        if answer is not None and by not in (chosen.owner, ADMIN) and answer.status_code not in (403, 404, 503):
+            self.wrong.append(f"{method} {path} by {by}, of {chosen.owner}: {answer.status_code} {answer.text[:300]}")
+        return answer
+
     def _cancel(self) -> str:
         chosen = self._some()
-        answer = self.asked("POST", f"/experiments/{chosen.name}/cancel")
+        answer = self._changed(chosen, "POST", f"/experiments/{chosen.name}/cancel")
         chosen.cancelled |= answer is None or answer.status_code in (202, 503)  # it may have been heard
         return f"cancel {chosen.name}"
 
     def _pause(self) -> str:
         chosen = self._some()
-        self.asked("POST", f"/experiments/{chosen.name}/pause")
+        self._changed(chosen, "POST", f"/experiments/{chosen.name}/pause")
         return f"pause {chosen.name}"
 
     def _resume(self) -> str:
         chosen = self._some()
-        self.asked("POST", f"/experiments/{chosen.name}/resume")
+        self._changed(chosen, "POST", f"/experiments/{chosen.name}/resume")
         return f"resume {chosen.name}"
 
     def _delete(self) -> str:
         chosen = self._some()
-        answer = self.asked("DELETE", f"/experiments/{chosen.name}")
+        answer = self._changed(chosen, "DELETE", f"/experiments/{chosen.name}")
         chosen.deleted |= answer is not None and answer.status_code in (204, 404)
         return f"delete {chosen.name}"
 
@@ -129,5 +158,12 @@ class Demands:
     def _look(self) -> str:
         path = self.rng.choice(["/results/{}", "/experiments/{}", "/experiments/{}/runs", "/results/{}?format=csv"])
         chosen = self._some()
-        self.asked("GET", path.format(chosen.name))
+        self.asked("GET", path.format(chosen.name), self.rng.choice([*OWNERS, ADMIN]))
         return f"look at {path.format(chosen.name)}"
+
+    def _look_without_a_key(self) -> str:
+        """Whoever has no key is shown nothing, whatever has just died."""
+        answer = self.asked("GET", f"/experiments/{self._some().name}", NOBODY)
+        if answer is not None and answer.status_code not in (401, 429, 503):
+            self.wrong.append(f"without a key: {answer.status_code} {answer.text[:300]}")
+        return "look without a key"

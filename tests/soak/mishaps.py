@@ -9,16 +9,21 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from tests.deployment import Deployment
+from tests.faults.host import Host
 from tests.processes import MemspanProcess, descendants, kill
 
 MOST_AWAY_SECONDS = 3.0
+MOST_CUT_OFF_SECONDS = 6.0
+"""three leases"""
 
 
 class Mishaps:
     """What goes wrong with a deployment. Everything is started again, though not at once."""
 
-    def __init__(self, deployment: Deployment, workers: list[MemspanProcess], rng: random.Random) -> None:
-        self._deployment, self._workers, self._rng = deployment, workers, rng
+    def __init__(
+        self, deployment: Deployment, workers: list[MemspanProcess], rng: random.Random, host: Host | None = None
+    ) -> None:
+        self._deployment, self._workers, self._rng, self._host = deployment, workers, rng, host
         self.interrupted = 0
         """leases that may have ended by what happened: no run may be lost without enough of that"""
         self._kinds: Mapping[str, tuple[int, Callable[[], None]]] = {
@@ -30,6 +35,7 @@ class Mishaps:
             "PostgreSQL is killed": (2, self._kill_postgres),
             "PostgreSQL is away for a while": (1, self._stop_postgres),
             "the API is killed": (2, self._kill_api),
+            "a host is cut off": (2, self._cut_off),
         }
 
     def next(self) -> str:
@@ -67,6 +73,15 @@ class Mishaps:
         worker.send(number)
         worker.wait(120)
         worker.start()
+
+    def _cut_off(self) -> None:
+        """The host of the last worker, for longer than its leases last; nothing where no host can be made."""
+        if self._host is None:
+            return
+        self.interrupted += 1
+        self._host.cut()
+        time.sleep(self._rng.uniform(0, MOST_CUT_OFF_SECONDS))
+        self._host.mend()
 
     def _kill_redis(self) -> None:
         self._deployment.redis.stop(signal.SIGKILL)

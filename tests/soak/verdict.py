@@ -10,6 +10,7 @@ from tests.deployment import Deployment
 from tests.faults.disturbance import numbers_of
 from tests.soak.demands import ENDED, OUTAGE_SECONDS, Demands, Posted
 from tests.soak.mishaps import Mishaps
+from tests.soak.people import within_quotas
 from tests.waiting import until
 
 END_SECONDS = 900
@@ -18,16 +19,22 @@ END_SECONDS = 900
 def judged(deployment: Deployment, demands: Demands, mishaps: Mishaps) -> None:
     """Everything ends by itself, once, with the numbers that it has anywhere else; the doctor finds nothing."""
     until(lambda: deployment.client.request("GET", "/health/ready").status_code == 200, OUTAGE_SECONDS, "the API")
-    kept = [each for each in demands.posted if not _gone(deployment, each)]
-    for each in kept:
+    for each in demands.posted:
         deployment.client.request("POST", f"/experiments/{each.name}/resume")
+    for each in demands.posted:
+        if each.scratch:
+            until(lambda each=each: _gone(deployment, each), END_SECONDS, f"{each.name} to be deleted by its rule")
+    kept = [each for each in demands.posted if not _gone(deployment, each)]
+    assert all(_owner(deployment, each) == each.owner for each in kept), "an experiment has another owner"
+    assert within_quotas(deployment.client), "somebody uses more than he may"
     lost = sum(_ended(deployment, each) for each in kept)
     assert lost <= mishaps.interrupted / 2, f"{lost} conditions have lost runs; {mishaps.interrupted} leases were ended"
     names = {item["id"] for item in _all(deployment)}
     assert names == {each.name for each in kept}, "an experiment was lost, or made twice"
     assert not demands.wrong, demands.wrong
     mishaps.healed()
-    print(f"{len(kept)} experiments ended by themselves, {len(demands.posted) - len(kept)} were deleted", flush=True)
+    told = f"{len(kept)} experiments ended by themselves, {len(demands.posted) - len(kept)} were deleted"
+    print(f"{told}, {demands.refused} were refused by a quota", flush=True)
     _examined(deployment)
 
 
@@ -35,6 +42,10 @@ def _gone(deployment: Deployment, posted: Posted) -> bool:
     found = deployment.client.request("GET", f"/experiments/{posted.name}")
     assert found.status_code in (200, 404), found.text
     return found.status_code == 404
+
+
+def _owner(deployment: Deployment, posted: Posted) -> str:
+    return str(deployment.client.experiment(posted.name)["owner"])
 
 
 def _ended(deployment: Deployment, posted: Posted) -> int:
