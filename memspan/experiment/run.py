@@ -19,7 +19,7 @@ from memspan.engine.machine_memory import worker_bytes
 from memspan.engine.placement import Placement
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
-from memspan.experiment.grid import Place, flaws
+from memspan.experiment.flaws import Place, flaws
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask

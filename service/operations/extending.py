@@ -6,7 +6,7 @@ from typing import Self
 
 import structlog
 
-from memspan.experiment.grid import flaws
+from memspan.experiment.flaws import flaws
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import Allocation

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from memspan.claims.study import StudySpec
+from memspan.experiment.flaws import Flaw, flaws
 from memspan.experiment.fleet import Fleet
-from memspan.experiment.grid import Flaw, flaws
 from memspan.experiment.memory_need import Room, memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import estimated_seconds, plan

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from memspan.experiment.grid import flaws
+from memspan.experiment.flaws import flaws
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from memspan.validation.places import LISTED_ERRORS

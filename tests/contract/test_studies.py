@@ -13,7 +13,8 @@ import pytest
 from memspan.claims.evidence import Evidence, ExperimentEvidence
 from memspan.claims.study import StudySpec
 from memspan.claims.verdict import judged
-from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.flaws import flaws
+from memspan.experiment.grid import conditions
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits

@@ -13,7 +13,7 @@ from memspan.experiment.run import SpecImpossible
 from memspan.models.rnn import RNN
 from memspan.tasks.digits import Digits
 from memspan.training import Training
-from tests.unit.experiment.test_grid import found
+from tests.unit.experiment.test_flaws import found
 
 DIGITS: dict[str, Any] = {"tasks": [{"kind": "digits"}], "lengths": None}
 

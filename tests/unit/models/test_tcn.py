@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from memspan.experiment.grid import flaws
+from memspan.experiment.flaws import flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.run import parse

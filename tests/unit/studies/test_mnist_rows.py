@@ -9,8 +9,8 @@ import pytest
 
 from memspan.claims.study import Scale
 from memspan.engine.condition import Condition
+from memspan.experiment.flaws import flaws
 from memspan.experiment.fleet import Fleet
-from memspan.experiment.grid import flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.interfaces.limits import Limits

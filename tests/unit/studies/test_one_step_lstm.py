@@ -10,8 +10,9 @@ import pytest
 from memspan.attribution.weight_blocks import weight_blocks
 from memspan.claims.study import Scale
 from memspan.engine.condition import Condition
+from memspan.experiment.flaws import flaws
 from memspan.experiment.fleet import Fleet
-from memspan.experiment.grid import conditions, flaws
+from memspan.experiment.grid import conditions
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.spec import ExperimentSpec
