@@ -1,14 +1,19 @@
-"""One experiment of 100 000 runs: submitted, exported, cancelled and deleted, while somebody asks for health."""
+"""One experiment of 100 000 runs: submitted, exported, cancelled, retried, shown and deleted, while others ask."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
+from sqlalchemy import bindparam, update
 
 from benchmarks.report import Figure, quantile, table
 from benchmarks.stage import database_url, megabytes, service
+from service.operations.exports import METRICS
+from service.storage import runs, tables
+from service.storage.database import Database
 from tests.waiting import until
 
 LARGE = {
@@ -20,6 +25,7 @@ LARGE = {
 }
 RUNS = 100_000
 LOOK_SECONDS = 0.02
+WRITTEN_AT_ONCE = 5_000
 
 
 @contextmanager
@@ -87,6 +93,14 @@ def _measured(dialect: str) -> str:
         step("its CSV", lambda: f", {_exported(client, key)} lines", "flat memory; health p99 <= 100 ms")
         step("cancel", lambda: _told(client.post(f"/experiments/{key}/cancel")), "<= 1 s; health p99 <= 100 ms")
         step("until all are cancelled", lambda: _until_over(client, key), "health p99 <= 100 ms")
+        step("retry, of as many", lambda: _beside(client, lambda: _told(client.post(f"/experiments/{key}/retry"))),
+             "bounded: what else is posted meanwhile waits no longer than for the POST of them, <= 3 s")  # fmt: skip
+        client.post(f"/experiments/{key}/cancel").raise_for_status()
+        _until_over(client, key)
+        trained(url, int(key.removeprefix("exp-")))
+        step(
+            "its results as JSON, of runs that have ended", lambda: _size(client.get(f"/results/{key}")), "flat memory"
+        )
         step("delete", lambda: _told(client.delete(f"/experiments/{key}")), "<= 1 s; health p99 <= 100 ms")
     return table(f"An experiment of 100 000 runs, {dialect}", figures)
 
@@ -94,6 +108,53 @@ def _measured(dialect: str) -> str:
 def _told(answer: httpx.Response) -> str:
     answer.raise_for_status()
     return ""
+
+
+def _size(answer: httpx.Response) -> str:
+    return f", {len(answer.raise_for_status().content) / 1e6:.1f} MB"
+
+
+def _beside(client: httpx.Client, action: Callable[[], str]) -> str:
+    """Post small experiments meanwhile; what the slowest of them took is told beside."""
+    waits: list[float] = []
+    done = threading.Event()
+
+    def post() -> None:
+        with httpx.Client(base_url=client.base_url, timeout=60) as other:
+            while not (waits and done.is_set()):
+                begun = time.perf_counter()
+                other.post("/experiments", json={**LARGE, "lengths": [2], "repeats": 1}).raise_for_status()
+                waits.append(time.perf_counter() - begun)
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    try:
+        told = action()
+    finally:
+        done.set()
+        thread.join()
+    return f"{told}; the slowest of {len(waits)} small POSTs beside it {max(waits):.2f} s"
+
+
+def trained(url: str, experiment: int) -> None:
+    """Write into the rows of runs that they have succeeded, with any numbers: how they are shown is the question."""
+    database, draw = Database(url), random.Random(1)
+    statement = update(tables.runs).where(tables.runs.c.key == bindparam("run"))
+    with database.reading() as connection:
+        keys = runs.keys_of(connection, experiment)
+    for start in range(0, len(keys), WRITTEN_AT_ONCE):
+        rows = [
+            {
+                "run": key,
+                "state": "succeeded",
+                "seconds": draw.random(),
+                "metrics": {name: draw.random() for name in METRICS},
+            }
+            for key in keys[start : start + WRITTEN_AT_ONCE]
+        ]
+        with database.writing() as connection:
+            connection.execute(statement, rows)
+    database.close()
 
 
 def _until_over(client: httpx.Client, key: str) -> str:
