@@ -17,6 +17,7 @@ import torch
 from benchmarks.latency import _finished
 from benchmarks.report import Figure, table
 from benchmarks.stage import database_url, service
+from memspan.engine.fused.warming import warm
 from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
 from memspan.experiment.grid import conditions
@@ -66,15 +67,17 @@ def engine_seconds() -> float:
     """Wall seconds of the training and scoring alone, the longest conditions first."""
     grid = conditions(parse(SPEC))
     order = sorted(range(len(grid)), key=lambda index: -place(grid[index]).stack_seconds)
-    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_ready) as pool:
         list(pool.map(_nothing, range(CORES)))
         start = time.perf_counter()
         list(pool.map(_train, order))
         return time.perf_counter() - start
 
 
-def _one_thread() -> None:
+def _ready() -> None:
+    """What a worker has done before its first claim."""
     torch.set_num_threads(1)
+    warm()
 
 
 def _nothing(index: int) -> None:
