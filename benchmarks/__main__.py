@@ -7,6 +7,7 @@ from benchmarks import (
     addition,
     attribution,
     claims,
+    convergence,
     crossover,
     engine_latch,
     engine_one_step,
@@ -66,6 +67,7 @@ SPEED = {
 FIGURES = {
     "adding": adding.main,
     "addition": addition.main,
+    "convergence": convergence.main,
     "first_last": first_last.main,
     "latch": latch.main,
     "mnist": mnist.main,

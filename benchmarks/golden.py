@@ -64,6 +64,8 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
 }
 NOTED = ("seconds_per_epoch", "processors")
 """of conditions: what a machine notes of itself"""
+TOLD = ("written", "budget", "convergence", "by_budget", "steps_to_solve")
+"""of conditions and spans: what is said of numbers that have digests already"""
 TRAINED_ANEW: dict[str, dict[str, Any]] = {"per repeat": {"data": "per_repeat"}, "fresh": {"data": "fresh"}}
 
 
@@ -161,8 +163,11 @@ def documents() -> Iterator[tuple[str, Any]]:
     for name, each in {"grid": asked, "search": searched}.items():
         found = memspan.run(each)
         yield f"rows of a {name}", digest([[row.condition, row.repeat, dict(row.metrics)] for row in found.rows])
-        lasting = [{k: v for k, v in each.items() if k not in NOTED} for each in found.document["conditions"]]
-        yield f"tables of a {name}", digest([lasting, found.document["spans"]])
+        tables = [
+            [{k: v for k, v in each.items() if k not in (*NOTED, *TOLD)} for each in found.document[part]]
+            for part in ("conditions", "spans")
+        ]
+        yield f"tables of a {name}", digest(tables)
 
 
 def everything() -> dict[str, Any]:

@@ -56,12 +56,27 @@ def experiment(name: str, results: Document) -> Iterator[str]:
 def conditions(name: str, results: Document) -> str:
     """One row a condition: its score over repeats, how many of them solved the task, its size."""
     where = _Places(results)
-    heads = ["metric", "mean (95 % interval)", "median", "solved", "repeats", "diverged", "parameters"]
+    heads = ["metric", "mean (95 % interval)", "median", "solved", "repeats", "diverged", "training", "parameters"]
     rows = (
-        [*where.cells(entry), *_score(entry), *_success(entry), number(entry["parameters"])]
+        [*where.cells(entry), *_score(entry), *_success(entry), _ended(entry), number(entry["parameters"])]
         for entry in results["conditions"]
     )
-    return _table(f"{name}: conditions", [*where.heads, *heads], rows)
+    return _table(_trained(f"{name}: conditions", results), [*where.heads, *heads], rows)
+
+
+def _trained(title: str, results: Document) -> str:
+    """A title with what the numbers under it were trained by."""
+    from memspan.figures.training_words import after  # charts take a second to import; workers never draw
+
+    budget = after(results["conditions"])
+    return f"{title}, {budget}" if budget else title
+
+
+def _ended(entry: Document) -> str:
+    """Whether training had come to its end."""
+    from memspan.figures.training_words import convergence_word, runs_words
+
+    return runs_words(entry) or convergence_word(entry)
 
 
 def _score(entry: Document) -> list[str]:
@@ -80,10 +95,11 @@ def spans(name: str, results: Document) -> str:
     """One row for each task and model: the length that half of its repeats solve."""
     where = _Places(results, lengths=False)
     rows = (
-        [*where.cells(entry), str(span_with_interval(entry)), number(entry["longest_solved"])]
+        [*where.cells(entry), str(span_with_interval(entry)), number(entry["longest_solved"]), _ended(entry)]
         for entry in results["spans"]
     )
-    return _table(f"{name}: memory spans (steps)", [*where.heads, "span (95 % interval)", "longest solved"], rows)
+    heads = [*where.heads, "span (95 % interval)", "longest solved", "training"]
+    return _table(_trained(f"{name}: memory spans (steps)", results), heads, rows)
 
 
 def probes(name: str, results: Document) -> str:

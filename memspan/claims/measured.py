@@ -36,9 +36,16 @@ def exactly(value: float, n: int = 1, note: str = "") -> Measured:
     return Measured(value, value, value, n, note)
 
 
+def alone(value: float, note: str = "") -> Measured:
+    """What one repeat gave: it has no interval, and so no verdict."""
+    return Measured(value, -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
+
+
 def rate(successes: Flags) -> Measured:
     """The share of repeats that succeeded, with Wilson's interval; no repeats have no share (NaN)."""
     count, n = int(successes.sum()), len(successes)
+    if n == 1:
+        return alone(float(count))
     found = wilson(count, n)
     return Measured(count / n if n else np.nan, found.low, found.high, n)
 
@@ -50,6 +57,8 @@ def rate_difference(first: Flags, second: Flags) -> Measured:
         Newcombe (1998), Statistics in Medicine 17, method 10: Wilson intervals put together.
     """
     one, two = rate(first), rate(second)
+    if min(one.n, two.n) == 1:
+        return alone(one.value - two.value)
     low = sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
     high = sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
     difference = one.value - two.value
@@ -142,7 +151,7 @@ def bootstrapped(statistic: Callable[..., Floats], *groups: Floats, paired: bool
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(statistic(*kept))
         if n == 1:
-            return Measured(value, -np.inf, np.inf, 1, f"{note} One repeat has no interval.".strip())
+            return alone(value, note)
         low, high = map(float, interval(statistic, *kept, paired=paired))
     return Measured(value, min(low, value), max(high, value), n, note)
 

@@ -6,12 +6,14 @@ from math import exp, hypot, log
 
 import numpy as np
 
-from memspan.claims.measured import Measured, NotMeasured
+from memspan.claims.measured import Measured, NotMeasured, alone
 from memspan.statistics.span import Span
 
 
 def measured_span(span: Span, repeats: int) -> Measured:
     """A memory span in steps; below the shortest tested length the interval starts at 0, for nothing bounds it."""
+    if repeats == 1:
+        return alone(span.span, _beyond(span))
     low = 0.0 if span.censored == "below" else span.low
     return Measured(span.span, low, span.high, repeats, _beyond(span))
 
@@ -40,6 +42,8 @@ def span_ratio(first: Span, second: Span, repeats: int) -> Measured:
     if most and least:
         raise NotMeasured("Both memory spans lie outside the tested lengths, so nothing is known of their ratio.")
     ratio = log(first.span / second.span)
+    if repeats == 1:
+        return alone(exp(ratio), _bound(first, second, most, least))
     low = ratio - hypot(log(first.span / first.low), log(second.high / second.span))
     high = ratio + hypot(log(first.high / first.span), log(second.span / second.low))
     return Measured(exp(ratio), 0.0 if most else exp(low), exp(high), repeats, _bound(first, second, most, least))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from memspan.engine.condition import Condition
+from memspan.experiment.course import Course
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
+from memspan.experiment.trained_runs import TrainedRuns
+from memspan.statistics.convergence import counts
 from memspan.statistics.summary import Summary, summarize_many
 
 VALUES_AT_ONCE = 500_000
@@ -29,6 +32,8 @@ class Digest:
         processors: the kinds that their numbers are of.
         rounds: of a search, that asked for runs so far.
         open: whether some have something to do.
+        ends: how many that succeeded are in each state of convergence.
+        met: how many of them met the criterion after each of the ``budget_epochs``; empty where that is not known.
         summaries: by metric, over those that succeeded.
     """
 
@@ -42,48 +47,57 @@ class Digest:
     processors: tuple[str, ...] = ()
     rounds: int = 0
     open: bool = False
+    ends: Mapping[str, int] = field(default_factory=lambda: counts(()))
+    met: tuple[int, ...] = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
 
 
-def digests(spec: ExperimentSpec, grid: Sequence[Condition], groups: Iterable[Sequence[RunRow]]) -> dict[int, Digest]:
+def digests(
+    spec: ExperimentSpec,
+    grid: Sequence[Condition],
+    groups: Iterable[Sequence[RunRow]],
+    course: Callable[[int], Course | None],
+) -> dict[int, Digest]:
     """Of each condition that has runs, by its position in the grid.
 
     Args:
         groups: the runs, all of a condition at a time.
+        course: of the validation of a condition, by its position.
     """
     found: dict[int, Digest] = {}
     waiting = _Waiting()
     for runs in groups:
         position = runs[0].condition
-        done = [run for run in runs if run.state == "succeeded"]
-        found[position] = digest = _digest(runs, done, solved_runs(spec, grid[position], done))
-        waiting.add(digest.summaries, done)
+        trained = TrainedRuns(spec, grid[position], runs, course(position))
+        found[position] = digest = _digest(trained)
+        waiting.add(digest.summaries, trained.done)
     waiting.summarize()
     return found
 
 
-def _digest(runs: Sequence[RunRow], done: Sequence[RunRow], solved: int) -> Digest:
+def _digest(trained: TrainedRuns) -> Digest:
     """All but the summaries."""
+    runs, done = trained.runs, trained.done
     seconds = [run.seconds for run in done if run.seconds is not None]
     return Digest(
         total=len(runs),
         succeeded=len(done),
         failed=sum(run.state == "failed" for run in runs),
         diverged=sum(run.diverged_at is not None for run in done),
-        solved=solved,
+        solved=sum(trained.solved),
         seconds=sum(seconds) / len(seconds) if seconds else None,
         engine=next((run.engine for run in done if run.engine), None),
         processors=tuple(sorted({run.processor for run in done if run.processor})),
         rounds=max(run.round for run in runs),
         open=any(run.state in ("queued", "running") for run in runs),
+        ends=counts(trained.ends),
+        met=trained.met,
     )
 
 
 def solved_runs(spec: ExperimentSpec, condition: Condition, runs: Sequence[RunRow]) -> int:
-    """How many runs of a condition met the criterion; a diverged run never does."""
-    criterion = spec.report.criterion(condition.task, condition.extent)
-    variance = condition.task.target_variance(condition.extent)
-    return sum(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in runs)
+    """How many runs of a condition that succeeded met the criterion; a diverged run never does."""
+    return sum(TrainedRuns(spec, condition, runs).solved)
 
 
 class _Waiting:

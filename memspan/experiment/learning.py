@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from memspan.engine.condition import Condition
+from memspan.experiment.course import Courses, bound_of, course, judged_by, looked_at
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics.summary import summarize_many
@@ -27,6 +28,34 @@ def learning_curves(spec: ExperimentSpec, histories: Histories) -> list[dict[str
         for metric in MEASURES
         for position, epochs in sorted(_by_epoch(histories, f"{SPLIT}_{metric}").items())
     ]
+
+
+def courses(spec: ExperimentSpec, histories: Histories) -> Courses:
+    """The course of each condition that has histories."""
+    grid, epochs = conditions(spec), set(looked_at(spec.training.epochs))
+    found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for (position, repeat), metrics in histories.items():
+        values = metrics.get(f"{SPLIT}_{judged_by(spec, grid[position])}", ())
+        found[position] += [(repeat, epoch, value) for epoch, value in enumerate(values, start=1)]
+    return {
+        position: course(
+            sorted(epochs), (each for each in own if each[1] in epochs), first_met(own, *bound_of(spec, grid[position]))
+        )
+        for position, own in found.items()
+    }
+
+
+def first_met(values: Iterable[tuple[int, int, float]], above: bool, bound: float) -> dict[int, int]:
+    """The first epoch after which each repeat met the criterion, without those that never did.
+
+    Args:
+        values: (repeat, epoch, value) in any order.
+    """
+    found: dict[int, int] = {}
+    for repeat, epoch, value in values:
+        if (value >= bound if above else value <= bound) and epoch < found.get(repeat, epoch + 1):
+            found[repeat] = epoch
+    return found
 
 
 def _by_epoch(histories: Histories, name: str) -> dict[int, dict[int, list[float]]]:

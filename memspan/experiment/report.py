@@ -57,11 +57,20 @@ class SolvedIf(BaseModel):
         value = metrics.get(self.metric, math.nan)
         if not math.isfinite(value):
             return False
+        above, bound = self.bound(variance)
+        return value >= bound if above else value <= bound
+
+    def bound(self, variance: float | None) -> tuple[bool, float]:
+        """The bound as a number, and whether values above it are successes; a share of no variance is met by nothing.
+
+        Args:
+            variance: of the target; None where it has none.
+        """
         if self.at_least is not None:
-            return value >= self.at_least
+            return True, self.at_least
         if self.at_most is not None:
-            return value <= self.at_most
-        return variance is not None and value <= (self.at_most_share_of_variance or 0) * variance
+            return False, self.at_most
+        return False, -math.inf if variance is None else (self.at_most_share_of_variance or 0) * variance
 
 
 def score_metric(task: TaskSpec, length: int) -> Metric:

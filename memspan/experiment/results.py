@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from memspan.engine.condition import Condition
+from memspan.experiment.budget import budget, spans_by_budget
+from memspan.experiment.converging import condition_convergence, span_convergence
+from memspan.experiment.course import Course
 from memspan.experiment.digest import Digest, digests
 from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import all_series, is_search
 from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics.notation import span_with_interval
 from memspan.statistics.span import memory_span
+from memspan.statistics.summary import Summary
 from memspan.statistics.wilson import wilson
 
 
-def document(spec: ExperimentSpec, runs: Iterable[RunRow], probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes."""
+def document(
+    spec: ExperimentSpec,
+    runs: Iterable[RunRow],
+    probes: Sequence[Mapping[str, Any]] = (),
+    courses: Mapping[int, Course] | None = None,
+) -> dict[str, Any]:
+    """The results of an experiment, finished or not: conditions, memory spans, baselines and probes.
+
+    Args:
+        courses: of validation by epoch, by condition; without them nothing is told of convergence and smaller budgets.
+    """
     by_position: dict[int, list[RunRow]] = defaultdict(list)
     for run in runs:
         by_position[run.condition].append(run)
-    return document_by_condition(spec, by_position.values(), probes)
+    return document_by_condition(spec, by_position.values(), probes, (courses or {}).get)
 
 
 def document_by_condition(
-    spec: ExperimentSpec, groups: Iterable[Sequence[RunRow]], probes: Sequence[Mapping[str, Any]] = ()
+    spec: ExperimentSpec,
+    groups: Iterable[Sequence[RunRow]],
+    probes: Sequence[Mapping[str, Any]] = (),
+    course: Callable[[int], Course | None] = lambda position: None,
 ) -> dict[str, Any]:
     """The same from runs that come all of a condition at a time, and are let go once looked at.
 
     Of the lengths that a search may ask for, those are shown that have runs.
+
+    Args:
+        course: of the condition at a position, asked when its runs are looked at.
     """
     whole = conditions(spec)
-    found = digests(spec, whole, groups)
+    found = digests(spec, whole, groups, course)
     shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not is_search(spec)]
     return {
         "conditions": [_condition(condition, digest) for condition, digest in shown],
-        "spans": _spans(shown),
+        "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
         "baselines": _baselines([condition for condition, _ in shown]),
         "probes": list(probes),
@@ -48,30 +68,43 @@ def document_by_condition(
 
 def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
     """One entry of ``conditions``."""
-    network, n = condition.network(), digest.succeeded
-    interval = wilson(digest.solved, n)
+    network = condition.network()
     return {
         **_place(condition),
         "runs": {
             "total": digest.total,
-            "succeeded": n,
+            "succeeded": digest.succeeded,
             "failed": digest.failed,
             "diverged": digest.diverged,
         },
         "metric": score_metric(condition.task, condition.extent),
-        "metrics": {name: asdict(summary) for name, summary in digest.summaries.items()},
-        "success": {
-            "rate": digest.solved / n if n else None,
-            "low": interval.low if n else None,
-            "high": interval.high if n else None,
-            "n": n,
-        },
+        "metrics": {name: _statistic(summary) for name, summary in digest.summaries.items()},
+        "success": _success(digest.solved, digest.succeeded),
+        "budget": budget(condition.training),
+        "convergence": condition_convergence(digest),
         "parameters": network.parameters,
         "state_size": network.state_size,
         "receptive_field": network.receptive_field,
         "seconds_per_epoch": None if digest.seconds is None else digest.seconds / condition.training.epochs,
         "engine": digest.engine,
         "processors": list(digest.processors),
+    }
+
+
+def _statistic(summary: Summary) -> dict[str, Any]:
+    """A metric over repeats; one alone has no interval."""
+    return asdict(summary) | ({"low": None, "high": None} if summary.n == 1 else {})
+
+
+def _success(solved: int, n: int) -> dict[str, Any]:
+    """The share of repeats that solved the task; of one alone without an interval."""
+    interval = wilson(solved, n)
+    known = n > 1
+    return {
+        "rate": solved / n if n else None,
+        "low": interval.low if known else None,
+        "high": interval.high if known else None,
+        "n": n,
     }
 
 
@@ -83,20 +116,33 @@ def _place(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _spans(shown: Sequence[tuple[Condition, Digest]]) -> list[dict[str, Any]]:
+def _spans(spec: ExperimentSpec, shown: Sequence[tuple[Condition, Digest]]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
     by_model: dict[tuple[Any, Any], list[tuple[int, Digest]]] = defaultdict(list)
     for condition, digest in shown:
         if condition.length is not None and digest.succeeded:
             by_model[condition.task, condition.model].append((condition.extent, digest))
-    found = []
-    for (task, model), lengths in by_model.items():
-        solved, done = [digest.solved for _, digest in lengths], [digest.succeeded for _, digest in lengths]
-        span = memory_span([length for length, _ in lengths], solved, done)
-        if span:
-            place = {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json")}
-            found.append({**place, **asdict(span)})
-    return found
+    return [
+        {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json"), **_span(spec, lengths)}
+        for (task, model), lengths in by_model.items()
+    ]
+
+
+def _span(spec: ExperimentSpec, lengths: Sequence[tuple[int, Digest]]) -> dict[str, Any]:
+    """One entry of ``spans``, of lengths that all have finished runs; one repeat at each has no interval."""
+    digests = [digest for _, digest in lengths]
+    done = [digest.succeeded for digest in digests]
+    span = memory_span([length for length, _ in lengths], [digest.solved for digest in digests], done)
+    if span is None:
+        raise AssertionError("a span was asked for where nothing was measured")
+    found = asdict(span) | ({"low": None, "high": None} if max(done) == 1 else {})
+    return {
+        **found,
+        "written": str(span_with_interval(found)),
+        "budget": budget(spec.training),
+        "convergence": span_convergence(digests),
+        "by_budget": spans_by_budget(spec, lengths),
+    }
 
 
 def _searches(spec: ExperimentSpec, found: Mapping[int, Digest]) -> list[dict[str, Any]]:

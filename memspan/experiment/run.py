@@ -20,6 +20,7 @@ from memspan.engine.placement import Placement
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
 from memspan.experiment.flaws import Place, flaws
+from memspan.experiment.learning import courses
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
@@ -129,8 +130,8 @@ class _Session:
         for series, allocations in openings:
             for position, outcomes in self._train_series(series, allocations).items():
                 self._probe(self._placements[position].condition, outcomes)
-        found = document(self._spec, self._rows, self._probes)
         epochs = {place: dict(curves) for place, curves in self._histories.items()}
+        found = document(self._spec, self._rows, self._probes, courses(self._spec, epochs))
         return Results(self._spec, found, tuple(self._rows), epochs)
 
     def _plan(self, allocations: Sequence[Allocation]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,6 +59,12 @@ def _shown(value: Any) -> str:
     return number(value) if value is None or isinstance(value, float) else str(value)
 
 
+def _trained(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result was trained by, and whether it had come to its end."""
+    keys = ("optimizer", "learning_rate", "steps", "sequences", "epochs")
+    return {**{key: entry["budget"][key] for key in keys}, "convergence": entry["convergence"]["state"]}
+
+
 @dataclass(frozen=True)
 class Results:
     """The results of an experiment as tables; ``document`` is the same as the service's JSON.
@@ -88,6 +95,7 @@ class Results:
             "success_high": entry["success"]["high"],
             "diverged": entry["runs"]["diverged"],
             "parameters": entry["parameters"],
+            **_trained(entry),
         }
 
     def _place(self, entry: Mapping[str, Any]) -> dict[str, str]:
@@ -99,8 +107,21 @@ class Results:
     @cached_property
     def spans(self) -> Table:
         """One row for each task and model: its memory span in steps."""
-        keys = ("span", "low", "high", "longest_solved", "censored")
-        return Table([{**self._place(e), **{key: e[key] for key in keys}} for e in self.document["spans"]])
+        return Table([self._span(entry) for entry in self.document["spans"]])
+
+    def _span(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """The ends of an interval that lie beyond the tested lengths are open: 0 and infinite."""
+        above, below = (entry["censored"] == side for side in ("above", "below"))
+        return {
+            **self._place(entry),
+            "written": entry["written"],
+            "span": entry["span"],
+            "low": 0.0 if below and entry["low"] is not None else entry["low"],
+            "high": math.inf if above and entry["high"] is not None else entry["high"],
+            "longest_solved": entry["longest_solved"],
+            "censored": entry["censored"],
+            **_trained(entry),
+        }
 
     @cached_property
     def searches(self) -> Table:

@@ -90,15 +90,23 @@ def stack(*layers: alt.Chart) -> alt.LayerChart:
     return alt.LayerChart(layer=list(layers))
 
 
-def compose(panels: Sequence[Panel], title: str, subtitle: str, nothing: str) -> Figure:
-    """One figure of the panels, in columns if there are several; without any, an empty one that says why."""
+def compose(panels: Sequence[Panel], title: str, subtitle: str, nothing: str, trained: str = "") -> Figure:
+    """One figure of the panels, in columns if there are several; without any, an empty one that says why.
+
+    Args:
+        trained: what the numbers were trained by, a line of its own.
+    """
     if not panels:
         return sentence(nothing, alt.TitleParams(text=title))
     if len(panels) == 1:
-        heading = alt.TitleParams(text=title, subtitle=f"{panels[0].name} · {subtitle}")
+        heading = alt.TitleParams(text=title, subtitle=_lines(f"{panels[0].name} · {subtitle}", trained))
         return _sized(panels[0], WIDE, HIGH, heading)
     small = [_sized(panel, NARROW, LOW, alt.TitleParams(text=panel.name, fontSize=12)) for panel in panels]
-    return alt.concat(*small, columns=COLUMNS, title=alt.TitleParams(text=title, subtitle=subtitle))
+    return alt.concat(*small, columns=COLUMNS, title=alt.TitleParams(text=title, subtitle=_lines(subtitle, trained)))
+
+
+def _lines(subtitle: str, trained: str) -> str | list[str]:
+    return [subtitle, trained[0].upper() + trained[1:]] if trained else subtitle
 
 
 def sentence(text: str, heading: alt.TitleParams) -> alt.Chart:

@@ -10,6 +10,7 @@ from memspan.figures.panel import Figure, Panel, compose, interval_layers, lengt
 from memspan.figures.range import accuracy_scale, loss_axis, loss_scale
 from memspan.figures.ranking import ranking
 from memspan.figures.reference import reference_layers
+from memspan.figures.training_words import after
 
 TITLES = {"test_accuracy": "Test accuracy", "test_loss": "Test loss"}
 NOTHING = "No run has finished: there is no score to draw."
@@ -21,7 +22,7 @@ def score(results: Results) -> Figure:
     panels = [panel for task in names.tasks if (panel := _panel(results, names, task)) is not None]
     by_length = any(condition.get("length") is not None for condition in entries(results, "conditions"))
     title = "Score by sequence length" if by_length else "Score"
-    return compose(panels, title, "Mean and 95 % interval over repeats", NOTHING)
+    return compose(panels, title, "Mean and 95 % interval over repeats", NOTHING, after(entries(results, "conditions")))
 
 
 def _panel(results: Results, names: Naming, task: Part) -> Panel | None:

@@ -6,9 +6,10 @@ from typing import Literal
 
 import altair as alt
 
-from memspan.figures.document import Part, Results, Row, finite, of_task
+from memspan.figures.document import Part, Results, Row, entries, finite, of_task
 from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, colour, compose, data, length_axis, model_axis, shape, stack
+from memspan.figures.training_words import after
 from memspan.statistics import notation
 
 NOTHING = "No memory span yet: it needs finished runs at one length or more."
@@ -20,7 +21,7 @@ def span(results: Results) -> Figure:
     names = naming(results)
     panels = [panel for task in names.tasks if (panel := _panel(results, names, task)) is not None]
     subtitle = "Length solved by half of the repeats, 95 % interval; the tick is the longest length solved"
-    return compose(panels, "Memory span", subtitle, NOTHING)
+    return compose(panels, "Memory span", subtitle, NOTHING, after(entries(results, "conditions")))
 
 
 def _panel(results: Results, names: Naming, task: Part) -> Panel | None:
@@ -35,9 +36,11 @@ def _panel(results: Results, names: Naming, task: Part) -> Panel | None:
 
 
 def _row(entry: Part, names: Naming) -> Row | None:
-    numbers = {name: finite(entry.get(name)) for name in ("span", "low", "high")}
-    if None in numbers.values():
+    at = finite(entry.get("span"))
+    if at is None:
         return None
+    ends = {name: finite(entry.get(name)) for name in ("low", "high")}  # one repeat has none
+    numbers = {"span": at, **{name: at if end is None else end for name, end in ends.items()}}
     censored = entry.get("censored")
     facts = {
         "longest_solved": entry.get("longest_solved"),

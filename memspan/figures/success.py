@@ -9,6 +9,7 @@ from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose, interval_layers, length_axis, stack, tips, value_axis
 from memspan.figures.ranking import ranking
 from memspan.figures.reference import reference_layers
+from memspan.figures.training_words import after
 
 NOTHING = "No run has finished: nothing is solved or unsolved."
 
@@ -19,7 +20,13 @@ def success(results: Results) -> Figure:
     panels = [panel for task in names.tasks if (panel := _panel(results, names, task)) is not None]
     by_length = any(condition.get("length") is not None for condition in entries(results, "conditions"))
     title = "Success by sequence length" if by_length or not panels else "Success"
-    return compose(panels, title, "Share of repeats that solved it, 95 % Wilson interval", NOTHING)
+    return compose(
+        panels,
+        title,
+        "Share of repeats that solved it, 95 % Wilson interval",
+        NOTHING,
+        after(entries(results, "conditions")),
+    )
 
 
 def _panel(results: Results, names: Naming, task: Part) -> Panel | None:

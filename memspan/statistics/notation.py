@@ -65,13 +65,15 @@ def share(rate: object, low: object = None, high: object = None) -> Written:
 def span_with_interval(entry: Mapping[str, Any]) -> Written:
     """A memory span in steps, an entry of a results document: 35 (30 to 42), or > 50 (45 to > 50) beyond the lengths.
 
-    Ends are clipped to the tested lengths, so beyond them the interval has an open end, or is one: > 50, < 2.
+    Ends are clipped to the tested lengths, so beyond them the interval has an open end, or is one: > 50, < 2. One
+    repeat alone has none.
     """
     numbers = _float(entry.get("span")), _float(entry.get("low")), _float(entry.get("high"))
-    if numbers[0] is None or numbers[1] is None or numbers[2] is None:
-        return Written(number(entry.get("span")))
-    censored, (value, low, high) = entry.get("censored"), _together(numbers[0], numbers[1], numbers[2])
+    censored = entry.get("censored")
     mark = BEYOND.get(censored or "", "")
+    if numbers[0] is None or numbers[1] is None or numbers[2] is None:
+        return Written(mark * (numbers[0] is not None) + number(entry.get("span")))
+    value, low, high = _together(numbers[0], numbers[1], numbers[2])
     if mark and numbers[1] == numbers[2]:
         return Written(mark + value, mark + value)
     return Written(mark + value, f"{mark * (censored == 'below')}{low} to {mark * (censored == 'above')}{high}")

@@ -11,7 +11,9 @@ from rich.text import Text
 from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
+from memspan.figures.training_words import after, runs_words
 from memspan.statistics.notation import UNKNOWN, Written, number, span_with_interval, with_interval
+from service.pages.headline import headline
 
 Entry = Mapping[str, Any]
 FEW = 2
@@ -19,11 +21,14 @@ FEW = 2
 
 
 def tables(results: Entry) -> Group:
-    """Score by length and model, memory spans and the searches for them, probes, and why runs failed."""
+    """The answer in words, score by length and model, memory spans and the searches for them, how training ended,
+    probes, and why runs failed."""
     parts = [scores(results, task) for task in _tasks(results)]
     parts += [spans(results)] if results["spans"] else []
+    parts += [training(results, task) for task in _tasks(results) if _any_unconverged(results, task)]
     parts += [searches(results)] if results["searches"] else []
-    return Group(*parts, *_probes(results), *failures(results))
+    answer = [Text(sentence) for sentence in headline({"experiment": {}, **results})]
+    return Group(*answer, *parts, *_probes(results), *failures(results))
 
 
 def narrow_table(*columns: str, title: str) -> Table:
@@ -56,13 +61,37 @@ def scores(results: Entry, task: Entry) -> Table:
     """One row a length, one column a model: mean score with its 95 % interval."""
     conditions = [c for c in results["conditions"] if c["task"] == task]
     metric, models = metric_of(conditions), _models(results)
-    title = f"{task['kind']}: {metric.replace('_', ' ')}, mean over repeats with 95 % interval"
+    title = _trained(f"{task['kind']}: {metric.replace('_', ' ')}, mean over repeats with 95 % interval", conditions)
     table = narrow_table("length", title=title)
     for model in models:
         table.add_column(label(model, models), justify="right")
     for length in _lengths(conditions):
         cells = {str(c["model"]): _score(c["metrics"].get(metric)) for c in conditions if c["length"] == length}
         table.add_row(number(length), *_row(models, cells))
+    return table
+
+
+def _trained(title: str, entries: Sequence[Entry]) -> str:
+    """A title with what the numbers under it were trained by."""
+    budget = after(entries)
+    return f"{title}, {budget}" if budget else title
+
+
+def _any_unconverged(results: Entry, task: Entry) -> bool:
+    states = [(c.get("convergence") or {}).get("state") for c in results["conditions"] if c["task"] == task]
+    return any(state not in (None, "converged") for state in states)
+
+
+def training(results: Entry, task: Entry) -> Table:
+    """One row a length, one column a model: how many repeats had come to which end."""
+    conditions = [c for c in results["conditions"] if c["task"] == task]
+    models = _models(results)
+    table = narrow_table("length", title=_trained(f"{task['kind']}: repeats when training ended", conditions))
+    for model in models:
+        table.add_column(label(model, models), justify="right")
+    for length in _lengths(conditions):
+        cells = {str(c["model"]): runs_words(c) for c in conditions if c["length"] == length}
+        table.add_row(number(length), *(cells.get(str(model)) or UNKNOWN for model in models))
     return table
 
 
@@ -81,7 +110,7 @@ def _row(models: Sequence[Entry], cells: Mapping[str, Written]) -> list[str]:
 def spans(results: Entry) -> Table:
     """One row for each task and model: its memory span in steps."""
     models = _models(results)
-    title = "Memory span: the length that half of the repeats solve"
+    title = _trained("Memory span: the length that half of the repeats solve", results["spans"])
     table = narrow_table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
     for entry in results["spans"]:
         found = span_with_interval(entry)

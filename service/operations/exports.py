@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from memspan.engine.condition import Condition
+from memspan.experiment.budget import budget
 from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context
 from service.operations.experiments import found
+from service.operations.results import results_document
 from service.operations.specs import grid_of
 from service.storage import runs
 from service.storage.runs import ResultRecord
@@ -24,7 +26,9 @@ METRICS = tuple(
     f"{split}_{name}" for split in ("train", "validation", "test") for name in ("loss", "accuracy", "exact")
 )
 RUN = ("repeat", "state", "diverged_at", "seconds", "engine", "processor")
-COLUMNS = ("task", "model", "length", *RUN, *METRICS)
+TRAINED = ("optimizer", "learning_rate", "epochs", "steps", "sequences")
+COLUMNS = ("task", "model", "length", *RUN, *METRICS, *TRAINED, "convergence")
+"""the last one is that of the condition: a run alone doesn't tell whether it still improved"""
 
 
 def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
@@ -38,11 +42,16 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
     with context.database.reading() as connection:
         row = found(connection, key)
         keys = runs.keys_of(connection, key)
-    conditions = grid_of(row)
+    conditions, ends = grid_of(row), _convergence(context, key)
 
     @lru_cache(maxsize=16)  # runs come in the order of conditions
     def parts(position: int) -> tuple[str, str, int | None]:
         return _parts(conditions[position])
+
+    @lru_cache(maxsize=16)
+    def trained(position: int) -> tuple[Any, ...]:
+        given = budget(conditions[position].training)
+        return (*(given[name] for name in TRAINED), ends.get(parts(position)))
 
     if form == "csv":
         yield ",".join(COLUMNS).encode() + b"\n"
@@ -53,7 +62,16 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
             page = runs.some_for_results(connection, some)
         if len(page) < len(some):
             raise NotFound(f"{ids.public(ids.EXPERIMENT, key)} was deleted meanwhile.")
-        yield write([(*parts(each.condition), *_numbers(each)) for each in page])
+        yield write([(*parts(each.condition), *_numbers(each), *trained(each.condition)) for each in page])
+
+
+def _convergence(context: Context, key: int) -> dict[tuple[str, str, int | None], str | None]:
+    """Whether training had come to its end, by task, model and length."""
+    shown = results_document(context, key)["conditions"]
+    return {
+        (json.dumps(each["task"]), json.dumps(each["model"]), each["length"]): each["convergence"]["state"]
+        for each in shown
+    }
 
 
 def _parts(condition: Condition) -> tuple[str, str, int | None]:

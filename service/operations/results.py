@@ -11,6 +11,7 @@ from memspan.experiment.results import document_by_condition
 from memspan.interfaces.json_numbers import jsonable
 from service.operations import ids, verdicts
 from service.operations.context import Context
+from service.operations.courses import StoredCourses
 from service.operations.evidence import readings, rows_by_condition
 from service.operations.experiments import cancelling, found, membership
 from service.operations.progress import counts_of
@@ -86,7 +87,7 @@ def _results(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
     asked = [linked(reading) for reading in readings(connection, row)]
     spec, grid = spec_of(row), grid_of(row)
     rows = rows_by_condition(connection, row.key, len(grid), spec.repeats)
-    made = document_by_condition(spec, rows, asked)
+    made = document_by_condition(spec, rows, asked, StoredCourses(connection, row).of)
     failed = [asdict(each) for each in failures.of_runs(connection, row.key)]
     own = {name: value for name, value in made.items() if name != "claims"}
     return {"experiment": _header(connection, row), **own, "failures": failed}

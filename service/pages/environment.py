@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
+from memspan.figures import training_words
 from memspan.statistics import notation
 from service.middleware.visitor import VISITOR
 
@@ -36,6 +37,8 @@ def environment() -> Environment:
         "share": notation.share,
         "duration": notation.duration,
         "moment": moment,
+        "convergence": training_words.convergence_word,
+        "ends": training_words.runs_words,
         "segment": segment,
     }
     return made

@@ -7,6 +7,7 @@ from typing import Any
 
 from memspan.figures.document import finite, metric_of, of_task
 from memspan.figures.naming import Naming, naming
+from memspan.figures.training_words import after, enough
 from memspan.statistics import notation
 
 Part = Mapping[str, Any]
@@ -19,22 +20,33 @@ NOTHING = {
 
 
 def headline(results: Part) -> list[str]:
-    """A sentence for each task: how far each model remembers, or how well it does where a task has no length."""
+    """A sentence for each task: how far each model remembers, or how well it does where a task has no length; after
+    which training, and whether that was enough."""
     names, state = naming(results), results["experiment"].get("state", "")
     said = {names.task(task): _of_task(results, names, task) for task in names.tasks}
-    several, unfinished = len(said) > 1, state in UNFINISHED
-    sentences = [_opening(task if several else "", unfinished) + text for task, text in said.items() if text]
+    opening = "so far, " if state in UNFINISHED else ""
+    sentences = [_opened(task if len(said) > 1 else "", opening + text) for task, text in said.items() if text]
     return sentences or [NOTHING.get(state, "No run came to an end, so there is no answer.")]
 
 
-def _opening(task: str, unfinished: bool) -> str:
-    words = ([task] if task else []) + (["so far" if task else "So far"] if unfinished else [])
-    return ", ".join(words) + ": " if words else ""
+def _opened(task: str, text: str) -> str:
+    """A sentence, behind its task where there are several."""
+    return f"{task}: {text}" if task else text[0].upper() + text[1:]
 
 
 def _of_task(results: Part, names: Naming, task: Part) -> str:
-    spans = of_task(results, "spans", task)
-    return _spans(spans, names) if spans else _scores(of_task(results, "conditions", task), names)
+    spans, conditions = of_task(results, "spans", task), of_task(results, "conditions", task)
+    if spans:
+        return _with_training(_spans(spans, names), conditions, "these spans")
+    return _with_training(_scores(conditions, names), conditions, "these scores")
+
+
+def _with_training(found: str, conditions: Sequence[Part], what: str) -> str:
+    """A finding with its budget before it, and behind it whether that was enough."""
+    if not found:
+        return ""
+    budget = after(conditions)
+    return " ".join(part for part in (f"{budget}," if budget else "", f"{found}.", enough(conditions, what)) if part)
 
 
 def _spans(spans: Sequence[Part], names: Naming) -> str:
@@ -42,17 +54,8 @@ def _spans(spans: Sequence[Part], names: Naming) -> str:
     order = {"above": 0, None: 1, "below": 2}
     known = [span for span in spans if finite(span.get("span")) is not None]
     ranked = sorted(known, key=lambda span: (order[span.get("censored")], -span["span"]))
-    reached = "; ".join(_reach(names.model(span["model"]), span) for span in ranked)
-    return f"{reached}." if reached else ""
-
-
-def _reach(name: str, span: Part) -> str:
-    if span.get("censored") == "above":
-        return f"{name} remembers beyond the longest tested length, {notation.number(span['span'])}"
-    if span.get("censored") == "below":
-        return f"{name} does not reach the shortest tested length, {notation.number(span['span'])}"
-    found = notation.span_with_interval(span)
-    return f"{name} remembers about {found.value} steps ({found.interval})"
+    reached = "; ".join(f"{names.model(span['model'])} {notation.span_with_interval(span)}" for span in ranked)
+    return f"half of the repeats solve lengths up to: {reached}" if reached else ""
 
 
 def _scores(conditions: Sequence[Part], names: Naming) -> str:
@@ -61,7 +64,7 @@ def _scores(conditions: Sequence[Part], names: Naming) -> str:
     known = [(item["model"], summary) for item in conditions if (summary := _summary(item, metric))]
     ranked = sorted(known, key=lambda pair: pair[1]["mean"], reverse=metric == "test_accuracy")
     clauses = [f"{names.model(model)} {_score(summary)}" for model, summary in ranked]
-    return f"{metric.replace('_', ' ').capitalize()}: {'; '.join(clauses)}." if clauses else ""
+    return f"{metric.replace('_', ' ')}: {'; '.join(clauses)}" if clauses else ""
 
 
 def _summary(condition: Part, metric: str) -> Part | None:

@@ -8,6 +8,7 @@ from typing import Any
 from memspan.figures.catalogue import FIGURES
 from memspan.figures.document import entries
 from memspan.figures.naming import naming
+from memspan.figures.training_words import after
 from service.pages import tables
 from service.pages.environment import environment
 from service.pages.headline import headline
@@ -27,6 +28,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             live=experiment["state"] in LIVE,
             sentences=headline(results),
             several_tasks=len(names.tasks) > 1,
+            budget=after(entries(results, "conditions")),
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
             searches=tables.searches(results, names),

@@ -13,6 +13,16 @@ MOMENTS = {
     "started_at": "2026-11-21T09:30:00.210Z",
     "finished_at": "2026-11-21T09:31:12.480Z",
 }
+BUDGET = {
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "batch_size": 16,
+    "data": "fixed",
+    "epochs": 5,
+    "steps": 2500,
+    "sequences": 40_000,
+}
+ENDS = {"converged": 0, "improving": 0, "diverged": 0, "no_better_than_chance": 0, "unknown": 0}
 ACCURACY = {"n": 30, "mean": 0.982, "std": 0.011, "median": 0.985, "low": 0.978, "high": 0.986}
 SCALARS = {
     "kind": "scalars",
@@ -234,6 +244,8 @@ EXAMPLES: dict[str, Any] = {
                 "metric": "test_accuracy",
                 "metrics": {"test_accuracy": ACCURACY},
                 "success": {"rate": 0.8, "low": 0.627, "high": 0.905, "n": 30},
+                "budget": BUDGET,
+                "convergence": {"state": "improving", "runs": ENDS | {"converged": 24, "improving": 6}},
                 "parameters": 16,
                 "state_size": 2,
                 "receptive_field": None,
@@ -251,6 +263,17 @@ EXAMPLES: dict[str, Any] = {
                 "high": 41.0,
                 "longest_solved": 30,
                 "censored": None,
+                "written": "35 (28 to 41)",
+                "budget": BUDGET,
+                "convergence": {
+                    "state": "improving",
+                    "runs": ENDS | {"converged": 81, "improving": 6, "no_better_than_chance": 33},
+                    "conditions": ENDS | {"converged": 2, "improving": 1, "no_better_than_chance": 1},
+                },
+                "by_budget": [
+                    {"epochs": 1, "steps": 500, "span": 8.2, "low": 6.1, "high": 10.4, "censored": None},
+                    {"epochs": 5, "steps": 2500, "span": 34.1, "low": 27.8, "high": 41.2, "censored": None},
+                ],
             }
         ],
         "searches": [],

@@ -25,18 +25,18 @@ class Header(Answer):
 
 
 class Statistic(Answer):
-    """A metric over repeats; `low` and `high` are the 95 % bootstrap interval of the mean."""
+    """A metric over repeats; `low` and `high` are the 95 % bootstrap interval of the mean; one repeat has none."""
 
     n: int
     mean: Number
     std: Number
     median: Number
-    low: Number
-    high: Number
+    low: Number | None
+    high: Number | None
 
 
 class Success(Answer):
-    """The share of repeats that solved the task, with its 95 % Wilson interval."""
+    """The share of repeats that solved the task, with its 95 % Wilson interval; one repeat has none."""
 
     rate: float | None
     low: float | None
@@ -53,6 +53,55 @@ class ConditionRuns(Answer):
     diverged: int
 
 
+class GivenBudget(Answer):
+    """What each run was trained by: no number of a model means anything without it."""
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int
+    data: str = Field(description="fixed, per_repeat or fresh")
+    epochs: int
+    steps: int = Field(description="of the optimiser")
+    sequences: int = Field(description="that a run sees; new ones only where data are fresh")
+
+
+class Ends(Answer):
+    """How many have come to which end of their training."""
+
+    converged: int = Field(description="solved, or its validated error no longer fell")
+    improving: int = Field(description="the error still fell over the last fifth of the epochs")
+    diverged: int = Field(description="a loss was no finite number")
+    no_better_than_chance: int = Field(description="the error is that of guessing; it may yet learn, or not")
+    unknown: int = Field(description="too few repeats, or epochs, to tell")
+
+
+class Convergence(Answer):
+    """Whether training had come to its end: what more of it may change."""
+
+    state: str | None = Field(
+        description="improving where any repeat still improved, else that of most: converged, diverged, "
+        "no_better_than_chance or unknown; null before one has ended"
+    )
+    runs: Ends
+
+
+class SpanConvergence(Convergence):
+    """The same over the lengths of a memory span; of the longest lengths, where none improves."""
+
+    conditions: Ends
+
+
+class SpanByBudget(Answer):
+    """The memory span had training ended earlier, judged on the validation set."""
+
+    epochs: int
+    steps: int
+    span: float
+    low: float | None
+    high: float | None
+    censored: str | None
+
+
 class ConditionResult(Answer):
     """One task x model x length; `metric` is the one that its task is scored by."""
 
@@ -63,6 +112,8 @@ class ConditionResult(Answer):
     metric: str
     metrics: dict[str, Statistic]
     success: Success
+    budget: GivenBudget
+    convergence: Convergence
     parameters: int
     state_size: int
     receptive_field: int | None
@@ -74,16 +125,21 @@ class ConditionResult(Answer):
 class SpanResult(Answer):
     """A memory span in time steps, with its 95 % interval; all three are clipped to the tested lengths.
 
-    `censored` says that the span lies above the longest or below the shortest of them: then that end is open.
+    `censored` says that the span lies above the longest or below the shortest of them: then that end is open. One
+    repeat has no interval.
     """
 
     task: Data
     model: Data
     span: float
-    low: float = Field(description="at least the shortest tested length: an open end where censored is below")
-    high: float = Field(description="at most the longest tested length: an open end where censored is above")
+    low: float | None = Field(description="at least the shortest tested length: an open end where censored is below")
+    high: float | None = Field(description="at most the longest tested length: an open end where censored is above")
     longest_solved: int | None
     censored: str | None
+    written: str = Field(description="as it is to be shown, such as > 400 where it is censored")
+    budget: GivenBudget
+    convergence: SpanConvergence
+    by_budget: list[SpanByBudget] = Field(description="by the steps of the optimiser, ascending")
 
 
 class SearchResult(Answer):

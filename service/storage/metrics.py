@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from service.storage.bulk import insert_rows
+from service.storage.states import RunState
 from service.storage.tables import metrics, runs
 from service.storage.upserts import Upsert
 
@@ -104,6 +105,56 @@ def learning(connection: Connection, experiment: int, split: str, name: str) -> 
     )
     for condition, repeat, epoch, value, kind in connection.execute(statement):
         yield Point(condition, repeat, epoch, decoded(value, kind))
+
+
+def after_epochs(
+    connection: Connection,
+    experiment: int,
+    conditions: range,
+    split: str,
+    names: Sequence[str],
+    epochs: Sequence[int],
+) -> Iterator[tuple[int, int, str, int, float]]:
+    """(condition, repeat, name, epoch, value) of the runs of some conditions that succeeded, after some epochs.
+
+    Plain tuples: there may be a million in all.
+    """
+    statement = (
+        select(runs.c.condition, runs.c.repeat, metrics.c.name, metrics.c.epoch, metrics.c.value, metrics.c.kind)
+        .join(metrics, metrics.c.run_key == runs.c.key)
+        .where(*_succeeded(experiment, conditions, split, names))
+    )
+    lowest, highest = min(epochs), max(epochs)
+    whole = len(epochs) == highest - lowest + 1
+    within = metrics.c.epoch.between(lowest, highest) if whole else metrics.c.epoch.in_(epochs)
+    for condition, repeat, name, epoch, value, kind in connection.execute(statement.where(within)):
+        yield condition, repeat, name, epoch, decoded(value, kind)
+
+
+def first_met(
+    connection: Connection, experiment: int, condition: int, split: str, name: str, above: bool, bound: float
+) -> Iterator[tuple[int, int]]:
+    """(repeat, epoch): the first after which a metric of a run that succeeded was beyond a bound."""
+    met = metrics.c.value >= bound if above else metrics.c.value <= bound
+    statement = (
+        select(runs.c.repeat, func.min(metrics.c.epoch))
+        .join(metrics, metrics.c.run_key == runs.c.key)
+        .where(*_succeeded(experiment, range(condition, condition + 1), split, [name]), metrics.c.kind == 0, met)
+        .group_by(runs.c.repeat)
+    )
+    yield from map(tuple, connection.execute(statement))
+
+
+def _succeeded(experiment: int, conditions: range, split: str, names: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """Metrics of the runs of some neighbouring conditions that have succeeded."""
+    return (
+        runs.c.experiment_key == experiment,
+        runs.c.condition >= conditions.start,
+        runs.c.condition < conditions.stop,
+        runs.c.state == RunState.SUCCEEDED,
+        metrics.c.split == split,
+        metrics.c.name.in_(names),
+    )
 
 
 def histories(connection: Connection, experiment: int, condition: int) -> dict[int, dict[str, list[float]]]:

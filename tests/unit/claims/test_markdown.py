@@ -66,7 +66,8 @@ def test_conditions_name_only_what_differs() -> None:
     head, _, first, *_ = rows(conditions("corrected", document()))
     assert head[:2] == ["model", "length"]
     assert first == [
-        "rnn", "2", "test accuracy", "0.60 (0.55 to 0.65)", "0.6", "80 % (63 to 90 %)", "30", "2", "16",
+        "rnn", "2", "test accuracy", "0.60 (0.55 to 0.65)", "0.6", "80 % (63 to 90 %)", "30", "2",
+        "24 converged, 6 still improving", "16",
     ]  # fmt: skip
     assert rows(conditions("both", document((LATCH, FIRST_LAST))))[0][0] == "task"
     assert "length" not in rows(conditions("rows", document(lengths=(None,))))[0]
@@ -140,10 +141,10 @@ def test_a_study_that_ran_here_prints_all_its_tables() -> None:
     titles = [line for line in text.splitlines() if line.startswith("**")]
     assert titles == [
         "**Claims**",
-        "**short: conditions**",
-        "**short: memory spans (steps)**",
-        "**last step: conditions**",
-        "**last step: memory spans (steps)**",
+        "**short: conditions, after 4 steps of Adam at 0.001**",
+        "**short: memory spans (steps), after 4 steps of Adam at 0.001**",
+        "**last step: conditions, after 4 steps of Adam at 0.001**",
+        "**last step: memory spans (steps), after 4 steps of Adam at 0.001**",
         "**last step: probes**",
     ]
     assert text == markdown(findings.document, {name: each.document for name, each in findings.results.items()})

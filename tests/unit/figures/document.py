@@ -10,6 +10,7 @@ RNN = {"kind": "rnn", "hidden_size": 1, "initialization": "keras"}
 LSTM = {"kind": "lstm", "hidden_size": 1, "initialization": "keras"}
 CHRONO = {"kind": "lstm", "hidden_size": 1, "initialization": "chrono"}
 LENGTHS = (2, 10, 50)
+BUDGET = {"optimizer": "adam", "learning_rate": 0.001, "epochs": 5, "steps": 2500, "sequences": 40_000}
 
 Part = dict[str, Any]
 
@@ -48,6 +49,8 @@ def condition(task: Part, model: Part, length: int | None) -> Part:
         "runs": {"total": 30, "succeeded": 30, "failed": 0, "diverged": 2},
         "metrics": {metric_name(task): summary},
         "success": {"rate": 0.8, "low": 0.63, "high": 0.9, "n": 30},
+        "budget": BUDGET,
+        "convergence": {"state": "improving", "runs": {"converged": 24, "improving": 6, "diverged": 0}},
         "parameters": 16,
         "state_size": 2,
         "receptive_field": None,
@@ -60,7 +63,12 @@ def span(task: Part, model: Part) -> Part:
     censored = "above" if model == CHRONO else None
     at = 50.0 if censored else 20.0
     bounds = {"span": at, "low": at - 5, "high": at}
-    return {"task": task, "model": model, **bounds, "longest_solved": 10, "censored": censored}
+    found = {"task": task, "model": model, **bounds, "longest_solved": 10, "censored": censored}
+    return {
+        **found,
+        "budget": BUDGET,
+        "convergence": {"state": "improving", "runs": {"converged": 72, "improving": 18}},
+    }
 
 
 def baselines(task: Part) -> list[Part]:

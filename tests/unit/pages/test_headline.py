@@ -9,7 +9,9 @@ import pytest
 from service.pages.headline import headline
 from tests.unit.figures.document import FIRST_LAST, LATCH, document, empty
 
-SPANS = "lstm · chrono remembers beyond the longest tested length, 50; rnn remembers about 20 steps (15 to 20); "
+AFTER = "fter 2,500 steps of Adam at 0.001, half of the repeats solve lengths up to: "
+SPANS = "lstm · chrono > 50 (45 to > 50); rnn 20 (15 to 20); lstm · keras 20 (15 to 20)."
+IMPROVING = " 9 of 9 conditions were still improving: longer training may change these spans."
 
 
 def said(form: dict[str, Any], state: str = "succeeded") -> list[str]:
@@ -18,13 +20,42 @@ def said(form: dict[str, Any], state: str = "succeeded") -> list[str]:
 
 def test_the_farthest_memory_is_named_first() -> None:
     (sentence,) = said(document())
-    assert sentence == SPANS + "lstm · keras remembers about 20 steps (15 to 20)."
+    assert sentence == "A" + AFTER + SPANS + IMPROVING
 
 
 def test_a_span_below_the_grid_is_said() -> None:
     form = document()
-    form["spans"] = [form["spans"][0] | {"censored": "below", "span": 2.0}]
-    assert said(form) == ["rnn does not reach the shortest tested length, 2."]
+    form["spans"] = [form["spans"][0] | {"censored": "below", "span": 2.0, "low": 2.0, "high": 2.0}]
+    assert said(form) == ["A" + AFTER + "rnn < 2." + IMPROVING]
+
+
+def test_one_repeat_has_no_interval_and_still_says_that_it_lies_beyond() -> None:
+    form = document()
+    form["spans"] = [form["spans"][0] | {"censored": "above", "span": 400.0, "low": None, "high": None}]
+    assert "up to: rnn > 400. " in said(form)[0]
+
+
+def test_conditions_that_converged_say_so_and_those_at_chance_are_no_converged_ones() -> None:
+    form = document(lengths=(2, 10))
+    ended(form, *["converged"] * 6)
+    assert said(form)[0].endswith("All 6 conditions had converged.")
+    ended(form, "no_better_than_chance", "diverged", *["converged"] * 4)
+    assert said(form)[0].endswith(
+        "1 of 6 conditions was no better than chance when training ended. 1 of 6 conditions diverged."
+    )
+
+
+def test_an_older_document_without_budgets_has_its_answer_still() -> None:
+    form = document()
+    for condition in form["conditions"]:
+        del condition["budget"], condition["convergence"]
+    assert said(form) == ["Half of the repeats solve lengths up to: " + SPANS]
+
+
+def ended(form: dict[str, Any], *states: str) -> None:
+    """Give the conditions states in their order."""
+    for condition, state in zip(form["conditions"], states, strict=True):
+        condition["convergence"] = {"state": state, "runs": {state: 30}}
 
 
 def test_several_tasks_have_a_sentence_each() -> None:
@@ -32,20 +63,22 @@ def test_several_tasks_have_a_sentence_each() -> None:
 
 
 def test_an_unfinished_experiment_answers_so_far() -> None:
-    assert said(document(), "running")[0].startswith("So far: lstm")
-    assert said(document((LATCH, FIRST_LAST)), "running")[1].startswith("first_last, so far: lstm")
+    assert said(document(), "running")[0].startswith("So far, a" + AFTER + "lstm")
+    assert said(document((LATCH, FIRST_LAST)), "running")[1].startswith("first_last: so far, a" + AFTER + "lstm")
 
 
 def test_without_lengths_the_scores_are_the_answer_best_first() -> None:
     form = document(lengths=(None,))
     form["spans"] = []
-    assert said(form)[0].startswith("Test accuracy: lstm · keras 0.90 (0.85 to 0.95); lstm · chrono 0.90")
+    assert said(form)[0].startswith(
+        "After 2,500 steps of Adam at 0.001, test accuracy: lstm · keras 0.90 (0.85 to 0.95); lstm · chrono 0.90"
+    )
 
 
 def test_a_lower_loss_is_better() -> None:
     form = document((FIRST_LAST,), lengths=(None,))
     form["spans"] = []
-    assert said(form)[0].startswith("Test loss: rnn 0.60")
+    assert said(form)[0].startswith("After 2,500 steps of Adam at 0.001, test loss: rnn 0.60")
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "failed", "cancelled"])

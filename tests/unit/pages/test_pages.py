@@ -260,7 +260,10 @@ def test_a_span_beyond_the_grid_has_an_open_interval(censored: str | None, low: 
 def test_scores_that_are_not_there_yet_already_have_their_name() -> None:
     form = document()
     form["conditions"] = [{**each, "metric": "test_accuracy", "metrics": {}} for each in form["conditions"]]
-    assert "latch: test accuracy as mean" in Page(render_results(results(form, state="running"))).text
+    assert (
+        "latch: test accuracy after 2,500 steps of Adam at 0.001 as mean"
+        in Page(render_results(results(form, state="running"))).text
+    )
 
 
 def test_a_cancelled_experiment_that_is_not_over_says_so() -> None:

@@ -100,6 +100,9 @@ def test_a_share_is_a_percentage(numbers: tuple[Any, Any, Any], expected: str) -
         (2.0, 2.0, 2.0, "below", "< 2"),
         (7.0, 7.0, 7.0, None, "7 (7 to 7)"),
         (None, None, None, None, "–"),
+        (None, 400.0, None, "above", "> 400"),
+        (None, 5.0, None, "below", "< 5"),
+        (None, 12.3, None, None, "12.3"),
     ],
 )
 def test_a_span_says_when_it_lies_beyond_the_tested_lengths(

@@ -1,0 +1,60 @@
+"""Budgets: what runs were given to learn by, and the memory span that each smaller one would have left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from memspan.experiment.course import budget_epochs
+from memspan.experiment.digest import Digest
+from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics.span import Span, memory_span
+from memspan.training import Training
+
+KEPT = 4_096
+"""spans of counts that were met before: results are made anew whenever a run ends"""
+FEWER_RESAMPLES = 500
+"""of a span at a smaller budget; the ends of its band then differ by .1 standard errors from draw to draw"""
+
+
+def budget(training: Training) -> dict[str, Any]:
+    """What each run is given.
+
+    Attributes of the answer:
+        steps: of the optimiser. sequences: that it sees, the same one in each epoch anew unless data are ``fresh``.
+    """
+    return {
+        "optimizer": training.optimizer.kind,
+        "learning_rate": training.optimizer.learning_rate,
+        "batch_size": training.batch_size,
+        "data": training.data,
+        "epochs": training.epochs,
+        "steps": training.epochs * training.steps_per_epoch,
+        "sequences": training.epochs * training.train_size,
+    }
+
+
+def spans_by_budget(spec: ExperimentSpec, lengths: Sequence[tuple[int, Digest]]) -> list[dict[str, Any]]:
+    """The memory span of one model on one task after each of some epochs, had training ended there.
+
+    Args:
+        lengths: with what became of the runs of each.
+    """
+    told = [(length, digest) for length, digest in lengths if digest.met]
+    at, totals = tuple(length for length, _ in told), tuple(digest.succeeded for _, digest in told)
+    found = []
+    for place, epoch in enumerate(budget_epochs(spec.training.epochs)):
+        span = _span(at, tuple(digest.met[place] for _, digest in told), totals)
+        if span is not None:
+            values = {name: value for name, value in asdict(span).items() if name != "longest_solved"}
+            open_ends = {"low": None, "high": None} if max(totals) == 1 else {}
+            steps = epoch * spec.training.steps_per_epoch
+            found.append({"epochs": epoch, "steps": steps, **values, **open_ends})
+    return found
+
+
+@lru_cache(maxsize=KEPT)
+def _span(lengths: tuple[int, ...], successes: tuple[int, ...], totals: tuple[int, ...]) -> Span | None:
+    return memory_span(lengths, successes, totals, FEWER_RESAMPLES)

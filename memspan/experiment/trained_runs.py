@@ -1,0 +1,98 @@
+"""The runs of a condition as they stand: which solved it, how they ended, and which would have with less training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import log
+
+import numpy as np
+
+from memspan.engine.condition import Condition
+from memspan.experiment.course import Course, bound_of, budget_epochs, criterion_of, judged_by, tail_epochs
+from memspan.experiment.run_row import RunRow
+from memspan.experiment.spec import ExperimentSpec
+from memspan.statistics.bootstrap import Floats
+from memspan.statistics.convergence import Guessing, State, guessed_classes, guessed_numbers, states
+
+GUESSES = ("chance", "majority_class")
+"""baselines of answers that look at nothing"""
+
+
+@dataclass(frozen=True)
+class TrainedRuns:
+    """The runs of a condition in whatever state, and the course of those that have ended.
+
+    Attributes:
+        course: None where nothing is known of it.
+    """
+
+    spec: ExperimentSpec
+    condition: Condition
+    runs: Sequence[RunRow]
+    course: Course | None = None
+
+    @cached_property
+    def done(self) -> tuple[RunRow, ...]:
+        """The runs that have succeeded, diverged ones too."""
+        return tuple(run for run in self.runs if run.state == "succeeded")
+
+    @cached_property
+    def solved(self) -> tuple[bool, ...]:
+        """Which of those met the criterion; a diverged run never does."""
+        criterion = criterion_of(self.spec, self.condition)
+        variance = self.condition.task.target_variance(self.condition.extent)
+        return tuple(run.diverged_at is None and criterion.holds(run.metrics, variance) for run in self.done)
+
+    @cached_property
+    def ends(self) -> tuple[State, ...]:
+        """Whether training had come to its end, for each of those."""
+        diverged = np.array([run.diverged_at is not None for run in self.done], dtype=bool)
+        return states(self._errors(), np.array(self.solved, dtype=bool), diverged, self._guessing())
+
+    @property
+    def met(self) -> tuple[int, ...]:
+        """How many met the criterion after each of the ``budget_epochs``; empty where their course is not known.
+
+        Success is judged on the validation set, which is scored after every epoch. Where the reported checkpoint is
+        the best one, the best value so far counts.
+        """
+        if self.course is None or not self.done:
+            return ()
+        above, bound = bound_of(self.spec, self.condition)
+        values = self.course.at([run.repeat for run in self.done], budget_epochs(self.spec.training.epochs))
+        values = _carried(values, above, self.condition.checkpoint == "best")
+        there = values >= bound if above else values <= bound
+        there[[run.diverged_at is not None for run in self.done]] = False
+        return tuple(map(int, there.sum(axis=0)))
+
+    def _errors(self) -> Floats:
+        """The validated errors of the last epochs: shares of wrong answers, or losses (n, k)."""
+        if self.course is None or not self.done:
+            return np.empty((len(self.done), 0))
+        values = self.course.at([run.repeat for run in self.done], tail_epochs(self.spec.training.epochs))
+        return values if judged_by(self.spec, self.condition) == "loss" else 1 - values
+
+    def _guessing(self) -> Guessing | None:
+        """How well an answer does that looks at nothing."""
+        name, task, extent = judged_by(self.spec, self.condition), self.condition.task, self.condition.extent
+        sequences = self.condition.training.validation_size
+        if name == "loss":
+            variance = task.target_variance(extent)
+            # A classification's loss is that of equal probabilities for all classes; its deviation is taken as that
+            # of a variance, which is more than it is.
+            error = log(self.condition.signature.outputs) if variance is None else variance
+            return guessed_numbers(error, sequences)
+        found = [b.value for b in task.baselines(extent) if b.metric == f"test_{name}" and b.name in GUESSES]
+        return guessed_classes(max(found), sequences) if found else None
+
+
+def _carried(values: Floats, above: bool, best: bool) -> Floats:
+    """Values (n, E) with the last known one, or the best one so far, where a run has none any more."""
+    found = values.copy()
+    for place in range(1, found.shape[1]):
+        before, now = found[:, place - 1], found[:, place]
+        kept = (np.fmax if above else np.fmin)(before, now) if best else np.where(np.isnan(now), before, now)
+        found[:, place] = kept
+    return found
