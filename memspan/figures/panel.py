@@ -45,11 +45,15 @@ def shape(labels: list[str], legend: bool = True) -> alt.Shape:
 
 def length_axis(lengths: Sequence[float], field: str = "length", title: str = "Sequence length (steps)") -> alt.X:
     """Lengths on a logarithmic axis with ticks at lengths that were tested."""
+    axis = alt.Axis(values=length_ticks(lengths), format=",d", labelOverlap="greedy", grid=False, title=title)
+    return alt.X(f"{field}:Q", scale=length_scale(lengths), axis=axis)
+
+
+def length_scale(lengths: Sequence[float]) -> alt.Scale:
+    """A logarithmic scale with some room at either end."""
     low, high = min(lengths), max(lengths)
     margin = (high / low) ** 0.04 if high > low else 1.5
-    scale = alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
-    axis = alt.Axis(values=_ticks(lengths), format=",d", labelOverlap="greedy", grid=False, title=title)
-    return alt.X(f"{field}:Q", scale=scale, axis=axis)
+    return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
 
 
 def model_axis(labels: list[str]) -> alt.Y:
@@ -120,7 +124,7 @@ def _sized(panel: Panel, width: int, height: int, title: alt.TitleParams) -> alt
     return panel.chart.properties(width=width, height=height if panel.rows is None else ROW * panel.rows, title=title)
 
 
-def _ticks(lengths: Sequence[float]) -> list[float]:
+def length_ticks(lengths: Sequence[float]) -> list[float]:
     """Tested lengths for the ticks, no two of them so near that their labels would touch."""
     distinct = sorted(set(lengths))
     nearest = (distinct[-1] / distinct[0]) ** (1 / MOST_TICKS)

@@ -70,14 +70,21 @@ def test_the_results_have_the_agreed_fields_and_no_other_word_for_them(results: 
     for condition in results["conditions"]:
         assert set(condition) >= {
             "task", "model", "length", "runs", "metric", "metrics", "success", "parameters", "state_size",
-            "receptive_field", "seconds_per_epoch", "engine",
+            "receptive_field", "seconds_per_epoch", "engine", "budget", "convergence",
         }  # fmt: skip
+        assert {"optimizer", "learning_rate", "steps", "sequences", "epochs"} <= set(condition["budget"])
+        assert set(condition["convergence"]) == {"state", "runs"}
         assert set(condition["runs"]) == {"total", "succeeded", "failed", "diverged"}
         assert set(condition["success"]) == {"rate", "low", "high", "n"}
         assert set(condition["metrics"]) <= METRICS
         assert all(set(metric) == STATISTIC for metric in condition["metrics"].values())
     for span in results["spans"]:
-        assert set(span) == {"task", "model", "span", "low", "high", "longest_solved", "censored"}
+        assert set(span) == {
+            "task", "model", "span", "low", "high", "longest_solved", "censored", "written", "budget", "convergence",
+            "by_budget",
+        }  # fmt: skip
+        assert span["budget"] == results["conditions"][0]["budget"]
+        assert [point["epochs"] for point in span["by_budget"]] == [1, 2]
         assert span["censored"] in (None, "above", "below")
     for baseline in results["baselines"]:
         assert set(baseline) - {"length"} == {"task", "name", "metric", "value"}

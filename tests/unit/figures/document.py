@@ -68,7 +68,16 @@ def span(task: Part, model: Part) -> Part:
         **found,
         "budget": BUDGET,
         "convergence": {"state": "improving", "runs": {"converged": 72, "improving": 18}},
+        "by_budget": by_budget(model),
     }
+
+
+def by_budget(model: Part) -> list[Part]:
+    """Below all lengths at first, and beyond them in the end where the span is."""
+    last = {"span": 50.0, "low": 45.0, "high": 50.0, "censored": "above"}
+    inside = {"span": 20.0, "low": 15.0, "high": 20.0, "censored": None}
+    points = [{"span": 2.0, "low": 2.0, "high": 2.0, "censored": "below"}, inside, last if model == CHRONO else inside]
+    return [{"epochs": epoch, "steps": 500 * epoch, **point} for epoch, point in enumerate(points, start=1)]
 
 
 def baselines(task: Part) -> list[Part]:

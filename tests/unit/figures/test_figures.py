@@ -228,3 +228,25 @@ def test_an_unknown_figure_is_refused() -> None:
 def test_an_unknown_figure_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(KeyError, match=r"There is no figure 'nope'\. Known are score, "):
         draw("nope", document())
+
+
+def test_a_span_by_budget_points_beyond_the_tested_lengths_where_it_lies_there() -> None:
+    written = spec(draw("budget", document()), "light")
+    shapes = {mark["shape"] for mark in _find(written, "mark") if isinstance(mark, dict) and "shape" in mark}
+    assert shapes == {"triangle-up", "triangle-down"}
+    told = {row["written"] for row in rows("budget", document()) if row["model"] == "lstm · chrono"}
+    assert told == {"< 2", "20 (15 to 20)", "> 50 (45 to > 50)"}
+    assert {row["steps"] for row in rows("budget", document())} == {500, 1000, 1500}
+
+
+@pytest.mark.parametrize("name", ["score", "success", "span"])
+def test_figures_of_what_was_learnt_say_by_which_training(name: str) -> None:
+    assert "After 2,500 steps of Adam at 0.001" in json.dumps(spec(draw(name, document()), "light"))
+
+
+def test_a_span_of_one_repeat_is_a_dot_without_an_interval() -> None:
+    results = document()
+    results["spans"] = [span | {"low": None, "high": None} for span in results["spans"]]
+    drawn = [row for row in rows("span", results) if "low" in row]
+    assert drawn
+    assert all(row["low"] == row["span"] == row["high"] for row in drawn)
