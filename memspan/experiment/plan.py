@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from memspan.engine.cost import BASIS, CLAIM_SECONDS, STORED_SECONDS
 from memspan.engine.placement import Device, Placement
+from memspan.experiment.cautions import cautions
 from memspan.experiment.fleet import Fleet, work_of
-from memspan.experiment.grid import lengths_of
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import asked_seconds
 from memspan.experiment.search import longest
@@ -58,7 +58,7 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
         runs=sum(effort.runs for effort in efforts),
         populations=sum(effort.populations for effort in efforts),
         parameters=tuple(_parameters(spec, index, placed) for index, placed in enumerate(by_model)),
-        warnings=tuple(_warnings(spec, by_model)),
+        warnings=tuple(cautions(spec, by_model)),
         estimated_seconds=_together(efforts, fleet),
         peak_bytes=max(placement.peak_bytes for placement in placements),
         workers=fleet.hands(placements[0].device),
@@ -165,37 +165,3 @@ def _parameters(spec: ExperimentSpec, index: int, placed: Sequence[Placement]) -
     counts = [placement.network.parameters for placement in placed]
     kind = spec.models[index].kind
     return {"pointer": f"#/models/{index}", "kind": kind, "least": min(counts), "most": max(counts)}
-
-
-def _warnings(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> Iterator[dict[str, str]]:
-    """What is allowed and probably not meant."""
-    for index, placed in enumerate(by_model):
-        length, field = max(
-            (
-                (each.condition.signature.length, each.network.receptive_field)
-                for each in placed
-                if _short_sighted(each)
-            ),
-            default=(0, 0),
-        )
-        if length:
-            message = (
-                f"Its receptive field of {field} steps is shorter than length {length}: it can't see all it needs."
-            )
-            yield {"pointer": f"#/models/{index}", "code": "receptive_field", "message": message}
-    if spec.repeats < 5:
-        message = f"{spec.repeats} repeats give wide intervals; 10 or more tell models apart."
-        yield {"pointer": "#/repeats", "code": "few_repeats", "message": message}
-    if is_search(spec):
-        message = "The most runs that the search may take: it goes by rounds, and each ends when its span is known."
-        yield {"pointer": "#/lengths/search", "code": "at_most", "message": message}
-    if lengths_of(spec) and len(lengths_of(spec)) < 3:
-        message = "A memory span needs several lengths around the point where the model fails."
-        yield {"pointer": "#/lengths", "code": "few_lengths", "message": message}
-
-
-def _short_sighted(placement: Placement) -> bool:
-    """Whether the answer can't depend on the first step that it should."""
-    condition = placement.condition
-    field, needed = placement.network.receptive_field, condition.task.relevant_steps(condition.extent)
-    return field is not None and bool(needed) and field < condition.signature.length - min(needed)

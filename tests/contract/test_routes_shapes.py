@@ -60,7 +60,9 @@ def test_a_plan_names_what_would_be_done(client: TestClient, finished: dict[str,
     plan = client.post("/experiments?dry_run=true", json=finished["spec"]).json()
     assert {"conditions", "runs", "populations", "parameters", "warnings", "estimated_seconds", "basis"} <= set(plan)
     assert (plan["conditions"], plan["runs"]) == (12, 24)
-    assert {warning["pointer"] for warning in plan["warnings"]} == {"#/repeats", "#/lengths"}
+    assert {warning["pointer"] for warning in plan["warnings"]} == {
+        "#/repeats", "#/lengths", "#/training/epochs", "#/models/0/hidden_size", "#/models/1/hidden_size",
+    }  # fmt: skip
 
 
 def test_the_results_have_the_agreed_fields_and_no_other_word_for_them(results: dict[str, Any]) -> None:

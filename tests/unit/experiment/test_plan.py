@@ -21,6 +21,13 @@ BODY: dict[str, Any] = {
 }
 
 
+MEANT: dict[str, Any] = {
+    "models": [{"kind": "rnn", "hidden_size": 2}],
+    "training": {"optimizer": {"kind": "adam", "learning_rate": 0.01}},
+}
+"""what leaves nothing to be warned of"""
+
+
 @pytest.mark.usefixtures("compiled_loops")
 def test_conditions_runs_and_stacks_are_counted() -> None:
     found = plan(Placements(parse(BODY)))
@@ -64,6 +71,6 @@ def test_longer_sequences_more_epochs_and_more_repeats_cost_more() -> None:
 def test_what_is_probably_not_meant_is_said() -> None:
     few = plan(Placements(parse(BODY | {"repeats": 2, "lengths": [5]})))
     assert {warning["code"]: warning["pointer"] for warning in few.warnings} == {
-        "few_repeats": "#/repeats", "few_lengths": "#/lengths"
+        "few_repeats": "#/repeats", "few_lengths": "#/lengths", "one_unit": "#/models/0/hidden_size",
     }  # fmt: skip
-    assert plan(Placements(parse(BODY))).warnings == ()
+    assert plan(Placements(parse(BODY | MEANT))).warnings == ()

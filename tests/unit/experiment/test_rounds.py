@@ -105,7 +105,7 @@ def test_a_plan_says_that_its_runs_are_a_maximum() -> None:
     assert (found.at_most, found.runs) == (True, 2 * 60 + 2 * 10)
     assert found.conditions <= 2 * COUNT + 2
     assert found.populations <= found.runs
-    assert {warning["code"] for warning in found.warnings} == {"at_most"}
+    assert "at_most" in {warning["code"] for warning in found.warnings}
     assert "search" in found.basis
     dense = plan(Placements(parse({**SEARCH, "lengths": list(SPEC.lengths.search.candidates())})))  # type: ignore[union-attr]
     assert not dense.at_most

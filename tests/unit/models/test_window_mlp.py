@@ -54,11 +54,11 @@ def test_a_window_longer_than_the_sequence_sees_all_of_it() -> None:
 
 
 def test_a_plan_warns_of_a_window_that_is_shorter_than_the_sequence() -> None:
-    body = {"tasks": [{"kind": "latch"}], "lengths": [4, 5, 6], "repeats": 10}
+    body = {"tasks": [{"kind": "latch"}], "lengths": [2, 4, 8], "repeats": 10}
     short = plan(Placements(parse({**body, "models": [{"kind": "window_mlp", "window": 4}]})))
     assert [each["code"] for each in short.warnings] == ["receptive_field"]
-    assert "5 steps is shorter than length 6" in short.warnings[0]["message"]
-    assert plan(Placements(parse({**body, "models": [{"kind": "window_mlp", "window": 5}]}))).warnings == ()
+    assert "5 steps is shorter than length 8" in short.warnings[0]["message"]
+    assert plan(Placements(parse({**body, "models": [{"kind": "window_mlp", "window": 7}]}))).warnings == ()
 
 
 BITS = 6

@@ -1,0 +1,137 @@
+"""Cautions: what a spec may ask for and probably doesn't mean; a plan's warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import inf
+
+from memspan.engine.placement import Placement
+from memspan.experiment.grid import lengths_of
+from memspan.experiment.series import is_search
+from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.model import ModelSpec
+from memspan.training import Training
+
+Caution = dict[str, str]
+"""pointer, code, message"""
+FEW_REPEATS = 10
+"""below it most of what still improves is missed, and two models must differ by a lot to be told apart"""
+FEW_LENGTHS = 3
+NARROW = 4.0
+"""times the shortest length that the longest must be for a span to lie between them as a rule"""
+GAP = 4.0
+"""times a length that the next one may be: a span between two neighbours has all of their gap as its interval"""
+REACH = 10.0
+"""Steps that recurrent networks learn to reach for each unit of learning rate x optimiser steps, as a rule. Measured on
+the adding problem: 2.5 units took a GRU to 12 steps and an LSTM to fewer than 5, 5 units to 53 and 22, 7.5 beyond 100
+both, and 30 (the study ``span``) to 1 000 and 813."""
+SCALED = ("adam", "adamw", "nadam", "rmsprop")
+"""optimisers whose steps have the size of the learning rate, whatever the gradient"""
+HALVINGS = 60
+"""after which nothing is left of a rate that is halved again and again"""
+
+
+def cautions(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> Iterator[Caution]:
+    """All of a sound spec.
+
+    Args:
+        by_model: the placements of each model's conditions, in the spec's order.
+    """
+    for index, placed in enumerate(by_model):
+        yield from _short_sighted(index, placed)
+    for index, model in enumerate(spec.models):
+        yield from _tiny(index, model)
+    yield from _too_short(spec, by_model)
+    yield from _rarely_repeated(spec)
+    yield from _unbracketed(spec)
+
+
+def _short_sighted(index: int, placed: Sequence[Placement]) -> Iterator[Caution]:
+    """A receptive field that misses the first step that the answer depends on."""
+    blind = [
+        (each.condition.signature.length, each.network.receptive_field) for each in placed if _sees_too_little(each)
+    ]
+    if blind:
+        length, field = max(blind)
+        message = f"Its receptive field of {field} steps is shorter than length {length}: it can't see all it needs."
+        yield {"pointer": f"#/models/{index}", "code": "receptive_field", "message": message}
+
+
+def _sees_too_little(placement: Placement) -> bool:
+    """Whether the answer can't depend on the first step that it should."""
+    condition = placement.condition
+    field, needed = placement.network.receptive_field, condition.task.relevant_steps(condition.extent)
+    return field is not None and bool(needed) and field < condition.signature.length - min(needed)
+
+
+def _tiny(index: int, model: ModelSpec) -> Iterator[Caution]:
+    """A single unit, which is the default as the first article had it."""
+    if getattr(model, "hidden_size", None) in (1, (1,)):
+        message = (
+            "It has one hidden unit, the default: enough to hold a bit, and too little for most tasks. Give e.g. 16."
+        )
+        yield {"pointer": f"#/models/{index}/hidden_size", "code": "one_unit", "message": message}
+
+
+def _too_short(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> Iterator[Caution]:
+    """Too little training for the longest length, by what the studies showed."""
+    reached = REACH * travelled(spec.training)
+    lengths = [
+        each.condition.signature.length
+        for placed in by_model
+        for each in placed
+        if each.network.state_size and each.condition.length is not None
+    ]
+    longest = max(lengths, default=0)
+    if longest > reached:
+        training = spec.training
+        message = (
+            f"{training.epochs * training.steps_per_epoch} optimiser steps at a learning rate of "
+            f"{training.optimizer.learning_rate:g} took recurrent networks to lengths of about {reached:.0f} in the "
+            f"studies; the longest here is {longest}. A span may then tell of the training and not of the model."
+        )
+        yield {"pointer": "#/training/epochs", "code": "few_epochs", "message": message}
+
+
+def travelled(training: Training) -> float:
+    """The sum of the learning rates of all optimiser steps: how far weights go at most, or infinite."""
+    if training.optimizer.kind not in SCALED:
+        return inf
+    steps, rate = training.epochs * training.steps_per_epoch, training.optimizer.learning_rate
+    if training.halve_every is None:
+        return rate * steps
+    lasting = [max(0, min(training.halve_every, steps - n * training.halve_every)) for n in range(HALVINGS)]
+    return rate * sum(count * 0.5**n for n, count in enumerate(lasting))
+
+
+def _rarely_repeated(spec: ExperimentSpec) -> Iterator[Caution]:
+    if spec.repeats < FEW_REPEATS:
+        few = "One repeat has no interval" if spec.repeats == 1 else f"{spec.repeats} repeats give wide intervals"
+        message = f"{few}; {FEW_REPEATS} or more tell models apart, and whether they still improved."
+        yield {"pointer": "#/repeats", "code": "few_repeats", "message": message}
+
+
+def _unbracketed(spec: ExperimentSpec) -> Iterator[Caution]:
+    """Lengths between which no span is likely to be found, or none exactly."""
+    if is_search(spec):
+        message = "The most runs that the search may take: it goes by rounds, and each ends when its span is known."
+        yield {"pointer": "#/lengths/search", "code": "at_most", "message": message}
+        return
+    lengths = lengths_of(spec)
+    if not lengths:
+        return
+    if len(lengths) < FEW_LENGTHS:
+        message = "A memory span needs several lengths around the point where the model fails."
+        yield {"pointer": "#/lengths", "code": "few_lengths", "message": message}
+        return
+    if lengths[-1] < NARROW * lengths[0]:
+        message = (
+            f"Lengths from {lengths[0]} to {lengths[-1]} hold few spans: one beyond them is only known to be so. "
+            "Give a wider range, or let them be searched for."
+        )
+        yield {"pointer": "#/lengths", "code": "narrow_lengths", "message": message}
+    left, right = max(pairwise(lengths), key=lambda pair: pair[1] / pair[0])
+    if right > GAP * left:
+        message = f"Nothing is tested between {left} and {right}: a span there has all of that as its interval."
+        yield {"pointer": "#/lengths", "code": "wide_gap", "message": message}
