@@ -1,9 +1,10 @@
 """Results of a stored experiment: made from its rows, kept while they don't change."""
 
 import json
-from collections import defaultdict
 from dataclasses import asdict
 from importlib.metadata import version as release
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from memspan.experiment.learning import MEASURES, SPLIT, learning_curve
@@ -127,8 +128,8 @@ def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, A
     """One entry for each condition and metric."""
     conditions, found_curves = grid_of(row), []
     for name in MEASURES:
-        curves: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for point in metrics.learning(connection, row.key, SPLIT, name):
-            curves[point.condition][point.epoch].append(point.value)
-        found_curves += [learning_curve(conditions[at], name, epochs) for at, epochs in sorted(curves.items())]
+        points = metrics.learning(connection, row.key, SPLIT, name)
+        for position, some in groupby(points, key=attrgetter("condition")):
+            by_epoch = {epoch: [each.value for each in at] for epoch, at in groupby(some, key=attrgetter("epoch"))}
+            found_curves.append(learning_curve(conditions[position], name, by_epoch))
     return found_curves

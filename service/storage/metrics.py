@@ -13,6 +13,9 @@ from service.storage.states import RunState
 from service.storage.tables import metrics, runs
 from service.storage.upserts import Upsert
 
+READ_AT_ONCE = 2_000
+"""values of a large experiment"""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -96,14 +99,15 @@ def of_run(connection: Connection, run: int) -> list[MetricRecord]:
 
 
 def learning(connection: Connection, experiment: int, split: str, name: str) -> Iterator[Point]:
-    """One metric of all runs of an experiment, by condition and epoch."""
+    """One metric of all runs of an experiment, by condition, epoch and repeat, read some at a time."""
     statement = (
         select(runs.c.condition, runs.c.repeat, metrics.c.epoch, metrics.c.value, metrics.c.kind)
         .join(runs, runs.c.key == metrics.c.run_key)
         .where(runs.c.experiment_key == experiment, metrics.c.split == split, metrics.c.name == name)
-        .order_by(runs.c.condition, metrics.c.epoch)
+        .order_by(runs.c.condition, metrics.c.epoch, runs.c.repeat)
     )
-    for condition, repeat, epoch, value, kind in connection.execute(statement):
+    found = connection.execute(statement, execution_options={"yield_per": READ_AT_ONCE})
+    for condition, repeat, epoch, value, kind in found:
         yield Point(condition, repeat, epoch, decoded(value, kind))
 
 

@@ -19,6 +19,7 @@ from service.queue.bell import NoBell
 from service.queue_names import Queue
 from service.scopes import Scope
 from service.settings import Settings
+from service.storage import events as storage_events
 from service.storage.database import Database
 from service.storage.states import Reason
 from service.storage.tables import checkpoints, metrics, probes, runs
@@ -124,6 +125,34 @@ def test_epochs_begin_again_where_the_optimiser_remembers_more(context: Context)
     work(context)
     assert numbers(context, key) == numbers(context, whole)
     assert sound(context)
+
+
+def test_what_was_changed_since_it_was_looked_at_is_planned_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry comes in between, after which more runs have succeeded."""
+    whole = submitted(context, training=trained(epochs=4))
+    work(context)
+    key = submitted(context)
+    work(context)
+    plan = extending.MoreEpochs.of.__func__  # type: ignore[attr-defined]
+    calls = []
+
+    def overtaken(kind: Any, connection: Any, row: Any, asked: Any) -> Any:
+        calls.append(row.event_sequence)
+        found = plan(kind, connection, row, asked)
+        if len(calls) == 1:
+            probe = {"kind": "change", "index": 1}
+            with context.database.writing() as other:
+                storage_events.append(other, key, ("note", probe))
+        return found
+
+    monkeypatch.setattr(extending.MoreEpochs, "of", classmethod(overtaken))
+    extending.extend(context, key, Extension(epochs=2))
+    assert len(calls) == 2
+    assert calls[1] > calls[0]
+    work(context)
+    assert numbers(context, key) == numbers(context, whole)
 
 
 def test_runs_that_diverged_stay_as_they_are(context: Context) -> None:

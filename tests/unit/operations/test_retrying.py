@@ -73,6 +73,27 @@ def test_failed_runs_are_queued_again_as_if_nobody_had_tried_them(scene: Scene) 
     assert sound(scene)
 
 
+def test_what_was_changed_since_it_was_looked_at_is_looked_at_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another retry comes in between, and only one of the two stacks fails once more."""
+    key = two_failed_of_three(scene)
+    look = retrying._looked
+
+    def overtaken(*arguments: Any) -> Any:
+        found = look(*arguments)
+        monkeypatch.setattr(retrying, "_looked", look)
+        retrying.retry(scene.context, key)
+        scene.finish(scene.claim())
+        scene.fail(scene.claim(), Reason.ERROR, "It broke again.")
+        return found
+
+    monkeypatch.setattr(retrying, "_looked", overtaken)
+    retrying.retry(scene.context, key)
+    assert scene.counts(key) == {"succeeded": 4, "queued": 2}
+    assert sound(scene)
+
+
 def test_the_events_go_on_behind_those_that_were_there(scene: Scene) -> None:
     key = two_failed_of_three(scene)
     before = events.newest(scene.context, key)
