@@ -28,7 +28,7 @@ from service.operations.submission import insert, prepare
 from service.queue.bell import NoBell
 from service.queue_names import Queue
 from service.settings import Settings
-from service.storage.database import Database
+from service.storage.database import WORKER, Database
 from service.storage.leases import Helping
 from tests.databases import migrate
 from tests.scenes import outcome, spec
@@ -185,7 +185,7 @@ def _fill(url: str, total: int, count: int) -> None:
 
 @lru_cache(maxsize=1)
 def _context(url: str) -> Context:
-    return Context(Settings(home=Path("/nowhere")), Database(url), NoBell())
+    return Context(Settings(home=Path("/nowhere")), Database(url, WORKER), NoBell())
 
 
 def _work(url: str, claimers: int, together: int, seconds: float) -> tuple[list[float], list[float]]:

@@ -26,7 +26,7 @@ from service.queue.bell import bell_for
 from service.queue.redis_bell import TASK
 from service.queue_names import ALL, Queue, parsed
 from service.settings import Settings, load_settings
-from service.storage.database import WORKER_SILENCE_SECONDS, Database
+from service.storage.database import WORKER, Database
 from service.worker_share import worker_share
 from workers.identity import PARENT_VARIABLE
 
@@ -93,9 +93,7 @@ class Process:
         from workers.loop import Loop
 
         torch.set_num_threads(settings.threads)
-        self.context = Context(
-            settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url)
-        )
+        self.context = Context(settings, Database(settings.database_url, WORKER), bell_for(settings.redis_url))
         self.identity = identify(
             parsed(os.environ.get(QUEUES_VARIABLE, ALL)), settings.worker_memory or worker_share(1)
         )
@@ -181,7 +179,7 @@ def _parent_leaves(**_: Any) -> None:
 
 def _inherit() -> None:
     """Take back what this host's workers held before it was killed, while the pool starts."""
-    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url))
+    context = Context(settings, Database(settings.database_url, WORKER), bell_for(settings.redis_url))
     inheritance = Inheritance(context, os.environ[PARENT_VARIABLE], socket.gethostname())
     done = False
     while not done:
@@ -195,7 +193,7 @@ def _inherit() -> None:
 
 def _watch() -> None:
     """Take back at once what a dead child held; walk the patrol when nobody else does."""
-    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), bell_for(settings.redis_url))
+    context = Context(settings, Database(settings.database_url, WORKER), bell_for(settings.redis_url))
     owner, rounds = os.environ[PARENT_VARIABLE], 0
     beaten = Path(os.environ[DRAIN_VARIABLE]).with_name("beat")  # its age is what a container's health check looks at
     while True:

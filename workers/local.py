@@ -18,7 +18,7 @@ from service.preparation import secure
 from service.queue.bell import NoBell
 from service.queue_names import ALL, Queue, parsed
 from service.settings import load_settings
-from service.storage.database import WORKER_SILENCE_SECONDS, Database
+from service.storage.database import WORKER, Database
 from service.worker_share import worker_share
 from workers.beat import Beat
 from workers.identity import identify
@@ -89,7 +89,7 @@ def main() -> None:
     secure(settings)
     torch.set_num_threads(settings.threads)
     identity = identify(queues, settings.worker_memory or worker_share(1))
-    context = Context(settings, Database(settings.database_url, WORKER_SILENCE_SECONDS), NoBell())
+    context = Context(settings, Database(settings.database_url, WORKER), NoBell())
     beat = Beat(context, identity)
     beat.start()
     loop = Loop(context, identity, beat, doorbell.leaving.is_set)

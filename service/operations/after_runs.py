@@ -72,7 +72,7 @@ def end_if_done(context: Context, experiment: int) -> bool:
     Asked after the commit of whatever ended something: of two that end the last two runs at once, neither sees the
     other's before its own commit, and the later one sees both.
     """
-    with context.database.reading() as connection:
+    with context.database.asking() as connection:
         if tallies.open_left(connection, experiment):
             return False
     with context.database.writing() as connection:

@@ -18,9 +18,10 @@ from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.processor import OtherProcessor, processor_kind
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
 from service.operations import ids
+from service.operations.after_runs import is_followed
 from service.operations.context import Context
 from service.operations.end_states import snapshot_at_end
-from service.operations.specs import condition_of
+from service.operations.specs import condition_of, whole_spec_of
 from service.queue_names import Queue
 from service.storage import events, experiments, leases, metrics, reopening, stacks, tallies
 from service.storage import snapshots as snapshot_rows
@@ -42,6 +43,7 @@ class ClaimedRuns:
         stack: its key.
         runs: the run's key by its repeat.
         snapshots: where each repeat goes on; empty for a fresh start.
+        followed: whether something follows the end of their condition: probes, or the next round of a search.
         attempt: how often the run that was claimed most often has been claimed.
         request_id: of the request that submitted the experiment, if one did.
     """
@@ -56,6 +58,7 @@ class ClaimedRuns:
     snapshots: Mapping[int, Snapshot]
     queue: Queue
     more_waits: bool
+    followed: bool
     attempt: int
     request_id: str | None
 
@@ -202,7 +205,8 @@ def _handed_out(
     served: ServedRecord,
     more: bool,
 ) -> ClaimedRuns:
-    condition = condition_of(_Place(stack.experiment_key, served.spec, stack.condition))
+    place = _Place(stack.experiment_key, served.spec, stack.condition)
+    condition = condition_of(place)
     device: Device = "gpu" if stack.queue is Queue.GPU else "cpu"
     engine = cast(EngineName, stack.engine)
     return ClaimedRuns(
@@ -216,6 +220,7 @@ def _handed_out(
         snapshots=snapshots,
         queue=stack.queue,
         more_waits=more,
+        followed=is_followed(whole_spec_of(place)),
         attempt=max(row.attempt for row in rows),
         request_id=served.request_id,
     )

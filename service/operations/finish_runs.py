@@ -22,7 +22,7 @@ from service.storage.contents import Content
 from service.storage.database import Connection
 from service.storage.final_states import FinishedStack
 from service.storage.runs import RunOutcome
-from service.storage.stacks import StackRecord
+from service.storage.stacks import HeldStack
 from service.storage.states import Reason, RunState
 
 
@@ -62,18 +62,23 @@ def hand_in(context: Context, trained: Sequence[TrainedStack]) -> None:
     settled = set[Queue]()
     try:
         with context.database.writing() as connection:
-            held = stacks.lock_held(connection, trained[0].work.lease)
+            held = stacks.lock_held_so_far(connection, trained[0].work.lease)
             kept = sorted((each for each in trained if each.work.stack in held), key=_experiment)
             if not kept:
                 return
             store_metrics(connection, [(each.work, _with_test(each.measured, each.outcomes)) for each in kept])
             _store_weights(connection, kept, weights)
-            for _, some in groupby(kept, key=_experiment):
-                done = [_outcomes(each, held[each.work.stack]) for each in some]
-                settled |= settle(connection, final_states.finish(connection, done), trained[0].work.shard)
+            for _, group in groupby(kept, key=_experiment):
+                settled |= _finish(connection, list(group), held)
     finally:
         drop(context, weights.values())
     _after(context, {each.work.experiment for each in kept}, settled)
+
+
+def _finish(connection: Connection, some: Sequence[TrainedStack], held: Mapping[int, HeldStack]) -> set[Queue]:
+    """Let the runs of an experiment's stacks succeed; the queues in which something new waits."""
+    done, work = [_outcomes(each, held[each.work.stack]) for each in some], some[0].work
+    return settle(connection, final_states.finish(connection, done, work.followed), work.shard)
 
 
 def _experiment(trained: TrainedStack) -> int:
@@ -126,7 +131,7 @@ def _store_weights(
     reopening.drop_unused(connection, before)
 
 
-def _outcomes(trained: TrainedStack, stack: StackRecord) -> FinishedStack:
+def _outcomes(trained: TrainedStack, stack: HeldStack) -> FinishedStack:
     """The final numbers of runs; a diverged run succeeds too, its divergence is the result."""
     work, seconds = trained.work, trained.seconds / len(trained.outcomes)
     outcomes = [

@@ -39,6 +39,11 @@ def condition_of(record: OfCondition) -> Condition:
     return _grid(_Stored(record.experiment_key, record.experiment_spec))[record.condition]
 
 
+def whole_spec_of(record: OfCondition) -> ExperimentSpec:
+    """The spec of the experiment that something belongs to."""
+    return _parsed(_Stored(record.experiment_key, record.experiment_spec))
+
+
 class _Stored:
     """A spec as JSON data that can be looked up in a cache by its experiment's key, which is never used twice."""
 

@@ -1,10 +1,11 @@
 """SQL over checkpoints and the weights behind them, each weight stored once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ARRAY, Connection, bindparam, func, select
+from sqlalchemy.dialects import postgresql
 
 from service.storage import contents
 from service.storage.bulk import insert_rows
@@ -67,18 +68,42 @@ WHOLE = (
 )
 
 
+TOGETHER_BYTES = 2**20
+"""of weights that travel in one message: a list of bytes is written as text, at twice its size"""
+COLUMNS = ("sha256", "bytes", "data")
+GIVEN = (
+    func.unnest(*(bindparam(name, type_=ARRAY(blobs.c[name].type)) for name in COLUMNS))
+    .table_valued(*COLUMNS)
+    .render_derived()
+)
+TOGETHER = (
+    postgresql.insert(blobs)
+    .from_select(COLUMNS, select(*(GIVEN.c[name] for name in COLUMNS)))
+    .on_conflict_do_nothing(index_elements=[blobs.c.sha256])
+)
+
+
 def store_blobs(connection: Connection, new: Iterable[Content]) -> None:
     """Keep weights under their sha256; those already there are left as they are, and what was uploaded goes."""
     content_of = {each.sha256: each for each in sorted(new, key=lambda each: each.sha256)}
     rows = [{"sha256": sha, "bytes": each.size, "data": each.first} for sha, each in content_of.items()]
-    statement = upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256])
     uploaded = {sha: each.upload for sha, each in content_of.items() if each.upload is not None}
-    if not uploaded:
-        connection.execute(statement, rows)
+    if not uploaded and sum(len(each.first) for each in content_of.values()) <= TOGETHER_BYTES:
+        _store_together(connection, rows)
         return
+    statement = upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256])
     stored = set(connection.execute(statement.returning(blobs.c.sha256), rows).scalars())
     contents.for_weights(connection, {sha: upload for sha, upload in uploaded.items() if sha in stored})
     contents.drop(connection, [upload for sha, upload in uploaded.items() if sha not in stored])
+
+
+def _store_together(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Small weights: to PostgreSQL they go in one message."""
+    if connection.dialect.name != "postgresql":
+        statement = upsert(connection, blobs).on_conflict_do_nothing(index_elements=[blobs.c.sha256])
+        connection.execute(statement, rows)
+    else:
+        connection.execute(TOGETHER, {name: [row[name] for row in rows] for name in COLUMNS})
 
 
 def add(connection: Connection, new: Sequence[NewCheckpoint]) -> None:

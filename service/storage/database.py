@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,27 @@ Connection = sqlalchemy.Connection
 BUSY_SECONDS = 30
 LOG_BYTES = 64 * 2**20
 """that SQLite's log keeps on disk once what it holds is in the file; a large snapshot makes it grow"""
-SILENCE_SECONDS = 60
-"""after which PostgreSQL ends a unit of work in which nothing was said, and lets go of what it locked: answers may be
-computed in the middle of a look"""
-WORKER_SILENCE_SECONDS = 10
-"""the same of a worker, which computes nothing in between: one that is frozen or cut off in the middle of writing
-holds others up no longer, so that its work moves soon after its lease has ended"""
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How somebody talks to PostgreSQL.
+
+    Attributes:
+        silence_seconds: after which it ends a unit of work in which nothing was said, and lets go of what it locked.
+        plans: how it makes those of statements that come again and again, as its ``plan_cache_mode`` has it.
+    """
+
+    silence_seconds: int
+    plans: str
+
+
+ASKER = Manners(silence_seconds=60, plans="auto")
+"""answers may be computed in the middle of a look, and are about anything"""
+WORKER = Manners(silence_seconds=10, plans="force_generic_plan")
+"""a worker computes nothing in between: one that is frozen or cut off in the middle of writing holds others up no
+longer, so that its work moves soon after its lease has ended. It says the same few sentences, each about some keys:
+planning them anew, for the states that happen to be rare, costs more than it saves"""
 UNHEARD_SECONDS = 15
 """after which a connection on which nothing arrives is given up, at both of its ends: a host that was cut off asks
 again over a new one"""
@@ -45,14 +61,14 @@ class Database:
     """Connections to one database. Safe to share between threads, not between processes.
 
     Args:
-        silence_seconds: after which PostgreSQL ends a unit of work of somebody who says nothing more.
+        manners: of who asks.
 
     Attributes:
         counts: what the units of work that were kept have counted.
     """
 
-    def __init__(self, url: str, silence_seconds: int = SILENCE_SECONDS) -> None:
-        self.engine = _engine(url, silence_seconds)
+    def __init__(self, url: str, manners: Manners = ASKER) -> None:
+        self.engine = _engine(url, manners)
         self.counts = Counts()
         self._looking = SNAPSHOT if self.dialect == "postgresql" else {}
 
@@ -64,6 +80,13 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A consistent look at the database; nothing is kept."""
         with self.engine.connect().execution_options(**self._looking) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """One question, of whatever moment: a server is spared the beginning and the end of a transaction."""
+        once = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else {}
+        with self.engine.connect().execution_options(**once) as connection:
             yield connection
 
     @contextmanager
@@ -85,7 +108,7 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str, silence_seconds: int) -> Engine:
+def _engine(url: str, manners: Manners) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
@@ -93,7 +116,7 @@ def _engine(url: str, silence_seconds: int) -> Engine:
         return engine
     place = make_url(url)
     prepared = {"prepare_threshold": None} if "prepare_threshold" in place.query else {}
-    options = {"connect_timeout": 5, **OURS, "options": _sessions(silence_seconds), **prepared}
+    options = {"connect_timeout": 5, **OURS, "options": _sessions(manners), **prepared}
     place = place.difference_update_query(["prepare_threshold"])
     engine = create_engine(place, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True, connect_args=options)
     event.listen(engine, "checkin", _note_rest)
@@ -129,15 +152,19 @@ OURS = {
 """how our end of a connection finds out that nobody is at the other"""
 
 
-def _sessions(silence_seconds: int) -> str:
+def _sessions(manners: Manners) -> str:
     """What PostgreSQL is asked to do at its end."""
     wanted = {
         "lock_timeout": "30s",
-        "idle_in_transaction_session_timeout": f"{silence_seconds}s",
+        "idle_in_transaction_session_timeout": f"{manners.silence_seconds}s",
         "tcp_keepalives_idle": UNHEARD_SECONDS // 3,
         "tcp_keepalives_interval": UNHEARD_SECONDS // 3,
         "tcp_keepalives_count": 2,
         "tcp_user_timeout": f"{UNHEARD_SECONDS}s",
+        # All that is asked often is answered by an index. A plan that reads a whole table while it is small would be
+        # kept as it grows, that of a foreign key as long as its connection: each end would cost more than the last.
+        "enable_seqscan": "off",
+        "plan_cache_mode": manners.plans,
     }
     return " ".join(f"-c {name}={value}" for name, value in wanted.items())
 

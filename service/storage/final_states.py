@@ -18,7 +18,7 @@ from service.storage.endings import Ending
 from service.storage.leases import held
 from service.storage.moving import move, move_each
 from service.storage.runs import RunOutcome
-from service.storage.stacks import StackRecord
+from service.storage.stacks import HeldStack, StackRecord
 from service.storage.states import OPEN, Reason, RunState
 from service.storage.tables import probes, runs
 
@@ -31,7 +31,7 @@ class FinishedStack:
         epochs: that its runs were to be trained for.
     """
 
-    stack: StackRecord
+    stack: HeldStack
     outcomes: Sequence[RunOutcome]
     epochs: int
 
@@ -50,20 +50,23 @@ class Ended:
     changes: Sequence[tallies.Change]
 
 
-def finish(connection: Connection, finished: Sequence[FinishedStack]) -> Ended:
-    """Let the runs of an experiment's stacks succeed, with their final metrics and times."""
-    done = _epochs_done(connection, [each.stack.key for each in finished])
+def finish(connection: Connection, finished: Sequence[FinishedStack], followed: bool) -> Ended:
+    """Let the runs of an experiment's stacks succeed, with their final metrics and times.
+
+    Args:
+        followed: whether something follows the end of a condition.
+    """
     rows = [{"key": run.run, **_columns(run)} for each in finished for run in each.outcomes]
     move_each(connection, runs, RunState.SUCCEEDED, rows, moment="finished_at")
-    changes = [_success(each, done.get(each.stack.key, 0.0)) for each in finished]
-    return _settle(connection, [each.stack for each in finished], RunState.SUCCEEDED, changes)
+    changes = [_success(each) for each in finished]
+    return _settle(connection, [each.stack for each in finished], RunState.SUCCEEDED, changes, followed)
 
 
 def _columns(outcome: RunOutcome) -> dict[str, Any]:
     return {name: value for name, value in vars(outcome).items() if name != "run"}
 
 
-def _success(finished: FinishedStack, done: float) -> tallies.Change:
+def _success(finished: FinishedStack) -> tallies.Change:
     """What the success of a stack's runs adds; those that diverged say nothing of how long a run takes."""
     stack, outcomes = finished.stack, finished.outcomes
     whole = [each for each in outcomes if each.diverged_at is None]
@@ -71,8 +74,8 @@ def _success(finished: FinishedStack, done: float) -> tallies.Change:
         stack,
         running=-len(outcomes),
         succeeded=len(outcomes),
-        epochs=sum(each.epochs_done for each in outcomes) - done,
-        left_seconds=-_left(stack, done, finished.epochs),
+        epochs=sum(each.epochs_done for each in outcomes) - stack.epochs_done,
+        left_seconds=-_left(stack, stack.epochs_done, finished.epochs),
         modelled=stack.run_seconds * len(whole),
         measured=sum(each.seconds for each in whole),
     )
@@ -121,7 +124,11 @@ def end(
 
 
 def _settle(
-    connection: Connection, ended: Sequence[StackRecord], state: RunState, changes: Sequence[tallies.Change]
+    connection: Connection,
+    ended: Sequence[StackRecord],
+    state: RunState,
+    changes: Sequence[tallies.Change],
+    followed: bool = True,
 ) -> Ended:
     """See to all that hangs on stacks whose runs have just ended."""
     experiment, counts = ended[0].experiment_key, Counter[int]()
@@ -129,7 +136,7 @@ def _settle(
         counts[stack.condition] += stack.runs
     snapshots.drop_of_stacks(connection, [stack.key for stack in ended if stack.resumes])
     stack_rows.drop(connection, [stack.key for stack in ended])
-    done = conditions.ended(connection, experiment, counts)
+    done = conditions.ended(connection, experiment, counts) if followed else ()
     endings.add(connection, experiment, [Ending(position, state, count) for position, count in counts.items()])
     return Ended(experiment, done, changes)
 

@@ -128,6 +128,35 @@ def lock_held(connection: Connection, lease: str) -> dict[int, StackRecord]:
     return {row.key: row for row in every(connection, StackRecord, HELD, {"held": lease})}
 
 
+@dataclass(frozen=True)
+class HeldStack(StackRecord):
+    """A stack that is held, with the epochs that its open runs have done so far, all together."""
+
+    epochs_done: float
+
+
+HELD_SO_FAR = (
+    reading(
+        HeldStack,
+        stacks,
+        epochs_done=func.coalesce(
+            select(func.sum(runs.c.epochs_done))
+            .where(runs.c.stack_key == stacks.c.key, runs.c.state == RunState.RUNNING)
+            .scalar_subquery(),
+            0.0,
+        ),
+    )
+    .where(stacks.c.lease == bindparam("held"), stacks.c.state == StackState.RUNNING)
+    .order_by(stacks.c.key)
+    .with_for_update(of=stacks)
+)
+
+
+def lock_held_so_far(connection: Connection, lease: str) -> dict[int, HeldStack]:
+    """The same with how far they are."""
+    return {row.key: row for row in every(connection, HeldStack, HELD_SO_FAR, {"held": lease})}
+
+
 def drop(connection: Connection, keys: Collection[int]) -> None:
     """Forget stacks whose runs have all ended."""
     connection.execute(delete(stacks).where(stacks.c.key.in_(keys)))

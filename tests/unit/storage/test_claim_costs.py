@@ -81,7 +81,7 @@ def test_a_claim_and_an_end_send_few_statements(busy: Scene, database: Database)
     assert (len(said.statements) - begins, said.units) == (5, 1), said.statements
     with listening(database) as said:
         busy.finish(claimed)
-    assert (len(said.statements) - 2 * begins, said.units) == (11, 2), said.statements
+    assert (len(said.statements) - 2 * begins, said.units) == (9, 2), said.statements
 
 
 def test_what_is_claimed_together_costs_no_more_statements_than_one(busy: Scene, database: Database) -> None:
@@ -95,7 +95,7 @@ def test_what_is_claimed_together_costs_no_more_statements_than_one(busy: Scene,
     ]
     with listening(database) as said:
         finish_runs.hand_in(busy.context, trained)
-    assert len(said.statements) - 2 * begins == 10 + 3, "one for each condition, the others for all of them"
+    assert len(said.statements) - 2 * begins == 9
 
 
 def test_no_statement_of_a_claim_or_an_end_reads_a_whole_table(busy: Scene, database: Database) -> None:
