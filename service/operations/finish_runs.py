@@ -1,6 +1,7 @@
 """Finishing runs: what they end with, and what follows for their experiment. Behind the fence of their lease."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -24,6 +25,7 @@ from service.storage.final_states import FinishedStack
 from service.storage.runs import RunOutcome
 from service.storage.stacks import HeldStack
 from service.storage.states import Reason, RunState
+from service.storage.unanswered import unanswered
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,22 @@ def hand_in(context: Context, trained: Sequence[TrainedStack]) -> None:
             kept = sorted((each for each in trained if each.work.stack in held), key=_experiment)
             if not kept:
                 return
-            store_metrics(connection, [(each.work, _with_test(each.measured, each.outcomes)) for each in kept])
-            _store_weights(connection, kept, weights)
-            for _, group in groupby(kept, key=_experiment):
-                settled |= _finish(connection, list(group), held)
+            with unanswered(connection) if _only_tells(kept, held, weights) else nullcontext():
+                store_metrics(connection, [(each.work, _with_test(each.measured, each.outcomes)) for each in kept])
+                _store_weights(connection, kept, weights)
+                for _, group in groupby(kept, key=_experiment):
+                    settled |= _finish(connection, list(group), held)
     finally:
         drop(context, weights.values())
     _after(context, {each.work.experiment for each in kept}, settled)
+
+
+def _only_tells(
+    kept: Sequence[TrainedStack], held: Mapping[int, HeldStack], weights: Mapping[tuple[int, str], Content]
+) -> bool:
+    """Whether nothing has to be asked to hand stacks in: nothing follows them, came before them or is large."""
+    asks = any(each.work.followed or held[each.work.stack].resumes for each in kept)
+    return not asks and not any(each.upload for each in weights.values())
 
 
 def _finish(connection: Connection, some: Sequence[TrainedStack], held: Mapping[int, HeldStack]) -> set[Queue]:
