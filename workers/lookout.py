@@ -94,8 +94,18 @@ class Lookout:
         """In the main thread: what came too late, when something else is done already, is no interruption.
 
         What Python calls on its own, such as a hook of its collector, loses what is raised in it. So an interruption
-        after which the computation still goes on when it is late once more is followed by another.
+        after which the computation still goes on when it is late once more is followed by another. A module is imported
+        to its end, whoever needs it next: the next look comes soon.
         """
-        if self._computing:
+        if self._computing and not _importing(frame):
             self._since = time.monotonic()
             raise Interrupted
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether something is being imported."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

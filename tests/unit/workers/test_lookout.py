@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
@@ -56,6 +58,20 @@ def test_an_interruption_that_python_loses_is_followed_by_another(lookout: Looko
     with pytest.raises(Interrupted):
         lose_one()
     assert lost == [True]
+
+
+def test_an_import_is_not_cut_in_two(lookout: Lookout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "large_module.py").write_text("import time\nfor _ in range(40):\n    time.sleep(0.01)\nWHOLE = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found: list[bool] = []
+
+    def use_a_large_module() -> None:
+        found.append(import_module("large_module").WHOLE)
+        until(lambda: False, 5, "an interruption")
+
+    with pytest.raises(Interrupted), lookout.computing(lambda: True):
+        use_a_large_module()
+    assert found == [True]
 
 
 def test_what_is_wanted_goes_on_and_an_answer_that_fails_is_none(lookout: Lookout) -> None:

@@ -24,6 +24,8 @@ from workers.lookout import Lookout
 from workers.loop import Loop
 
 QUEUES = ("cpu", "probe")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""an interruption that comes in a hook of Python's collector is lost there, with such a warning; another one follows"""
 LONG_STEP: dict[str, Any] = {
     "models": [{"kind": "lstm", "hidden_size": 1024}], "lengths": [4_000], "repeats": 1,
     "training": {"epochs": 1, "batch_size": 1, "train_size": 1, "validation_size": 1, "test_size": 1},
