@@ -75,19 +75,25 @@ class Measured:
 
 def main() -> str:
     """Measure every size alone, every number of claimers in the middle one, and SQLite."""
-    server, alone = PostgresServer(), dict[tuple[int, int], Measured]()
+    server, alone = PostgresServer(), dict[str, Measured]()
     crowds, together = dict[int, Measured](), list[Measured]()
     with running(server), ExitStack() as stack:
         pools = [_process(stack) for _ in range(PROCESSES)]
         for total in QUEUED:
-            for count in (1, 1_000):
-                with _filled(server, total, count) as url:
-                    alone[total, count] = measured(server, pools, url, 1)
+            for count, begun in ((1, True), (1_000, False), (1_000, True)):
+                with _filled(server, total, count, begun) as url:
+                    alone[_named(total, count, begun)] = measured(server, pools, url, 1)
                     if (total, count) == (QUEUED[1], 1):
                         crowds = {claimers: measured(server, pools, url, claimers) for claimers in CLAIMERS}
                         together = [measured(server, pools, url, 1, TOGETHER)]
     figures = [*_alone(alone), *_together(together), *_crowds(crowds)]
     return table("Claiming and ending stacks over PostgreSQL", figures) + "\n" + claims_embedded.main()
+
+
+def _named(total: int, count: int, begun: bool) -> str:
+    """What waits; the first claim of an experiment also lets it begin, and says so to its listeners."""
+    where = "one experiment" if count == 1 else f"{count:,} experiments" + (" that run" if begun else ", all new")
+    return f"{total:,} queued in {where}"
 
 
 def _process(stack: ExitStack) -> ProcessPoolExecutor:
@@ -96,23 +102,23 @@ def _process(stack: ExitStack) -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _filled(server: PostgresServer, total: int, count: int) -> Iterator[str]:
-    """The URL of a database in which so many stacks of so many experiments wait."""
+def _filled(server: PostgresServer, total: int, count: int, begun: bool = False) -> Iterator[str]:
+    """The URL of a database in which so many stacks of so many experiments wait, of which some ``begun`` before."""
     name = f"claims_{total}_{count}"
     url = server.create(name)
     try:
         migrate(url)
-        _fill(url, total, count)
+        _fill(url, total, count, begun)
         yield url
     finally:
         server.drop(name)
 
 
-def _alone(found: dict[tuple[int, int], Measured]) -> list[Figure]:
-    figures, least = [], median(found[QUEUED[0], 1].claims)
-    for (total, count), each in found.items():
+def _alone(found: dict[str, Measured]) -> list[Figure]:
+    figures, least = [], median(found[_named(QUEUED[0], 1, True)].claims)
+    for queued, each in found.items():
         claim, end = median(each.claims) / MILLISECOND, median(each.ends) / MILLISECOND
-        what = f"one claimer, {total:,} queued in {count:,} experiments"
+        what = f"one claimer, {queued}"
         figures += [
             Figure(f"{what}: claim p50", f"{claim:.2f} ms", at_most(claim, 4, "ms")),
             Figure(f"{what}: end p50", f"{end:.2f} ms", at_most(end, 4, "ms")),
@@ -166,7 +172,7 @@ def _at_work(
     return [each.result() for each in [pool.submit(_work, url, share, together, seconds) for pool, share in given]]
 
 
-def _fill(url: str, total: int, count: int) -> None:
+def _fill(url: str, total: int, count: int, begun: bool) -> None:
     """Experiments with stacks of one run each; the first is submitted, the others are made of it."""
     database = Database(url)
     with database.writing() as connection:
@@ -178,6 +184,8 @@ def _fill(url: str, total: int, count: int) -> None:
         numbers = {"count": count, "total": total, "each": total // count}
         for statement in (EXPERIMENTS, RUNS, STACKS, TALLIES):
             connection.execute(text(statement), {k: v for k, v in numbers.items() if f":{k}" in statement})
+        if begun:
+            connection.execute(text("UPDATE experiments SET state = 'running'"))
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
     database.close()

@@ -5,6 +5,7 @@ experiment's row. So whoever comes first tells for all, once in ``Context.tell_s
 by the next one, or by the patrol.
 """
 
+import time
 from typing import Any
 
 from service.operations.context import Context
@@ -18,14 +19,18 @@ from service.storage.experiments import ExperimentRecord
 
 def tell(context: Context, experiment: int) -> bool:
     """Tell listeners of an experiment, unless somebody just did or is doing it now; whether it was told."""
-    if not context.turns_to_tell.due(experiment):
-        return False
+    return context.turns_to_tell.due(experiment) and _tell(context, experiment)
+
+
+def _tell(context: Context, experiment: int) -> bool:
+    """The same, whether this process' turn has come or not."""
+    begun = time.monotonic()
     with context.database.writing() as connection:
         row = experiments.lock_to_tell(connection, experiment, context.tell_seconds)
         if row is not None:
             body = progress_body(counts_of(connection, row), row.state, remaining_lately(context, connection, row))
             events.append(connection, experiment, *ended(connection, row), ("progress", body))
-    context.turns_to_tell.tried(experiment, row is not None)
+    context.turns_to_tell.tried(experiment, row is not None, time.monotonic() - begun)
     return row is not None
 
 
@@ -40,7 +45,7 @@ def tell_leftovers(context: Context) -> None:
     with context.database.reading() as connection:
         left = endings.left(connection, 2 * context.tell_seconds)
     for experiment in left:
-        tell(context, experiment)
+        _tell(context, experiment)
 
 
 def ended(connection: Connection, row: ExperimentRecord) -> list[tuple[str, dict[str, Any]]]:

@@ -63,6 +63,21 @@ def test_what_came_too_soon_is_remembered_until_its_turn() -> None:
     assert turns.waiting() == []
 
 
+def test_telling_takes_a_tenth_of_the_time_at_most() -> None:
+    clock = [0.0]
+    turns = TurnsToTell(1.0, lambda: clock[0])
+    turns.tried(7, told=True, took=0.02)
+    clock[0] = 0.17
+    assert not turns.due(8)
+    assert turns.waiting() == []
+    clock[0] = 0.19
+    assert turns.waiting() == [8]
+    assert turns.due(8)
+    turns.tried(8, told=True, took=5.0)  # a database that was away meanwhile silences nobody for long
+    clock[0] = 1.2
+    assert turns.due(9)
+
+
 def test_nothing_is_waiting_of_what_is_over() -> None:
     turns = TurnsToTell(1.0, lambda: 0.0)
     turns.tried(7, told=False)
