@@ -42,7 +42,7 @@ def main() -> str:
         Figure(f"RNN({UNITS}), tanh: repeats with MSE <= {bound:.4f}", solved(rnn, bound), "unsolved: 0"),
         Figure(f"RNN({UNITS}), tanh: median MSE", told(rnn), "published .0706 after 5 000 steps"),
     ]
-    return table(f"Adding problem, T = {LENGTH}, {TRAINING.steps_per_epoch * TRAINING.epochs} steps", figures)
+    return table(f"Adding problem, T = {LENGTH}, {TRAINING.steps_per_epoch * TRAINING.most_epochs} steps", figures)
 
 
 def losses(model: ModelSpec) -> list[float]:

@@ -50,7 +50,7 @@ def measured_seconds(placement: Placement, repeats: int) -> tuple[float, float]:
         if time.process_time() - first > TRAINED_SECONDS and trainer.progress - done > 0:
             break
     each = (time.process_time() - first) / (trainer.progress - done)
-    return first - begun + each * (placement.condition.training.epochs - done), first - begun
+    return first - begun + each * (placement.condition.training.most_epochs - done), first - begun
 
 
 def main(kinds: Sequence[str] = (), scales: Sequence[Scale] = ("quick", "full")) -> str:

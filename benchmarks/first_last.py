@@ -59,7 +59,7 @@ def main() -> str:
 
 def shortened(spec: ExperimentSpec, optimizer: AnyOptimizer) -> ExperimentSpec:
     """The network that sees more than twice the sequence, at 100 steps, for a third of the study's steps."""
-    size = STEPS // spec.training.epochs * spec.training.batch_size
+    size = STEPS // spec.training.most_epochs * spec.training.batch_size
     training = spec.training.model_copy(update={"train_size": size, "optimizer": optimizer})
     return spec.model_copy(update={"models": (BEYOND,), "lengths": (LONGEST,), "training": training, "probes": ()})
 

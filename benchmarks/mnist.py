@@ -23,7 +23,7 @@ def main() -> str:
     figures = [
         Figure(f"{name}: test accuracy, mean of {spec.repeats}", told(model), goal) for name, model, goal in ASKED
     ]
-    return table(f"MNIST rows, {spec.training.epochs} epochs of {spec.training.train_size} pictures", figures)
+    return table(f"MNIST rows, {spec.training.most_epochs} epochs of {spec.training.train_size} pictures", figures)
 
 
 def told(model: ModelSpec) -> str:

@@ -76,7 +76,7 @@ def _spec(kind: str, scale: Scale) -> StudySpec:
 
 def run_study(spec: StudySpec, asked: Mapping[str, ExperimentSpec], progress: Progress | None = None) -> Findings:
     """Run the experiments of a study, one after the other, and judge its claims by what they found."""
-    sizes = [len(conditions(each)) * each.repeats * each.training.epochs for each in asked.values()]
+    sizes = [len(conditions(each)) * each.repeats * each.training.most_epochs for each in asked.values()]
     results: dict[str, Results] = {}
     for position, (name, each) in enumerate(asked.items()):
         results[name] = run(each, _share(progress, sum(sizes[:position]), sum(sizes)))

@@ -70,7 +70,7 @@ class Lap:
         self._watch, self._clock = watch, clock
         self._work = work_of(work.placement)
         self._modelled = work.placement.seconds(len(work.runs))
-        self._epochs = work.placement.condition.training.epochs
+        self._epochs = work.placement.condition.training.most_epochs
         self._computed = 0.0
         self._since = clock()
 

@@ -85,7 +85,7 @@ class ExperimentEvidence:
         self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None
     ) -> Floats:
         """Wall seconds of an epoch of each run, its share of the stack that it was trained in."""
-        epochs = self.spec.training.epochs
+        epochs = self.spec.training.most_epochs
         return np.array([(run.seconds or np.nan) / epochs for run in self._runs(model, length, task)])
 
     def epochs(self, metric: str, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None) -> Floats:
@@ -99,7 +99,7 @@ class ExperimentEvidence:
         lines = [stored[run.condition].get(run.repeat, {}).get(metric, ()) for run in runs]
         if not any(map(len, lines)):
             raise NotMeasured(f"No epochs of {metric} of {self._named(model, length)} are stored.")
-        asked = self.spec.training.epochs
+        asked = self.spec.training.most_epochs
         return np.array([[*line, *[np.nan] * (asked - len(line))] for line in lines])
 
     def probe(

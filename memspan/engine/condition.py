@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from memspan.engine.ending import Goal
 from memspan.engine.seeds import beginning, digest, digest_behind
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
@@ -23,6 +24,7 @@ class Condition:
         length: in the task's own measure, mostly time steps; None for a task that has no length.
         seed: of the experiment.
         checkpoint: which weights the test scores.
+        goal: what a run is to reach that is trained until it has converged; None where all are trained equally long.
     """
 
     task: TaskSpec
@@ -31,6 +33,7 @@ class Condition:
     training: Training
     seed: int
     checkpoint: Literal["best", "last"] = "last"
+    goal: Goal | None = None
 
     @property
     def extent(self) -> int:

@@ -47,7 +47,7 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS + answers * ANSWER_SECONDS
     sequences = 1 + training.validation_size / (3 * training.train_size)
     epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
-    return training.epochs * epoch
+    return training.most_epochs * epoch
 
 
 # For probes: python -m benchmarks probe_costs

@@ -41,6 +41,7 @@ class Outcome:
         best: weights at the epoch of the lowest validation loss.
         best_epoch: that epoch, from 1.
         last_epoch: the epoch of ``last``.
+        ended_at: epoch after which it had converged, where it was trained until then; None if it never did.
         diverged_at: epoch in which a loss stopped being finite; None if it never did.
         processor: the kind that its numbers are of (``processor.py``).
     """
@@ -52,6 +53,7 @@ class Outcome:
     last_epoch: int
     diverged_at: int | None
     processor: str | None = None
+    ended_at: int | None = None
 
 
 @dataclass(frozen=True)

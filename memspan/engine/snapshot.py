@@ -24,7 +24,8 @@ class Position:
         sums: of the current epoch so far, by metric: value x sequences.
         best_loss, best_epoch: lowest validation loss so far and its epoch (from 1; 0 = none yet).
         latest: the metrics of the last finished epoch.
-        diverged_at: see Outcome.
+        diverged_at, ended_at: see Outcome.
+        met, lowest, reached: see Pace.
         seconds: wall time spent so far.
         scored: sequences of the validation set, or after the last epoch of the test set, that are scored already.
         totals: of those, by metric: value x sequences.
@@ -42,6 +43,10 @@ class Position:
     scored: int = 0
     totals: Mapping[str, float] = field(default_factory=dict)
     processor: str = ""
+    ended_at: int | None = None
+    met: int = 0
+    lowest: float = float("inf")
+    reached: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from memspan.engine.datasets import drawing, split
 from memspan.engine.denormals import denormals_flushed
+from memspan.engine.ending import Goal, Pace
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Prepared, Stepped
 from memspan.engine.fused.scope import takes
 from memspan.engine.mover import slots
@@ -87,7 +88,7 @@ class Trainer:
         data = drawing(self.condition)
         while self._draw(data):
             yield Prepared()
-        while self._epoch < self.condition.training.epochs and not self._all_diverged():
+        while self._epoch < self.condition.training.most_epochs and not self._all_ended():
             while self._step < self.condition.training.steps_per_epoch:
                 yield self._train()
             while self._score(self._rows, split(self.condition).validation):
@@ -100,14 +101,14 @@ class Trainer:
 
     @property
     def computed(self) -> float:
-        """Epochs that were really computed, with the fraction of the current one; runs that diverge skip the rest."""
+        """Epochs that were really computed, with the fraction of the current one; ended runs skip the rest."""
         return self._epoch + self._step / self.condition.training.steps_per_epoch
 
     @property
     def progress(self) -> float:
         """Epochs done, with the fraction of the current one."""
-        if self._all_diverged():
-            return float(self.condition.training.epochs)
+        if self._all_ended():
+            return float(self.condition.training.most_epochs)
         return self.computed
 
     @property
@@ -160,8 +161,8 @@ class Trainer:
             for name, slot in self._slots.items():
                 slot.copy_(torch.stack([v[f"slot.{name}"] for v in vectors]))
         self._restore_scoring()
-        diverged = [repeat for repeat, position in self._positions.items() if position.diverged_at is not None]
-        self._frozen = {repeat: self._rows[self._stack.places[repeat]].clone() for repeat in diverged}
+        ended = [repeat for repeat, position in self._positions.items() if _ended(position)]
+        self._frozen = {repeat: self._rows[self._stack.places[repeat]].clone() for repeat in ended}
 
     def _restore_scoring(self) -> None:
         """Go on in the middle of a data set, where all runs were scored up to the same place; else at its start."""
@@ -209,7 +210,7 @@ class Trainer:
         return Evaluated(self._epoch, metrics)
 
     def _note(self, repeat: int, metrics: Mapping[str, float]) -> None:
-        """Remember a run's epoch: its metrics, its best weights, whether it diverged."""
+        """Remember a run's epoch: its metrics, its best weights, whether it diverged or has converged."""
         place, position = self._stack.places[repeat], self._positions[repeat]
         position = replace(position, latest=dict(metrics))
         loss = metrics["validation_loss"]
@@ -218,16 +219,19 @@ class Trainer:
             self._best[place] = self._rows[place]
         if not (math.isfinite(loss) and math.isfinite(metrics["train_loss"])):
             position = replace(position, diverged_at=self._epoch)
-            self._frozen[repeat] = self._rows[place].clone()
             if not position.best_epoch:
                 self._best[place] = self._rows[place]
+        elif self.condition.goal is not None:
+            position = _paced(position, self._epoch, metrics, self.condition.goal)
+        if _ended(position):
+            self._frozen[repeat] = self._rows[place].clone()
         self._positions[repeat] = position
 
-    def _all_diverged(self) -> bool:
+    def _all_ended(self) -> bool:
         return len(self._frozen) == len(self._stack.repeats)
 
     def _last(self, repeat: int, place: int) -> Tensor:
-        """A run's weights at its end: frozen when it diverged."""
+        """A run's weights at its end: frozen when it diverged or had converged."""
         return self._frozen.get(repeat, self._rows[place]).detach()
 
     def _ends(self) -> Tensor:
@@ -249,16 +253,30 @@ class Trainer:
     def _outcome(self, repeat: int, last: Tensor, test: Mapping[str, float]) -> Outcome:
         position = self._positions[repeat]
         best = self._best[self._stack.places[repeat]]
-        last_epoch = position.diverged_at or self._epoch
+        last_epoch = position.diverged_at or position.ended_at or self._epoch
+        steps = {"steps": float(last_epoch * self.condition.training.steps_per_epoch)} if self.condition.goal else {}
         return Outcome(
-            metrics={**position.latest, **test},
+            metrics={**position.latest, **test, **steps},
             last=self._copies(last),
             best=self._copies(best),
             best_epoch=position.best_epoch or last_epoch,
             last_epoch=last_epoch,
             diverged_at=position.diverged_at,
             processor=self.processor,
+            ended_at=position.ended_at,
         )
 
     def _copies(self, row: Tensor) -> dict[str, Tensor]:
         return {name: part.clone().cpu() for name, part in self._weight_rows.named(row).items()}
+
+
+def _ended(position: Position) -> bool:
+    """Whether a run is over before all of its epochs."""
+    return position.diverged_at is not None or position.ended_at is not None
+
+
+def _paced(position: Position, epoch: int, metrics: Mapping[str, float], goal: Goal) -> Position:
+    """Where a run stands after one more epoch on its way to a goal."""
+    pace = Pace(position.met, position.lowest, position.reached).after(epoch, metrics, goal)
+    ended = epoch if pace.ends(epoch, goal) else None
+    return replace(position, met=pace.met, lowest=pace.lowest, reached=pace.reached, ended_at=ended)

@@ -23,6 +23,7 @@ def budget(training: Training) -> dict[str, Any]:
     """What each run is given.
 
     Attributes of the answer:
+        until: converged, where each run ends by itself; the numbers are then the most that it is given.
         steps: of the optimiser. sequences: that it sees, the same one in each epoch anew unless data are ``fresh``.
     """
     return {
@@ -30,9 +31,10 @@ def budget(training: Training) -> dict[str, Any]:
         "learning_rate": training.optimizer.learning_rate,
         "batch_size": training.batch_size,
         "data": training.data,
-        "epochs": training.epochs,
-        "steps": training.epochs * training.steps_per_epoch,
-        "sequences": training.epochs * training.train_size,
+        "until": "converged" if training.until_converged else None,
+        "epochs": training.most_epochs,
+        "steps": training.most_epochs * training.steps_per_epoch,
+        "sequences": training.most_epochs * training.train_size,
     }
 
 
@@ -45,7 +47,7 @@ def spans_by_budget(spec: ExperimentSpec, lengths: Sequence[tuple[int, Digest]])
     told = [(length, digest) for length, digest in lengths if digest.met]
     at, totals = tuple(length for length, _ in told), tuple(digest.succeeded for _, digest in told)
     found = []
-    for place, epoch in enumerate(budget_epochs(spec.training.epochs)):
+    for place, epoch in enumerate(budget_epochs(spec.training.most_epochs)):
         span = _span(at, tuple(digest.met[place] for _, digest in told), totals)
         if span is not None:
             values = {name: value for name, value in asdict(span).items() if name != "longest_solved"}

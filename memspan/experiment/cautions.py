@@ -87,7 +87,7 @@ def _too_short(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) ->
     if longest > reached:
         training = spec.training
         message = (
-            f"{training.epochs * training.steps_per_epoch} optimiser steps at a learning rate of "
+            f"{training.most_epochs * training.steps_per_epoch} optimiser steps at a learning rate of "
             f"{training.optimizer.learning_rate:g} took recurrent networks to lengths of about {reached:.0f} in the "
             f"studies; the longest here is {longest}. A span may then tell of the training and not of the model."
         )
@@ -98,7 +98,7 @@ def travelled(training: Training) -> float:
     """The sum of the learning rates of all optimiser steps: how far weights go at most, or infinite."""
     if training.optimizer.kind not in SCALED:
         return inf
-    steps, rate = training.epochs * training.steps_per_epoch, training.optimizer.learning_rate
+    steps, rate = training.most_epochs * training.steps_per_epoch, training.optimizer.learning_rate
     if training.halve_every is None:
         return rate * steps
     lasting = [max(0, min(training.halve_every, steps - n * training.halve_every)) for n in range(HALVINGS)]

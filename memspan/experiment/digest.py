@@ -13,7 +13,7 @@ from memspan.engine.condition import Condition
 from memspan.experiment.course import Course
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
-from memspan.experiment.trained_runs import TrainedRuns
+from memspan.experiment.trained_runs import Needed, TrainedRuns
 from memspan.statistics.convergence import counts
 from memspan.statistics.summary import Summary, summarize_many
 
@@ -33,6 +33,7 @@ class Digest:
         rounds: of a search, that asked for runs so far.
         open: whether some have something to do.
         ends: how many that succeeded are in each state of convergence.
+        to_solve: of those that succeeded, how many optimiser steps each needed; empty where that is not known.
         met: how many of them met the criterion after each of the ``budget_epochs``; empty where that is not known.
         summaries: by metric, over those that succeeded.
     """
@@ -49,6 +50,7 @@ class Digest:
     open: bool = False
     ends: Mapping[str, int] = field(default_factory=lambda: counts(()))
     met: tuple[int, ...] = ()
+    to_solve: Needed = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
 
 
@@ -92,6 +94,7 @@ def _digest(trained: TrainedRuns) -> Digest:
         open=any(run.state in ("queued", "running") for run in runs),
         ends=counts(trained.ends),
         met=trained.met,
+        to_solve=trained.to_solve,
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from memspan.engine.condition import Condition
+from memspan.experiment.goal import goal_of
 from memspan.experiment.lengths import expanded
 from memspan.experiment.spec import ExperimentSpec
 
@@ -10,11 +13,16 @@ from memspan.experiment.spec import ExperimentSpec
 def conditions(spec: ExperimentSpec) -> tuple[Condition, ...]:
     """All conditions, ordered by task, model and length."""
     return tuple(
-        Condition(task, model, length, spec.training, spec.seed, spec.report.checkpoint)
+        _with_goal(spec, Condition(task, model, length, spec.training, spec.seed, spec.report.checkpoint))
         for task in spec.tasks
         for model in spec.models
         for length in (lengths_of(spec) if task.has_length else (None,))
     )
+
+
+def _with_goal(spec: ExperimentSpec, condition: Condition) -> Condition:
+    """A condition whose runs are trained until they have converged knows what they are to reach."""
+    return replace(condition, goal=goal_of(spec.report, condition)) if spec.training.until_converged else condition
 
 
 def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:

@@ -21,18 +21,18 @@ Histories = Mapping[tuple[int, int], Mapping[str, Sequence[float]]]
 
 
 def learning_curves(spec: ExperimentSpec, histories: Histories) -> list[dict[str, Any]]:
-    """One curve for each metric and condition."""
+    """One curve for each metric and condition. A run that had converged keeps its last value while others go on."""
     grid = conditions(spec)
     return [
         learning_curve(grid[position], metric, epochs)
         for metric in MEASURES
-        for position, epochs in sorted(_by_epoch(histories, f"{SPLIT}_{metric}").items())
+        for position, epochs in sorted(_lines(spec, histories, f"{SPLIT}_{metric}").items())
     ]
 
 
 def courses(spec: ExperimentSpec, histories: Histories) -> Courses:
     """The course of each condition that has histories."""
-    grid, epochs = conditions(spec), set(looked_at(spec.training.epochs))
+    grid, epochs = conditions(spec), set(looked_at(spec.training.most_epochs))
     found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
     for (position, repeat), metrics in histories.items():
         values = metrics.get(f"{SPLIT}_{judged_by(spec, grid[position])}", ())
@@ -58,13 +58,20 @@ def first_met(values: Iterable[tuple[int, int, float]], above: bool, bound: floa
     return found
 
 
-def _by_epoch(histories: Histories, name: str) -> dict[int, dict[int, list[float]]]:
+def _lines(spec: ExperimentSpec, histories: Histories, name: str) -> dict[int, dict[int, list[float]]]:
     """Position of a condition -> epoch -> a metric of the repeats that were trained so far."""
-    found: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    lines: dict[int, list[Sequence[float]]] = defaultdict(list)
     for (position, _), metrics in sorted(histories.items()):
-        for epoch, value in enumerate(metrics.get(name, ()), start=1):
-            found[position][epoch].append(value)
-    return found
+        if values := metrics.get(name):
+            lines[position].append(values)
+    return {position: by_epoch(of_runs, spec.training.until_converged) for position, of_runs in lines.items()}
+
+
+def by_epoch(lines: Sequence[Sequence[float]], kept: bool) -> dict[int, list[float]]:
+    """The values after each epoch, of all runs that have one; ``kept`` ones stay after the end of their run."""
+    longest = max(map(len, lines))
+    full = [[*values, *[values[-1]] * (longest - len(values))] if kept else values for values in lines]
+    return {epoch: [values[epoch - 1] for values in full if epoch <= len(values)] for epoch in range(1, longest + 1)}
 
 
 def learning_curve(condition: Condition, metric: str, epochs: Mapping[int, Sequence[float]]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from memspan.interfaces.model import ModelSpec
 
 SEARCHED = "a search as if it took all its runs, at lengths spread evenly over its range"
 MEASURED = "corrected by what these workers measured"
+AT_MOST = "runs as if none converged before its last epoch"
 DEVICES: tuple[Device, ...] = ("cpu", "gpu")
 ALONE = Fleet()
 """one worker of the pace that the model of cost was measured at"""
@@ -63,8 +64,14 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
         peak_bytes=max(placement.peak_bytes for placement in placements),
         workers=fleet.hands(placements[0].device),
         at_most=is_search(spec),
-        basis="; ".join([BASIS, *([MEASURED] if fleet.pace else []), *([SEARCHED] if is_search(spec) else [])]),
+        basis="; ".join(_basis(spec, fleet)),
     )
+
+
+def _basis(spec: ExperimentSpec, fleet: Fleet) -> list[str]:
+    """What the estimate is made of."""
+    parts = {MEASURED: bool(fleet.pace), SEARCHED: is_search(spec), AT_MOST: spec.training.until_converged}
+    return [BASIS, *(words for words, holds in parts.items() if holds)]
 
 
 @dataclass(frozen=True)

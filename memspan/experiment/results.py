@@ -16,7 +16,9 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import all_series, is_search
+from memspan.experiment.solving import steps_to_solve
 from memspan.experiment.spec import ExperimentSpec
+from memspan.experiment.trained_runs import STEPS
 from memspan.statistics.notation import span_with_interval
 from memspan.statistics.span import memory_span
 from memspan.statistics.summary import Summary
@@ -85,10 +87,17 @@ def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
         "parameters": network.parameters,
         "state_size": network.state_size,
         "receptive_field": network.receptive_field,
-        "seconds_per_epoch": None if digest.seconds is None else digest.seconds / condition.training.epochs,
+        "steps_to_solve": steps_to_solve(digest.to_solve),
+        "seconds_per_epoch": None if digest.seconds is None else digest.seconds / _epochs(condition, digest),
         "engine": digest.engine,
         "processors": list(digest.processors),
     }
+
+
+def _epochs(condition: Condition, digest: Digest) -> float:
+    """Epochs of a run, on average where runs end when they have converged."""
+    steps, training = digest.summaries.get(STEPS), condition.training
+    return training.most_epochs if steps is None else steps.mean / training.steps_per_epoch
 
 
 def _statistic(summary: Summary) -> dict[str, Any]:

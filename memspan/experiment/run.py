@@ -136,7 +136,7 @@ class _Session:
 
     def _plan(self, allocations: Sequence[Allocation]) -> None:
         """Count runs that are going to be trained into what progress is measured by."""
-        self._total += sum(len(allocation.repeats) for allocation in allocations) * self._spec.training.epochs
+        self._total += sum(len(allocation.repeats) for allocation in allocations) * self._spec.training.most_epochs
 
     def _train_series(self, series: Series, allocations: Sequence[Allocation]) -> dict[int, dict[int, Outcome]]:
         """Train what a series begins with and all that follows, round by round; the outcomes by position and repeat."""
@@ -182,7 +182,7 @@ class _Session:
         trainer = Trainer(placement, repeats, device=self._device)
         for event in trainer.events():
             if isinstance(event, Finished):
-                self._done += len(repeats) * placement.condition.training.epochs
+                self._done += len(repeats) * placement.condition.training.most_epochs
                 self._report(0.0)
                 return event
             if isinstance(event, Evaluated):

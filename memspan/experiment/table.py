@@ -95,6 +95,7 @@ class Results:
             "success_high": entry["success"]["high"],
             "diverged": entry["runs"]["diverged"],
             "parameters": entry["parameters"],
+            "steps_to_solve": (entry["steps_to_solve"] or {}).get("median"),
             **_trained(entry),
         }
 

@@ -16,6 +16,10 @@ from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics.bootstrap import Floats
 from memspan.statistics.convergence import Guessing, State, guessed_classes, guessed_numbers, states
 
+STEPS = "steps"
+"""metric of runs that are trained until they have converged: after how many optimiser steps that was"""
+Needed = tuple[tuple[int, bool], ...]
+"""of each run its optimiser steps, and whether it had solved its task by then"""
 GUESSES = ("chance", "majority_class")
 """baselines of answers that look at nothing"""
 
@@ -49,7 +53,32 @@ class TrainedRuns:
     def ends(self) -> tuple[State, ...]:
         """Whether training had come to its end, for each of those."""
         diverged = np.array([run.diverged_at is not None for run in self.done], dtype=bool)
-        return states(self._errors(), np.array(self.solved, dtype=bool), diverged, self._guessing())
+        over = np.array([*map(self._over, self.done, self.solved)], dtype=bool)
+        return states(self._errors(), over, diverged, self._guessing())
+
+    def _over(self, run: RunRow, solved: bool) -> bool:
+        """Whether a run had nothing more to learn: it was solved, or ended before its time by the rule for that."""
+        return solved or run.metrics.get(STEPS, self._most_steps) < self._most_steps
+
+    @property
+    def _most_steps(self) -> int:
+        return self.spec.training.most_epochs * self.spec.training.steps_per_epoch
+
+    @property
+    def to_solve(self) -> Needed:
+        """Optimiser steps after which each first met the criterion on the validation set, or went without; one that
+        diverged never does."""
+        if self.course is None:
+            return ()
+        each = [None if run.diverged_at is not None else self.course.first_met.get(run.repeat) for run in self.done]
+        return tuple(
+            (self._watched(run) if epoch is None else epoch * self.spec.training.steps_per_epoch, epoch is not None)
+            for run, epoch in zip(self.done, each, strict=True)
+        )
+
+    def _watched(self, run: RunRow) -> int:
+        """For how many steps a run was watched; of one that diverged it is known what would have come of more."""
+        return self._most_steps if run.diverged_at is not None else int(run.metrics.get(STEPS, self._most_steps))
 
     @property
     def met(self) -> tuple[int, ...]:
@@ -61,7 +90,7 @@ class TrainedRuns:
         if self.course is None or not self.done:
             return ()
         above, bound = bound_of(self.spec, self.condition)
-        values = self.course.at([run.repeat for run in self.done], budget_epochs(self.spec.training.epochs))
+        values = self.course.at([run.repeat for run in self.done], budget_epochs(self.spec.training.most_epochs))
         values = _carried(values, above, self.condition.checkpoint == "best")
         there = values >= bound if above else values <= bound
         there[[run.diverged_at is not None for run in self.done]] = False
@@ -71,7 +100,7 @@ class TrainedRuns:
         """The validated errors of the last epochs: shares of wrong answers, or losses (n, k)."""
         if self.course is None or not self.done:
             return np.empty((len(self.done), 0))
-        values = self.course.at([run.repeat for run in self.done], tail_epochs(self.spec.training.epochs))
+        values = self.course.at([run.repeat for run in self.done], tail_epochs(self.spec.training.most_epochs))
         return values if judged_by(self.spec, self.condition) == "loss" else 1 - values
 
     def _guessing(self) -> Guessing | None:

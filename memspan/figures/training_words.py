@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from memspan.statistics.notation import number
+from memspan.statistics.notation import UNKNOWN, number
 
 Part = Mapping[str, Any]
 NAMES = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "rmsprop": "RMSprop", "sgd": "SGD"}
@@ -23,7 +23,8 @@ def budget_words(budget: Part | None) -> str:
     if not budget:
         return ""
     name = NAMES.get(budget["optimizer"], str(budget["optimizer"]))
-    return f"{number(budget['steps'])} steps of {name} at {number(budget['learning_rate'])}"
+    words = f"{number(budget['steps'])} steps of {name} at {number(budget['learning_rate'])}"
+    return f"at most {words}, until converged" if budget.get("until") else words
 
 
 def after(entries: Iterable[Part]) -> str:
@@ -34,13 +35,26 @@ def after(entries: Iterable[Part]) -> str:
 
 def convergence_word(entry: Part) -> str:
     """The state of one result; a dash where none is known."""
-    return STATES.get((entry.get("convergence") or {}).get("state") or "", "–")
+    return STATES.get((entry.get("convergence") or {}).get("state") or "", UNKNOWN)
 
 
 def runs_words(entry: Part) -> str:
     """How many repeats are in each state: ``8 converged, 2 still improving``."""
     counted = (entry.get("convergence") or {}).get("runs") or {}
     return ", ".join(f"{number(count)} {STATES[state]}" for state, count in counted.items() if count)
+
+
+def steps_words(entry: Part) -> str:
+    """Optimiser steps until half of the repeats had solved the task: ``1,500 (1,000 to 2,000)``, or ``> 2,500``."""
+    found = entry.get("steps_to_solve")
+    if not found:
+        return UNKNOWN
+    if found.get("censored"):
+        return f"> {number(found['median'])}"
+    ends = (found.get("low"), found.get("high"))
+    if ends == (None, None):
+        return number(found["median"])
+    return f"{number(found['median'])} ({number(ends[0])} to {'∞' if ends[1] is None else number(ends[1])})"
 
 
 def enough(conditions: Sequence[Part], what: str) -> str:

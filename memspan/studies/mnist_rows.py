@@ -65,7 +65,7 @@ def noted(found: Measured, experiment: ExperimentEvidence) -> Measured:
 def _trained(experiment: ExperimentEvidence) -> str:
     training, small = experiment.spec.training, isinstance(experiment.spec.tasks[0], Digits)
     named = "of scikit-learn's digits, because the files of MNIST were not there" if small else "of MNIST"
-    return f"{training.epochs} epochs of {training.train_size} pictures {named}."
+    return f"{training.most_epochs} epochs of {training.train_size} pictures {named}."
 
 
 def lstm_ahead(evidence: Evidence) -> Measured:

@@ -17,6 +17,7 @@ from memspan.engine.fused.scope import works
 from memspan.engine.placement import Device, EngineName, Placement
 from memspan.engine.processor import OtherProcessor, processor_kind
 from memspan.engine.snapshot import Snapshot, SnapshotUnreadable
+from memspan.training import most_epochs
 from service.operations import ids
 from service.operations.after_runs import is_followed
 from service.operations.context import Context
@@ -69,7 +70,7 @@ class ClaimedRuns:
     @property
     def epochs(self) -> int:
         """That the runs are trained for."""
-        return self.condition.training.epochs
+        return self.condition.training.most_epochs
 
     @property
     def shard(self) -> int:
@@ -176,7 +177,7 @@ def _taken(
     good = [row.key for row in rows if row not in broken]
     lost = _start_again(connection, stack, good, broken)
     count = len(good) or len(rows)
-    again = stack.run_seconds * lost / served[stack.experiment_key].spec["training"]["epochs"]
+    again = stack.run_seconds * lost / most_epochs(served[stack.experiment_key].spec["training"]["epochs"])
     return tallies.change(stack, queued=-count, running=count, epochs=-lost, left_seconds=again)
 
 

@@ -24,7 +24,7 @@ class StoredCourses:
     def __init__(self, connection: Connection, row: ExperimentRecord) -> None:
         self._connection, self._key = connection, row.key
         self._spec, self._grid = spec_of(row), grid_of(row)
-        self._epochs = looked_at(self._spec.training.epochs)
+        self._epochs = looked_at(self._spec.training.most_epochs)
         self._together = max(1, VALUES_AT_ONCE // (self._spec.repeats * len(self._epochs)))
         self._held, self._found = range(0), dict[int, Course]()
 
@@ -48,7 +48,7 @@ class StoredCourses:
     def _first_met(self, position: int, values: Sequence[tuple[int, int, float]]) -> dict[int, int]:
         """By repeat; where not all epochs are read, from the database."""
         above, bound = bound_of(self._spec, self._grid[position])
-        if self._spec.training.epochs <= ALL:
+        if self._spec.training.most_epochs <= ALL:
             return first_met(values, above, bound)
         name = judged_by(self._spec, self._grid[position])
         return dict(metrics.first_met(self._connection, self._key, position, SPLIT, name, above, bound))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget
+from memspan.experiment.trained_runs import STEPS
 from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context
@@ -49,9 +50,9 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
         return _parts(conditions[position])
 
     @lru_cache(maxsize=16)
-    def trained(position: int) -> tuple[Any, ...]:
+    def trained(position: int) -> tuple[dict[str, Any], str | None]:
         given = budget(conditions[position].training)
-        return (*(given[name] for name in TRAINED), ends.get(parts(position)))
+        return given, ends.get(parts(position))
 
     if form == "csv":
         yield ",".join(COLUMNS).encode() + b"\n"
@@ -62,7 +63,17 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
             page = runs.some_for_results(connection, some)
         if len(page) < len(some):
             raise NotFound(f"{ids.public(ids.EXPERIMENT, key)} was deleted meanwhile.")
-        yield write([(*parts(each.condition), *_numbers(each), *trained(each.condition)) for each in page])
+        yield write(
+            [(*parts(each.condition), *_numbers(each), *_trained(each, *trained(each.condition))) for each in page]
+        )
+
+
+def _trained(row: ResultRecord, given: dict[str, Any], convergence: str | None) -> tuple[Any, ...]:
+    """What a run was trained by; of one that ended when it had converged, how much of that it took."""
+    taken = (row.metrics or {}).get(STEPS)
+    share = 1 if taken is None else taken / given["steps"]
+    used = {name: round(share * given[name]) for name in ("epochs", "steps", "sequences")}
+    return (*((given | used)[name] for name in TRAINED), convergence)
 
 
 def _convergence(context: Context, key: int) -> dict[tuple[str, str, int | None], str | None]:

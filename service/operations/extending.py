@@ -165,7 +165,7 @@ class MoreEpochs:
     @classmethod
     def of(cls, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec) -> Self:
         """What ``spec`` asks for beyond what an experiment has."""
-        before = spec_of(row).training.epochs
+        before = spec_of(row).training.most_epochs
         because = _anew_because(row, spec)
         if because is None:
             going_on.require_weights(row, spec)
@@ -175,7 +175,7 @@ class MoreEpochs:
 
     def store(self, connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, caller: Caller) -> Extended:
         """Queue them."""
-        epochs = spec.training.epochs
+        epochs = spec.training.most_epochs
         quotas.take(connection, caller, replace(going_on.demand(self.again), stored_bytes=0))
         going_on.queue(connection, row, spec, Which.TRAINED, self.again)
         tallies.add(connection, row.key, changes := reopening.skip_diverged(connection, row.key, epochs))
@@ -193,4 +193,6 @@ def _anew_because(row: ExperimentRecord, spec: ExperimentSpec) -> str | None:
             f"The optimiser {optimizer.kind} remembers more than the weights ({', '.join(remembered)}), "
             "which is not kept once a run has ended."
         )
+    if spec.training.until_converged:
+        return "Each run is trained until it has converged: where it stood by that rule is not kept once it has ended."
     return None if row.kept is None else f"Retention has left nothing but the {row.kept} of its weights."

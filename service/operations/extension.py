@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from memspan.experiment.spec import ExperimentSpec
+from memspan.training import Until
 
 More = Annotated[int, Field(ge=1, le=2**31 - 1)] | None
 Name = Literal["repeats", "epochs"]
@@ -38,14 +39,15 @@ class Extension(BaseModel):
 
     def size(self, spec: ExperimentSpec) -> int:
         """How many a spec asks for."""
-        return spec.repeats if self.name == "repeats" else spec.training.epochs
+        return spec.repeats if self.name == "repeats" else spec.training.most_epochs
 
     def of(self, spec: ExperimentSpec) -> ExperimentSpec:
         """The spec of an experiment that had asked for all of it at once."""
         total = self.size(spec) + self.more
         if self.name == "repeats":
             return spec.model_copy(update={"repeats": total})
-        return spec.model_copy(update={"training": spec.training.model_copy(update={"epochs": total})})
+        epochs = Until(until="converged", at_most=total) if spec.training.until_converged else total
+        return spec.model_copy(update={"training": spec.training.model_copy(update={"epochs": epochs})})
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Again:
     @property
     def share_left(self) -> float:
         """Of their training, from 0 to 1."""
-        return 1 - self.epochs / self.placement.condition.training.epochs
+        return 1 - self.epochs / self.placement.condition.training.most_epochs
 
     @cached_property
     def stack(self) -> NewStack:

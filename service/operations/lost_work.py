@@ -63,7 +63,7 @@ def _settled(connection: Connection, row: ExperimentRecord, lost: LostStacks) ->
     named = ids.public(ids.EXPERIMENT, row.key)
     log.warning("lease_lost", what="stacks", experiment=named, back=len(back), failed=len(failing))
     again = [tallies.change(each, queued=each.runs, running=-each.runs) for each in back]
-    epochs, queues = spec_of(row).training.epochs, set[Queue]()
+    epochs, queues = spec_of(row).training.most_epochs, set[Queue]()
     if failing:
         detail = lost_leases.lost_too_often(MOST_LOSSES)
         ended = final_states.end(connection, failing, RunState.FAILED, epochs, Reason.WORKER_LOST, detail)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from memspan.training import most_epochs
 from service.operations.specs import spec_of
 from service.storage import clock, tallies
 from service.storage.database import Connection
@@ -32,7 +33,7 @@ def _counts(row: ExperimentRecord, counted: Counted) -> dict[str, Any]:
         "runs": {"total": row.runs, **{state.value: getattr(counted, state) for state in RunState}},
         "progress": {
             "completed": int(epochs) if epochs == int(epochs) else epochs,
-            "total": row.runs * row.spec["training"]["epochs"],
+            "total": row.runs * most_epochs(row.spec["training"]["epochs"]),
             "unit": "epochs",
         },
     }

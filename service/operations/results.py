@@ -1,13 +1,14 @@
 """Results of a stored experiment: made from its rows, kept while they don't change."""
 
 import json
+from collections import defaultdict
 from dataclasses import asdict
 from importlib.metadata import version as release
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from memspan.experiment.learning import MEASURES, SPLIT, learning_curve
+from memspan.experiment.learning import MEASURES, SPLIT, by_epoch, learning_curve
 from memspan.experiment.results import document_by_condition
 from memspan.interfaces.json_numbers import jsonable
 from service.operations import ids, verdicts
@@ -126,10 +127,13 @@ def _header(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
 
 def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, Any]]:
     """One entry for each condition and metric."""
-    conditions, found_curves = grid_of(row), []
+    conditions, kept, found_curves = grid_of(row), spec_of(row).training.until_converged, []
     for name in MEASURES:
         points = metrics.learning(connection, row.key, SPLIT, name)
         for position, some in groupby(points, key=attrgetter("condition")):
-            by_epoch = {epoch: [each.value for each in at] for epoch, at in groupby(some, key=attrgetter("epoch"))}
-            found_curves.append(learning_curve(conditions[position], name, by_epoch))
+            lines: dict[int, list[float]] = defaultdict(list)
+            for each in some:
+                lines[each.repeat].append(each.value)
+            curve = by_epoch([lines[repeat] for repeat in sorted(lines)], kept)
+            found_curves.append(learning_curve(conditions[position], name, curve))
     return found_curves

@@ -39,7 +39,9 @@ def stop_waiting(context: Context, key: int, seconds: float = float("inf")) -> N
         waiting = stacks.lock_waiting(connection, key, BATCH) if why else []
         if row is None or why is None or not waiting:
             return 0
-        ended = final_states.end(connection, waiting, why.state, spec_of(row).training.epochs, why.reason, why.detail)
+        ended = final_states.end(
+            connection, waiting, why.state, spec_of(row).training.most_epochs, why.reason, why.detail
+        )
         rung.update(settle(connection, ended))
         return len(waiting)
 

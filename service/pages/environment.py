@@ -39,6 +39,7 @@ def environment() -> Environment:
         "moment": moment,
         "convergence": training_words.convergence_word,
         "ends": training_words.runs_words,
+        "steps_to_solve": training_words.steps_words,
         "segment": segment,
     }
     return made

@@ -60,6 +60,7 @@ class GivenBudget(Answer):
     learning_rate: float
     batch_size: int
     data: str = Field(description="fixed, per_repeat or fresh")
+    until: str | None = Field(description="converged, where each run ends by itself: the numbers are then at most")
     epochs: int
     steps: int = Field(description="of the optimiser")
     sequences: int = Field(description="that a run sees; new ones only where data are fresh")
@@ -91,6 +92,17 @@ class SpanConvergence(Convergence):
     conditions: Ends
 
 
+class StepsToSolve(Answer):
+    """Optimiser steps until the validation set first met the criterion: Kaplan and Meier's median over repeats."""
+
+    median: float = Field(description="where censored is above: for how long the runs were watched")
+    low: float | None = Field(description="of the 95 % interval (log-log); null: open")
+    high: float | None = Field(description="of the 95 % interval (log-log); null: open")
+    censored: str | None = Field(description="above, where fewer than half were seen to solve it")
+    solved: int
+    n: int
+
+
 class SpanByBudget(Answer):
     """The memory span had training ended earlier, judged on the validation set."""
 
@@ -114,6 +126,7 @@ class ConditionResult(Answer):
     success: Success
     budget: GivenBudget
     convergence: Convergence
+    steps_to_solve: StepsToSolve | None = Field(description="null before a run has ended")
     parameters: int
     state_size: int
     receptive_field: int | None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, exists, func, select, union_all, update
 
+from memspan.training import most_epochs
 from service.storage import conditions, experiments, metrics, reopening, snapshots, tallies
 from service.storage import stacks as stack_rows
 from service.storage.experiments import THERE, ExperimentRecord
@@ -49,8 +50,9 @@ def _recount(connection: Connection, key: int) -> bool:
 
 def _differences(row: ExperimentRecord) -> Select[Any]:
     """By queue and engine what counting the runs of an experiment gives more than its tallies."""
+    epochs = most_epochs(row.spec["training"]["epochs"])
     left = case(
-        (runs.c.state.in_(OPEN), stacks.c.run_seconds * (1 - runs.c.epochs_done / row.spec["training"]["epochs"])),
+        (runs.c.state.in_(OPEN), stacks.c.run_seconds * (1 - runs.c.epochs_done / epochs)),
         else_=0.0,
     )
     states = [func.sum(case((runs.c.state == state, 1), else_=0)) for state in RunState]

@@ -65,7 +65,7 @@ def run_seconds(condition: Condition, layouts: Sequence[LayerLayout], weights: i
     """A whole run of one member, its test included."""
     training = condition.training
     test = training.test_size / LANES * answer_seconds(layouts, condition.signature.length)
-    return training.epochs * epoch_seconds(condition, layouts, weights) + test
+    return training.most_epochs * epoch_seconds(condition, layouts, weights) + test
 
 
 def steps_within(

@@ -88,7 +88,7 @@ def test_limits_come_from_the_context() -> None:
     assert wrong(tight, models=[{"kind": "rnn", "hidden_size": 5}]) == {("models", "0", "rnn", "hidden_size", "one")}
     assert wrong(tight, lengths=[5, 7]) == {("lengths", "list", "1")}
     assert wrong(tight, training={"epochs": 4, "train_size": 51}) == {
-        ("training", "epochs"),
+        ("training", "epochs", "whole"),
         ("training", "train_size"),
     }
     wide = Limits(repeats=5_000)

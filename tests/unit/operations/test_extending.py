@@ -280,3 +280,19 @@ def test_a_worker_lost_on_the_way_changes_nothing(context: Context) -> None:
     work(context)
     assert numbers(context, key) == numbers(context, whole)
     assert sound(context)
+
+
+def test_runs_that_end_when_they_have_converged_begin_again_for_more_epochs(context: Context) -> None:
+    def asked(at_most: int) -> dict[str, Any]:
+        return trained(optimizer=SGD, epochs={"until": "converged", "at_most": at_most})
+
+    key, whole = submitted(context, training=asked(12)), submitted(context, training=asked(30))
+    work(context)
+    done = more(context, key, epochs=18)
+    assert (done.before, done.total, done.resumed, done.anew) == (12, 30, 0, 12)
+    assert "until it has converged" in str(done.because)
+    assert sound(context)
+    work(context)
+    assert numbers(context, key) == numbers(context, whole)
+    assert experiments.look(context, key).counts["progress"]["completed"] == 30 * 12
+    assert sound(context)
