@@ -90,11 +90,22 @@ class TrainedRuns:
         if self.course is None or not self.done:
             return ()
         above, bound = bound_of(self.spec, self.condition)
-        values = self.course.at([run.repeat for run in self.done], budget_epochs(self.spec.training.most_epochs))
-        values = _carried(values, above, self.condition.checkpoint == "best")
+        values = self._by_budget(self.course)
+        if self.condition.checkpoint == "best":
+            values = (np.fmax if above else np.fmin).accumulate(values, axis=1)
         there = values >= bound if above else values <= bound
         there[[run.diverged_at is not None for run in self.done]] = False
         return tuple(map(int, there.sum(axis=0)))
+
+    def _by_budget(self, known: Course) -> Floats:
+        """What each validated after each of the ``budget_epochs``; one that has converged stays as it ended (n, E)."""
+        training, name = self.spec.training, f"validation_{judged_by(self.spec, self.condition)}"
+        epochs = np.array(budget_epochs(training.most_epochs))
+        values = known.at([run.repeat for run in self.done], epochs.tolist())
+        for row, run in zip(values, self.done, strict=True):
+            if STEPS in run.metrics:
+                row[epochs >= run.metrics[STEPS] / training.steps_per_epoch] = run.metrics[name]
+        return values
 
     def _errors(self) -> Floats:
         """The validated errors of the last epochs: shares of wrong answers, or losses (n, k)."""
@@ -115,13 +126,3 @@ class TrainedRuns:
             return guessed_numbers(error, sequences)
         found = [b.value for b in task.baselines(extent) if b.metric == f"test_{name}" and b.name in GUESSES]
         return guessed_classes(max(found), sequences) if found else None
-
-
-def _carried(values: Floats, above: bool, best: bool) -> Floats:
-    """Values (n, E) with the last known one, or the best one so far, where a run has none any more."""
-    found = values.copy()
-    for place in range(1, found.shape[1]):
-        before, now = found[:, place - 1], found[:, place]
-        kept = (np.fmax if above else np.fmin)(before, now) if best else np.where(np.isnan(now), before, now)
-        found[:, place] = kept
-    return found

@@ -96,9 +96,23 @@ def test_steps_to_solve_are_told_with_those_that_were_never_seen_to(results: Res
 
 def test_a_smaller_budget_has_runs_that_ended_as_they_ended(results: Results) -> None:
     (span,) = results.document["spans"]
-    last = span["by_budget"][-1]
-    assert (last["epochs"], last["steps"]) == (30, 600)
-    assert last["span"] == pytest.approx(span["span"], rel=0.5)
+    assert [(each["epochs"], each["steps"]) for each in span["by_budget"]][-1] == (30, 600)
+
+
+def test_a_run_that_solved_it_between_two_budgets_counts_from_the_next_one_on() -> None:
+    spec = parse({**SPEC, "lengths": [2, 8]})
+    late, early = [*[0.5] * 22, 1.0, 1.0, 1.0], [0.5, 1.0, 1.0, 1.0]
+    rows, histories = [], {}
+    for position, curve in ((0, early), (1, late)):
+        for repeat in range(4):
+            metrics = {"test_accuracy": 1.0, "validation_accuracy": 1.0, "steps": 20.0 * len(curve)}
+            rows.append(RunRow(position, repeat, "succeeded", metrics))
+            histories[position, repeat] = {"validation_accuracy": curve}
+    (span,) = document(spec, rows, (), courses(spec, histories))["spans"]
+    told = {each["epochs"]: each["censored"] for each in span["by_budget"]}
+    assert told[1] == "below"
+    assert told[22] is None
+    assert told[30] == "above"
 
 
 def test_learning_curves_keep_runs_that_have_ended(results: Results) -> None:
