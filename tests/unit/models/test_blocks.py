@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
         {"window": 1, "layers": 1},
         {"window": 300},
     ],
+    "mamba": [{"short_convolution": None, "state_size": 3}, {"mlp": 1.5, "hidden_size": 20}],
+    "s4d": [{"short_convolution": 4, "state_size": 3}, {"initialization": "linear", "state_size": 4, "mlp": 1.0}],
 }
 """settings beside those that name their choices"""
 KINDS = [spec for spec in model.specs() if issubclass(spec, BlockModel)]
@@ -56,7 +59,7 @@ def stepwise(network: Network, weights: Weights, inputs: Tensor) -> Tensor:
 
 
 def test_every_model_made_of_blocks_is_here() -> None:
-    assert {spec().kind for spec in KINDS} >= {"attention"}
+    assert {spec().kind for spec in KINDS} >= {"attention", "mamba", "s4d"}
     assert set(OTHERS) <= {spec().kind for spec in KINDS}
 
 
@@ -194,12 +197,15 @@ def test_it_learns_to_latch(spec: ModelSpec) -> None:
 def test_plans_know_its_time_and_its_memory(spec: ModelSpec) -> None:
     """Twice the batch, four times the length or twice the width need more of both, and neither is absurd."""
     sizes = {"batch_size": 16, "train_size": 160, "epochs": 1}
-    asked = place(condition(spec, length=32, **sizes))
-    larger = [
-        place(condition(spec, length=32, batch_size=32, train_size=320, epochs=1)),
-        place(condition(spec, length=128, **sizes)),
-        place(condition(spec.model_copy(update={"hidden_size": 64}), length=32, **sizes)),
-    ]
+    asked, *larger = (
+        replace(place(each), width=1)
+        for each in (
+            condition(spec, length=32, **sizes),
+            condition(spec, length=32, batch_size=32, train_size=320, epochs=1),
+            condition(spec, length=128, **sizes),
+            condition(spec.model_copy(update={"hidden_size": 64}), length=32, **sizes),
+        )
+    )
     assert asked.engine == "torch"
     for each in larger:
         assert each.run_seconds > asked.run_seconds

@@ -12,8 +12,10 @@ from memspan.models.attention import Attention
 from memspan.models.gru import GRU
 from memspan.models.lru import LRU
 from memspan.models.lstm import LSTM
+from memspan.models.mamba import Mamba
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
+from memspan.models.s4d import S4D
 
 WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (RNN, {"initialization": "irnn", "activation": "tanh"}, "activation", "set it to relu"),
@@ -33,6 +35,8 @@ WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (Attention, {"layers": 0}, "layers", "greater than or equal to 1"),
     (Attention, {"mlp": -1}, "mlp", "greater than or equal to 0"),
     (Attention, {"hidden_size": [3, 2]}, "hidden_size", "valid integer"),
+    (S4D, {"initialization": "linear", "state_size": 3}, "state_size", "even where the states are pairs"),
+    (Mamba, {"state_size": 0}, "state_size", "greater than or equal to 1"),
     (GRU, {"dropout": 1}, "dropout", "less than 1"),
     (GRU, {"bidirectional": "yes"}, "bidirectional", "boolean"),
 ]
