@@ -23,8 +23,11 @@ class Mixer(ABC):
 
     grows: ClassVar[bool] = False
     """whether what it carries grows with every step, as a cache does"""
-    gated: ClassVar[bool] = False
-    """whether ``keep`` tells which share of its state a step keeps"""
+
+    @property
+    def gated(self) -> bool:
+        """Whether ``keep`` tells which share of its state a step keeps."""
+        return False
 
     @abstractmethod
     def weights(self) -> dict[str, Weight]:

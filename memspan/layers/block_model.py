@@ -22,6 +22,12 @@ ConvolutionSize = Annotated[
 ]
 
 
+KeySize = Annotated[
+    Annotated[Whole, Field(ge=1, le=1_024)] | None,
+    Field(description="numbers of each head's keys, and so rows of its matrix; null: hidden_size / heads"),
+]
+
+
 class BlockModel(ModelSpec):
     """A stack of residual blocks of one mixer."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -38,7 +37,6 @@ class DiagonalStateSpace(Mixer):
         Gu, Gupta, Goel & Ré (2022), arXiv 2206.11893: S4D-Real and S4D-Lin.
     """
 
-    gated: ClassVar[bool] = True
     size: int
     states: int
     linear: bool
@@ -96,6 +94,10 @@ class DiagonalStateSpace(Mixer):
     def _gated(self, weights: Weights, y: Tensor) -> Tensor:
         """(M, B, d) -> (M, B, d)."""
         return glu(affine(weights, "gate", gelu(y)))
+
+    @property
+    def gated(self) -> bool:
+        return True
 
     def keep(self, weights: Weights, x: Tensor) -> Tensor:
         """|ā|, the same at all steps: (M, B, T, d N), or half as many."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -51,7 +50,6 @@ class SelectiveStateSpace(Mixer):
         Gu & Dao (2023), arXiv 2312.00752; github.com/state-spaces/mamba, mamba_ssm/modules/mamba_simple.py.
     """
 
-    gated: ClassVar[bool] = True
     size: int
     states: int
     convolution: int
@@ -97,6 +95,10 @@ class SelectiveStateSpace(Mixer):
         h = factor * carried[0] + (time * u).unsqueeze(-1) * into.unsqueeze(-2)
         y = (h * out.unsqueeze(-2)).sum(-1) + weights["D"].unsqueeze(1) * u
         return torch.bmm(y * silu(z), weights["out"]), (h, *past)
+
+    @property
+    def gated(self) -> bool:
+        return True
 
     def keep(self, weights: Weights, x: Tensor) -> Tensor:
         """exp(Δ A), (M, B, T, E N)."""

@@ -9,13 +9,18 @@ from pydantic import ValidationError
 
 from memspan.interfaces.model import ModelSpec
 from memspan.models.attention import Attention
+from memspan.models.delta_net import DeltaNet
+from memspan.models.gated_linear_attention import GatedLinearAttention
 from memspan.models.gru import GRU
+from memspan.models.hyena import Hyena
 from memspan.models.lru import LRU
 from memspan.models.lstm import LSTM
 from memspan.models.mamba import Mamba
+from memspan.models.mlstm import MLSTM
 from memspan.models.power_law_lstm import PowerLawLSTM
 from memspan.models.rnn import RNN
 from memspan.models.s4d import S4D
+from memspan.models.slstm import SLSTM
 
 WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (RNN, {"initialization": "irnn", "activation": "tanh"}, "activation", "set it to relu"),
@@ -37,6 +42,13 @@ WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (Attention, {"hidden_size": [3, 2]}, "hidden_size", "valid integer"),
     (S4D, {"initialization": "linear", "state_size": 3}, "state_size", "even where the states are pairs"),
     (Mamba, {"state_size": 0}, "state_size", "greater than or equal to 1"),
+    (GatedLinearAttention, {"hidden_size": 32, "heads": 5}, "heads", "divide hidden_size, 32"),
+    (GatedLinearAttention, {"decay": "none"}, "decay", "'vector', 'head' or 'fixed'"),
+    (DeltaNet, {"key_size": 0}, "key_size", "greater than or equal to 1"),
+    (DeltaNet, {"gated": 1}, "gated", "boolean"),
+    (MLSTM, {"heads": 0}, "heads", "greater than or equal to 1"),
+    (SLSTM, {"hidden_size": 9, "heads": 2}, "heads", "divide hidden_size, 9"),
+    (Hyena, {"filter_size": 0}, "filter_size", "greater than or equal to 1"),
     (GRU, {"dropout": 1}, "dropout", "less than 1"),
     (GRU, {"bidirectional": "yes"}, "bidirectional", "boolean"),
 ]
