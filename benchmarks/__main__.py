@@ -35,7 +35,7 @@ from benchmarks import (
     thresholds,
     turned_down,
 )
-from benchmarks.load import asking, lab, large, listeners
+from benchmarks.load import asking, lab, large, listeners, staff
 from benchmarks.report import machine
 
 SPEED = {
@@ -80,6 +80,7 @@ LOAD = {
     "lab": lab.main,
     "large": large.main,
     "listeners": listeners.main,
+    "staff": staff.main,
 }
 """many clients at once"""
 GROUPS = {"speed": SPEED, "figures": FIGURES, "load": LOAD}
