@@ -104,7 +104,7 @@ def _process(stack: ExitStack) -> ProcessPoolExecutor:
 @contextmanager
 def _filled(server: PostgresServer, total: int, count: int, begun: bool = False) -> Iterator[str]:
     """The URL of a database in which so many stacks of so many experiments wait, of which some ``begun`` before."""
-    name = f"claims_{total}_{count}"
+    name = f"claims_{total}_{count}_{begun}".lower()  # a name of its own: connections to the one before may be kept
     url = server.create(name)
     try:
         migrate(url)
