@@ -15,6 +15,9 @@ from service.operations.large_inputs import LargeInputs
 from service.operations.loaded_model import LoadedModel
 from service.operations.specs import condition_of
 
+VALUES_AT_ONCE = 1 << 18
+"""numbers of inputs that a network computes with at once, 1 MiB"""
+
 
 def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
     """The answers (B, K) of a checkpoint to sequences (B, T, C), or (B, T) when C = 1; (B, T, K) if all steps answer.
@@ -33,10 +36,16 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
     array = _read(inputs, model, longest, context.settings.max_prediction_values)
     sequences = _shaped(array, model, longest)
     _check_answer(sequences, model, context.settings.max_answer_values)
-    outputs = model.predictor(torch.from_numpy(sequences))
+    answers = [model.predictor(torch.from_numpy(part))[0].numpy() for part in _parts(sequences)]
     context.meters.predictions.inc()
     context.meters.predicted.inc(len(sequences))
-    return outputs[0].numpy()
+    return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+
+def _parts(sequences: np.ndarray) -> list[np.ndarray]:
+    """Sequences (B, T, C) by as many as are computed at once: a network's states take many times what its inputs do."""
+    most = max(1, VALUES_AT_ONCE // sequences[0].size)
+    return [sequences[first : first + most] for first in range(0, len(sequences), most)]
 
 
 def _load(context: Context, key: int) -> LoadedModel:

@@ -163,7 +163,10 @@ def _sessions(manners: Manners) -> str:
         "tcp_user_timeout": f"{UNHEARD_SECONDS}s",
         # All that is asked often is answered by an index. A plan that reads a whole table while it is small would be
         # kept as it grows, that of a foreign key as long as its connection: each end would cost more than the last.
+        # Tables without a fitting index, such as that of workers, are read nevertheless, at a price that is none: it
+        # must not make PostgreSQL compile what it asks of ten rows.
         "enable_seqscan": "off",
+        "jit": "off",
         "plan_cache_mode": manners.plans,
     }
     return " ".join(f"-c {name}={value}" for name, value in wanted.items())

@@ -132,6 +132,16 @@ def test_postgresql_plans_the_statements_of_a_claim_and_an_end_once(busy: Scene,
     assert [statement for statement in again if not statement.startswith("UPDATE runs SET engine")] == []
 
 
+def test_postgresql_compiles_nothing_to_look_at_a_few_workers(database: Database) -> None:
+    if database.dialect != "postgresql":
+        pytest.skip("SQLite compiles nothing")
+    answer = plan(database, "SELECT * FROM workers WHERE beat_at < 0", {})
+    assert "Seq Scan on workers" in answer
+    with database.engine.connect() as connection:
+        explained = connection.exec_driver_sql("EXPLAIN ANALYZE SELECT * FROM workers WHERE beat_at < 0").scalars()
+        assert not any("JIT" in line for line in explained)
+
+
 def test_connections_that_were_just_used_are_not_tried_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
