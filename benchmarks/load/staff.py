@@ -11,15 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+import httpx
+
+from benchmarks.engine_latch import TWO, WHOLE, body
 from benchmarks.goal import at_least
+from benchmarks.latency import _finished
 from benchmarks.report import Figure, table
 from examples.process import started
 from tests.deployment import deployed
 from tests.faults.host import OURS, ProcessOnHost, joined, obstacle
-from tests.processes import Client
 from tests.servers import PostgresServer, RedisServer, running
 
-STUDY = "latch"
 ROUNDS = 3
 LONGEST_SECONDS = 180.0
 GOAL = 1.8
@@ -43,26 +45,28 @@ def main() -> str:
         ]  # fmt: skip
     else:
         figures.append(Figure("one worker on each of two hosts", f"not measured: {reason}"))
-    return table(f"The study {STUDY} at full scale, by Celery workers (median of {ROUNDS})", figures)
+    return table(f"The latch study of rnn and lstm by Celery workers (median of {ROUNDS})", figures)
 
 
 def _seconds(here: int, there: int) -> float:
     """From the POST of the study to its end, median; it is done once before, so that all workers are warm."""
-    with _staffed(here, there) as client:
+    with _staffed(here, there) as url, httpx.Client(base_url=url, timeout=LONGEST_SECONDS) as client:
         return median([_once(client) for _ in range(ROUNDS + 1)][1:])
 
 
-def _once(client: Client) -> float:
+def _once(client: httpx.Client) -> float:
     begun = time.monotonic()
-    for each in client.post(f"/studies/{STUDY}/experiments", {"scale": "full"}, status=201)["items"]:
-        if client.ended(each["id"], LONGEST_SECONDS)["state"] != "succeeded":
-            raise RuntimeError(f"{each['id']} did not succeed")
-    return time.monotonic() - begun
+    key = client.post("/experiments", json=body(WHOLE, TWO)).raise_for_status().json()["id"]
+    _finished(client, key)
+    seconds = time.monotonic() - begun
+    if (state := client.get(f"/experiments/{key}").json()["state"]) != "succeeded":
+        raise RuntimeError(f"the study ended as {state}")
+    return seconds
 
 
 @contextmanager
-def _staffed(here: int, there: int) -> Iterator[Client]:
-    """A deployment with so many worker processes on this host and on another one."""
+def _staffed(here: int, there: int) -> Iterator[str]:
+    """A deployment with so many worker processes on this host and on another one; its URL."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         host = stack.enter_context(joined()) if there else None
@@ -76,4 +80,4 @@ def _staffed(here: int, there: int) -> Iterator[Client]:
             others.host = host
             stack.enter_context(started(others))
         made.staffed(here + there)
-        yield made.client
+        yield made.client.url

@@ -15,6 +15,7 @@ from service.operations.specs import grid_of
 from service.storage import endings, events, experiments
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
+from service.storage.states import ACTIVE
 
 
 def tell(context: Context, experiment: int) -> bool:
@@ -30,8 +31,17 @@ def _tell(context: Context, experiment: int) -> bool:
         if row is not None:
             body = progress_body(counts_of(connection, row), row.state, remaining_lately(context, connection, row))
             events.append(connection, experiment, *ended(connection, row), ("progress", body))
+        over = row is None and _is_over(connection, experiment)
     context.turns_to_tell.tried(experiment, row is not None, time.monotonic() - begun)
+    if over:
+        context.turns_to_tell.over(experiment)
     return row is not None
+
+
+def _is_over(connection: Connection, experiment: int) -> bool:
+    """Whether there is nothing more to tell: the event of its end is an experiment's last one."""
+    row = experiments.get(connection, experiment)
+    return row is None or row.state not in ACTIVE
 
 
 def tell_the_rest(context: Context) -> None:

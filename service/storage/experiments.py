@@ -235,11 +235,11 @@ def to_serve(connection: Connection, keys: Collection[int]) -> dict[int, ServedR
 
 
 def lock_to_tell(connection: Connection, key: int, seconds: float) -> ExperimentRecord | None:
-    """The experiment, locked, if listeners were not told of it for so long and nobody is telling them now.
+    """The experiment, locked, if it goes on, listeners were not told of it for so long and nobody is telling them now.
 
     From now on they have been.
     """
-    due = (experiments.c.key == key, experiments.c.told_at <= now() - seconds)
+    due = (experiments.c.key == key, experiments.c.state.in_(ACTIVE), experiments.c.told_at <= now() - seconds)
     statement = WHOLE.where(*due).with_for_update(key_share=True, skip_locked=True)
     row = single(connection, ExperimentRecord, statement)
     if row is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from service.operations import events, experiments
+from service.operations import events, experiments, telling
 from service.operations.turns_to_tell import TurnsToTell
 from service.storage.states import Reason
 from tests.scenes import Scene
@@ -43,6 +43,16 @@ def test_no_state_and_no_end_of_a_run_is_left_untold_and_the_last_progress_is_ex
     assert ended == {"succeeded": 6, "failed": 2}
     last = happened(rare, key, "progress")[-1]
     assert (last["runs"], last["state"]) == (experiments.look(rare.context, key).counts["runs"], "partial")
+
+
+def test_nothing_is_told_after_the_end(scene: Scene) -> None:
+    key = scene.submit()
+    assert scene.finish_all()
+    late = replace(scene.context, tell_seconds=0.0)  # another process, which still has something to tell
+    late.turns_to_tell.tried(key, told=False)
+    telling.tell_the_rest(late)
+    assert events.after(scene.context, key, 0, 1_000)[-1].type == "state"
+    assert late.turns_to_tell.waiting() == []
 
 
 def test_what_came_too_soon_is_remembered_until_its_turn() -> None:
