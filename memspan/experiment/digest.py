@@ -34,6 +34,7 @@ class Digest:
         open: whether some have something to do.
         ends: how many that succeeded are in each state of convergence.
         to_solve: of those that succeeded, how many optimiser steps each needed; empty where that is not known.
+        scores: the final score of each that succeeded; NaN of those that diverged.
         met: how many of them met the criterion after each of the ``budget_epochs``; empty where that is not known.
         summaries: by metric, over those that succeeded.
     """
@@ -51,6 +52,7 @@ class Digest:
     ends: Mapping[str, int] = field(default_factory=lambda: counts(()))
     met: tuple[int, ...] = ()
     to_solve: Needed = ()
+    scores: tuple[float, ...] = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
 
 
@@ -95,6 +97,7 @@ def _digest(trained: TrainedRuns) -> Digest:
         ends=counts(trained.ends),
         met=trained.met,
         to_solve=trained.to_solve,
+        scores=trained.scores,
     )
 
 

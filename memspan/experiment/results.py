@@ -9,6 +9,8 @@ from typing import Any
 
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget, spans_by_budget
+from memspan.experiment.comparing import comparisons
+from memspan.experiment.contestant import Contestant
 from memspan.experiment.converging import condition_convergence, span_convergence
 from memspan.experiment.course import Course
 from memspan.experiment.digest import Digest, digests
@@ -58,14 +60,38 @@ def document_by_condition(
     whole = conditions(spec)
     found = digests(spec, whole, groups, course)
     shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not is_search(spec)]
+    compared, rankings = comparisons(contestants(shown))
     return {
         "conditions": [_condition(condition, digest) for condition, digest in shown],
         "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
         "baselines": _baselines([condition for condition, _ in shown]),
+        "comparisons": compared,
+        "rankings": rankings,
         "probes": list(probes),
         "claims": [],
     }
+
+
+def contestants(
+    shown: Iterable[tuple[Condition, Digest]], experiment: str | None = None, first: int = 0
+) -> list[Contestant]:
+    """Each model on each task, with the lengths that have finished runs.
+
+    Args:
+        experiment: its id, where several are compared.
+        first: the number of the first contestant.
+    """
+    by_model: dict[tuple[Any, Any], dict[int | None, Digest]] = defaultdict(dict)
+    trainings = {}
+    for condition, digest in shown:
+        if digest.succeeded:
+            by_model[condition.task, condition.model][condition.length] = digest
+            trainings[condition.task, condition.model] = condition.training
+    return [
+        Contestant(number, *place, trainings[place], digests, experiment)
+        for number, (place, digests) in enumerate(by_model.items(), start=first)
+    ]
 
 
 def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
+from math import log, nan
 
 import numpy as np
 
 from memspan.engine.condition import Condition
 from memspan.experiment.course import Course, bound_of, budget_epochs, criterion_of, judged_by, tail_epochs
+from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.statistics.bootstrap import Floats
@@ -63,6 +64,12 @@ class TrainedRuns:
     @property
     def _most_steps(self) -> int:
         return self.spec.training.most_epochs * self.spec.training.steps_per_epoch
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """The final score of each of those; NaN where it diverged."""
+        name = score_metric(self.condition.task, self.condition.extent)
+        return tuple(nan if run.diverged_at is not None else run.metrics.get(name, nan) for run in self.done)
 
     @property
     def to_solve(self) -> Needed:

@@ -79,10 +79,30 @@ def bootstrap_mean(values: Floats) -> Ends:
     return low, high
 
 
-def redrawn_successes(rates: Floats, totals: Floats, resamples: int = RESAMPLES) -> Floats:
-    """How many of ``totals`` (L,) repeats succeed that do so at some ``rates`` (L,): (R, L)."""
-    drawn = _generator(0).binomial(totals.astype(int), rates, size=(resamples, len(totals)))
+def redrawn_successes(rates: Floats, totals: Floats, resamples: int = RESAMPLES, group: int = 0) -> Floats:
+    """How many of ``totals`` (L,) repeats succeed that do so at some ``rates`` (L,): (R, L).
+
+    Args:
+        group: draws of several have nothing to do with each other.
+    """
+    drawn = _generator(0, group).binomial(totals.astype(int), rates, size=(resamples, len(totals)))
     return drawn.astype(np.float64)
+
+
+def redealt_successes(won: Floats, first: Floats, second: Floats) -> Floats:
+    """How many of ``won`` (L,) successes fall to the first of two groups (L,) when they are dealt at random: (R, L)."""
+    lost = first + second - won
+    dealt = _generator(0).hypergeometric(
+        won.astype(int), lost.astype(int), first.astype(int), size=(RESAMPLES, len(won))
+    )
+    return dealt.astype(np.float64)
+
+
+def resampled(statistic: Callable[[Floats], Floats], values: Floats, group: int = 0) -> Floats:
+    """A statistic over the last axis of each resample of some values (n,): (R,)."""
+    rng = _generator(len(values), group)
+    found = [statistic(_drawn(values, count, rng)) for count in _blocks(len(values))]
+    return np.concatenate(found)
 
 
 def ends(drawn: Floats) -> Ends:

@@ -57,7 +57,7 @@ def memory_span(
     Raises:
         ValueError: the three differ in size, a length is below 1, or more repeats succeeded than there were.
     """
-    outcomes = _outcomes(lengths, successes, totals)
+    outcomes = outcomes_of(lengths, successes, totals)
     if not len(outcomes.lengths):
         return None
     octaves = np.log2(outcomes.lengths)
@@ -65,7 +65,7 @@ def memory_span(
     crossed = float(crossing(octaves, curve)[0])
     span = np.clip(crossed, octaves[0], octaves[-1])
     low, high = _interval(outcomes, octaves, resamples)
-    left, right = _unresolved(octaves, curve[0])
+    left, right = unresolved(octaves, curve[0])
     return Span(
         span=_steps(span, outcomes),
         low=_steps(min(low, left, span), outcomes),
@@ -75,7 +75,7 @@ def memory_span(
     )
 
 
-def _outcomes(lengths: Sequence[int], successes: Sequence[int], totals: Sequence[int]) -> Outcomes:
+def outcomes_of(lengths: Sequence[int], successes: Sequence[int], totals: Sequence[int]) -> Outcomes:
     """Check, merge equal lengths, sort, and drop lengths without repeats."""
     at, won, of = (np.asarray(values, dtype=np.float64) for values in (lengths, successes, totals))
     if not at.shape == won.shape == of.shape or at.ndim != 1:
@@ -115,7 +115,7 @@ def smoothed_rates(outcomes: Outcomes) -> Floats:
     return np.asarray((successes + 0.5) / (totals + 1))
 
 
-def _unresolved(octaves: Floats, rates: Floats) -> tuple[float, float]:
+def unresolved(octaves: Floats, rates: Floats) -> tuple[float, float]:
     """The two lengths between which the curve loses a half or more, else (inf, -inf): no bracket.
 
     The bend then lies between the two, where nothing was tested: the bracket is all that is known.

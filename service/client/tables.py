@@ -16,6 +16,8 @@ from memspan.statistics.notation import UNKNOWN, Written, number, span_with_inte
 from service.pages.headline import headline
 
 Entry = Mapping[str, Any]
+FEW_LINES = 10
+"""comparisons of memory spans that are told in words"""
 FEW = 2
 """models whose values and intervals have room side by side"""
 
@@ -23,8 +25,9 @@ FEW = 2
 def tables(results: Entry) -> Group:
     """The answer in words, score by length and model, memory spans and the searches for them, how training ended,
     probes, and why runs failed."""
-    parts = [scores(results, task) for task in _tasks(results)]
+    parts: list[Table | Text] = [scores(results, task) for task in _tasks(results)]
     parts += [spans(results)] if results["spans"] else []
+    parts += [Text(each["sentence"]) for each in results.get("comparisons", ()) if each["metric"] == "span"][:FEW_LINES]
     parts += [training(results, task) for task in _tasks(results) if _any_unconverged(results, task)]
     parts += [searches(results)] if results["searches"] else []
     answer = [Text(sentence) for sentence in headline({"experiment": {}, **results})]

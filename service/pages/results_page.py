@@ -32,6 +32,8 @@ def render_results(results: Mapping[str, Any]) -> str:
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
             searches=tables.searches(results, names),
+            comparisons=[each for each in entries(results, "comparisons") if each["metric"] == "span"],
+            rankings=entries(results, "rankings"),
             probes=tables.probes(results, names),
             maps=any(is_map(probe) for probe in entries(results, "probes")),
             charts=not all(is_map(probe) for probe in entries(results, "probes")),

@@ -130,6 +130,30 @@ STUDY: dict[str, Any] = {
     "groups": [{"id": "group-12", "scale": "full", "state": "succeeded", "created_at": MOMENTS["created_at"]}],
 }
 
+COMPARISON: dict[str, Any] = {
+    "task": TASK,
+    "a": MODEL,
+    "b": {"kind": "rnn", "hidden_size": 1},
+    "metric": "span",
+    "length": None,
+    "difference": 20.5,
+    "low": 12.0,
+    "high": 29.0,
+    "ratio": 2.5,
+    "ratio_low": 1.8,
+    "ratio_high": 3.4,
+    "bound": None,
+    "probability_a_better": 0.7,
+    "n": 30,
+    "p": 0.0005,
+    "adjusted_p": 0.0005,
+    "family": 1,
+    "same_budget": True,
+    "both_converged": False,
+    "sentence": "lstm remembers longer than rnn (35 against 14 steps; ratio 2.5 (1.8 to 3.4)), p = 0.0005, 30 repeats "
+    "each. After 2,500 steps of Adam at 0.001; not all had converged, so more training may change it.",
+}
+
 EXAMPLES: dict[str, Any] = {
     "Problem": {
         "type": "/problems/unprocessable",
@@ -286,6 +310,14 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
         "searches": [],
+        "comparisons": [COMPARISON],
+        "rankings": [
+            {
+                "task": TASK,
+                "models": [{"model": MODEL, "rank": 1, "span": "35"}],
+                "sentence": "By memory span: 1. lstm. Models with the same rank can't be told apart.",
+            }
+        ],
         "baselines": [{"task": TASK, "name": "chance", "metric": "test_accuracy", "value": 0.5}],
         "probes": [
             {

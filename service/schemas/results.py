@@ -155,6 +155,53 @@ class SpanResult(Answer):
     by_budget: list[SpanByBudget] = Field(description="by the steps of the optimiser, ascending")
 
 
+class ComparisonResult(Answer):
+    """Two models on one task by one metric: `a` minus and over `b`.
+
+    Where one lies out of sight `bound` says that the value is `at_least` or `at_most` so much, and where both do there
+    is none; an open end of an interval is null, as is all of it for one repeat.
+    """
+
+    task: Data
+    a: Data
+    b: Data
+    metric: str = Field(description="span, the metric that the task is scored by, or steps_to_solve")
+    length: int | None = Field(description="null of spans, and of tasks without one")
+    difference: float | None
+    low: float | None
+    high: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    bound: str | None
+    probability_a_better: float = Field(
+        description="that a random run of a beats one of b; of spans at a random length"
+    )
+    n: int = Field(description="the fewer repeats of the two")
+    p: float | None = Field(description="of so large a difference where there is none; null below three repeats")
+    adjusted_p: float | None = Field(description="by Holm over the family")
+    family: int = Field(description="comparisons of this metric on this task, which are corrected together")
+    same_budget: bool
+    both_converged: bool
+    sentence: str
+
+
+class Ranked(Answer):
+    """One model in a ranking."""
+
+    model: Data
+    rank: int = Field(description="one more than the models that certainly remember longer")
+    span: str
+
+
+class RankingResult(Answer):
+    """The models of a task by their memory spans; those of one rank can't be told apart."""
+
+    task: Data
+    models: list[Ranked]
+    sentence: str
+
+
 class SearchResult(Answer):
     """How far the search for one memory span is: it goes on round by round until the span is known."""
 
@@ -209,6 +256,8 @@ class Results(Answer):
     spans: list[SpanResult]
     searches: list[SearchResult] = Field(description="one for each task and model of a length search, else none")
     baselines: list[BaselineResult]
+    comparisons: list[ComparisonResult] = Field(description="of every two models of a task, where there are few")
+    rankings: list[RankingResult]
     probes: list[ProbeResult]
     claims: list[Claim] = Field(description="of the study that the experiment serves, judged by all its experiments")
     failures: list[Failure] = Field(description="why runs failed, the most frequent first; empty where none did")

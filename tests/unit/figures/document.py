@@ -23,6 +23,7 @@ def document(tasks: tuple[Part, ...] = (LATCH,), lengths: tuple[int | None, ...]
         "experiment": {"id": "e1", "name": "latch", "state": "succeeded"},
         "conditions": [condition(*place) for place in places],
         "spans": [span(task, model) for task in tasks for model in (RNN, LSTM, CHRONO)],
+        "comparisons": [comparison(task, metric) for task in tasks for metric in ("span", metric_name(task))],
         "baselines": [baseline for task in tasks for baseline in baselines(task)],
         "probes": [probe(kind, result(), *place) for kind, result in probes for place in places],
         "learning": [learning(*place) for place in places],
@@ -70,6 +71,14 @@ def span(task: Part, model: Part) -> Part:
         "convergence": {"state": "improving", "runs": {"converged": 72, "improving": 18}},
         "by_budget": by_budget(model),
     }
+
+
+def comparison(task: Part, metric: str) -> Part:
+    """An RNN beside an LSTM that lies beyond all lengths: at most so much."""
+    away = {"difference": -30.0, "low": None, "high": -25.0, "ratio": 0.4, "ratio_low": 0.0, "ratio_high": 0.5}
+    sure = {"probability_a_better": 0.2, "n": 30, "p": 0.001, "adjusted_p": 0.003, "family": 3, "bound": "at_most"}
+    told = {"same_budget": True, "both_converged": False, "sentence": "lstm · chrono remembers longer than rnn."}
+    return {"task": task, "a": RNN, "b": CHRONO, "metric": metric, "length": None, **away, **sure, **told}
 
 
 def by_budget(model: Part) -> list[Part]:

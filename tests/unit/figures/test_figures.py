@@ -250,3 +250,16 @@ def test_a_span_of_one_repeat_is_a_dot_without_an_interval() -> None:
     drawn = [row for row in rows("span", results) if "low" in row]
     assert drawn
     assert all(row["low"] == row["span"] == row["high"] for row in drawn)
+
+
+def test_a_comparison_that_is_only_bounded_runs_to_the_edge_and_says_so() -> None:
+    drawn = [row for row in rows("comparison", document()) if row.get("pair") == "rnn / lstm · chrono"]
+    assert {row["note"] for row in drawn} == {"◀ or less"}
+    assert min(row["low"] or 1 for row in drawn) < 0.4
+    assert json.dumps(spec(draw("comparison", document()), "light")).count("Ratio of memory spans")
+
+
+def test_without_lengths_scores_are_compared() -> None:
+    form = document(lengths=(None,))
+    form["comparisons"] = [each for each in form["comparisons"] if each["metric"] != "span"]
+    assert "Ratio of scores" in json.dumps(spec(draw("comparison", form), "light"))

@@ -160,7 +160,8 @@ def test_a_finished_experiment_follows_nothing() -> None:
 def test_each_figure_is_drawn_from_its_own_address() -> None:
     holders = [div["data-figure"] for div in Page(PAGES["one task"]).all("div") if "data-figure" in div]
     assert holders == [
-        f"/results/e1/figures/{name}" for name in ("score", "success", "span", "budget", "probe", "learning")
+        f"/results/e1/figures/{name}"
+        for name in ("score", "success", "span", "budget", "comparison", "probe", "learning")
     ]
 
 
