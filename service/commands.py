@@ -124,6 +124,17 @@ def run(
 
 
 @cli.command()
+def compare(
+    experiments: Annotated[list[str], typer.Argument(help="ids of two experiments or more, such as exp-1 exp-2")],
+    server: Server = "http://127.0.0.1:8000",
+) -> None:
+    """Compare the models of several experiments of a running service, and show in what their specs differ."""
+    from service.client.comparing import compare as compared
+
+    raise typer.Exit(compared(server, experiments))
+
+
+@cli.command()
 def study(
     kind: Annotated[str | None, typer.Argument(help="of the study; without it all studies are listed")] = None,
     scale: Annotated[

@@ -74,7 +74,7 @@ class Comparison:
             "b": _named(self.b),
             "metric": self.metric,
             "length": self.length,
-            "difference": away.value,
+            "difference": None if away.value is None else finite(away.value),
             "low": None if single else finite(away.low),
             "high": None if single else finite(away.high),
             "ratio": None if times.value is None else finite(times.value),

@@ -33,6 +33,7 @@ NEEDED: Mapping[tuple[str, str], Scope] = {
     ("GET", "/results"): READ,
     ("GET", "/results/{id}"): READ,
     ("GET", "/results/{id}/figures/{name}"): READ,
+    ("GET", "/comparisons"): READ,
     ("GET", "/checkpoints/{id}"): READ,
     ("GET", "/checkpoints/{id}/weights"): READ,
     ("POST", "/checkpoints/{id}/predictions"): RUN,

@@ -25,6 +25,7 @@ READ = (
     "GET /",
     "GET /checkpoints/{id}",
     "GET /checkpoints/{id}/weights",
+    "GET /comparisons",
     "GET /docs",
     "GET /experiments",
     "GET /experiments/{id}",
