@@ -18,6 +18,8 @@ TIME_STEP_SECONDS = 1.4e-4
 """a recurrent time step, forward and backward, of a small stack"""
 OPERATION_SECONDS = 8e-6
 """an operation of a network that computes all steps side by side, forward and backward"""
+SIDE_BY_SIDE_SECONDS = 3e-9
+"""a number that such a network keeps: ``KEPT_SECONDS`` of any other"""
 MULTIPLY_SECONDS = 1.2e-10
 """a multiplication of a weight with a number, forward and backward, of one core"""
 ANSWER_SECONDS = 2e-7
@@ -44,7 +46,8 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     per_step = STEP_SECONDS + launched
     each = network.multiplications or network.parameters * (recurrent or 1)
     answers = condition.signature.length if condition.signature.every_step else 1
-    sequence = each * MULTIPLY_SECONDS + network.kept * KEPT_SECONDS + answers * ANSWER_SECONDS
+    kept_seconds = KEPT_SECONDS if network.operations is None else SIDE_BY_SIDE_SECONDS
+    sequence = each * MULTIPLY_SECONDS + network.kept * kept_seconds + answers * ANSWER_SECONDS
     sequences = 1 + training.validation_size / (3 * training.train_size)
     epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
     return training.most_epochs * epoch

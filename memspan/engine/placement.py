@@ -27,7 +27,7 @@ EAGER_WIDTHS = ((300, WIDEST), (5_000, 8))
 """most products of weights in a step, and how many repeats the torch engine stacks up to there: a step of so small a
 network doesn't fill a core. ``python -m benchmarks feedforward`` shows one model beside a full stack."""
 BLOCKS_WIDTHS = ((200_000, 4),)
-"""the same for residual blocks, whose products are counted over all steps of a sequence"""
+"""the same for residual blocks, whose products are counted over all steps (``python -m benchmarks modern``)"""
 PAIRED_PARAMETERS = 150_000
 """weights of a network without a state up to which two repeats side by side take half the time each (``python -m
 benchmarks feedforward``)"""

@@ -1,7 +1,8 @@
 """The torch engine's arithmetic: a population as one stacked program with a leading member axis, by autograd.
 
 Large recurrent layers are hybrid on the processor: one operation of autograd each, torch's matrix products with the
-cell's compiled loops between them. On CUDA a step is recorded once and replayed.
+cell's compiled loops between them; so is what of residual blocks can't be cut up into products. On CUDA a step is
+recorded once and replayed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 from memspan.engine.condition import Condition
 from memspan.engine.cuda_graph import Recorded, Slopes
 from memspan.engine.datasets import TrainingData
+from memspan.engine.hybrid.blocks import blocks_answer
 from memspan.engine.hybrid.runner import hybrid
 from memspan.engine.mover import Mover
 from memspan.engine.scored_set import ScoredSet
@@ -41,7 +43,8 @@ class TorchEngine:
         views = self._weight_rows.named(state.rows.detach())
         self._leaves = {name: view.requires_grad_() for name, view in views.items()}
         self._data: TrainingData | None = None
-        self._forward = hybrid(self._network, self._signature.every_step, device) or self._plain
+        compiled = hybrid(self._network, self._signature.every_step, device) or blocks_answer(self._network, device)
+        self._forward = compiled or self._plain
         recordable = device.type == "cuda" and self._network.noisy is None  # noise is drawn on the processor
         self._recorded = Recorded(self._noiseless) if recordable else None
 

@@ -124,8 +124,8 @@ class SelectiveStateSpace(Mixer):
         return {"s": self.wide * self.states, **self._short.state_sizes()}
 
     def kept(self, length: int) -> int:
-        """Factors and states of all steps, and what is between the matrices."""
-        each = self.wide * (2 * self.states + 14) + self.rank + 2 * self.states
+        """States of all steps, and what is between the matrices. torch alone keeps the states' factors, too."""
+        each = self.wide * (self.states + 14) + self.rank + 2 * self.states
         return length * each + self._short.kept(length)
 
     def multiplications(self, length: int) -> int:
