@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from memspan.attribution.blocks import too_large
+from memspan.dynamics.block_system import OUTPUT
+from memspan.interfaces.blocks import Blocks
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.probe import ProbeSpec
@@ -34,12 +36,23 @@ class RecurrentProbe(ProbeSpec):
         large = too_large(task, length, self.sequences)
         if large or network is None:
             return large
-        if network.recurrence is None:
-            return f"The probe {self.kind} looks at recurrent layers, and this model has none for {task.kind}."
-        return self.objection_to_layers(task, network.recurrence)
+        if network.recurrence is not None:
+            return self.objection_to_layers(task, network.recurrence)
+        if network.blocks is not None:
+            return self.objection_to_blocks(task, network.blocks)
+        return f"The probe {self.kind} looks at recurrent layers, and this model has none for {task.kind}."
 
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
         """Why the probe can't be asked of some recurrent layers."""
+        return None
+
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        """Why the probe can't be asked of some residual blocks."""
+        if any(mixer.grows for mixer in blocks.mixers):
+            return (
+                f"The probe {self.kind} looks at states of a fixed size, and this model for {task.kind} keeps every "
+                "step that it saw."
+            )
         return None
 
 
@@ -57,6 +70,15 @@ class LayerProbe(RecurrentProbe):
             )
         return None
 
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        count = len(blocks.mixers)
+        if not -count <= self.layer < count:
+            return (
+                f"The probe {self.kind} finds {count} blocks in this model for {task.kind}: layer must lie between "
+                f"{-count} and {count - 1}, given {self.layer}."
+            )
+        return super().objection_to_blocks(task, blocks)
+
     def chosen(self, recurrence: Recurrence) -> Layer:
         """The layer that is looked at."""
         return recurrence.levels[self.layer][0]
@@ -66,7 +88,8 @@ StateName = Annotated[
     str,
     Field(
         pattern=r"^[a-z][a-z_]{0,15}$",
-        description="which state: h, the output; c, the cell state of an LSTM; age, of a power-law LSTM",
+        description="which state: h, the output; c, the cell state of an LSTM; age, of a power-law LSTM; of residual "
+        "blocks also s, c, n, m, y or past, as docs/models.md names them",
     ),
 ]
 
@@ -79,6 +102,13 @@ class StateProbe(LayerProbe):
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
         misplaced = super().objection_to_layers(task, recurrence)
         if misplaced or self.state in (names := self.chosen(recurrence).cell.states):
+            return misplaced
+        known = " and ".join(names)
+        return f"The probe {self.kind} finds {known} in this model for {task.kind}, but no state {self.state}."
+
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        misplaced = super().objection_to_blocks(task, blocks)
+        if misplaced or self.state in (names := (OUTPUT, *blocks.mixers[self.layer].state_sizes(1))):
             return misplaced
         known = " and ".join(names)
         return f"The probe {self.kind} finds {known} in this model for {task.kind}, but no state {self.state}."
@@ -113,6 +143,14 @@ class NoInternals(TypeError):
         super().__init__(
             f"The probe {kind} looks inside a model, and this predictor shows nothing of what it asks for."
         )
+
+
+def inner(spec: ProbeSpec, model: Predictor) -> Internals:
+    """The network of a predictor that carries states, with its weights, or NoInternals."""
+    internals = model.internals
+    if internals is None or (internals.network.recurrence is None and internals.network.blocks is None):
+        raise NoInternals(spec.kind)
+    return internals
 
 
 def recurrent_internals(spec: ProbeSpec, model: Predictor) -> tuple[Internals, Recurrence]:

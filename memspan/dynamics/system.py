@@ -24,6 +24,11 @@ class DynamicalSystem:
 
     layers: tuple[BoundLayer, ...]
 
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the type and at the place of all others, (M, ...)."""
+        return self.layers[0].input_weights
+
     def first(self, batch: int) -> States:
         """Before the first step; each tensor (M, B, H)."""
         return tuple(layer.first(batch) for layer in self.layers)

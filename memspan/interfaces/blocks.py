@@ -34,5 +34,8 @@ class Blocks(Protocol):
             step: 0 for the first of a sequence.
         """
 
+    def own(self, weights: Weights, block: int) -> Weights:
+        """The weights of a block's mixer, by its own names."""
+
     def seen(self, weights: Weights, inputs: Tensor) -> list[Tensor]:
         """What the mixer of each block is shown of sequences (M, B, T, C), each (M, B, T, d)."""

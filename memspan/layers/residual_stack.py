@@ -79,7 +79,7 @@ class ResidualStack:
         """(M, B, T, C) -> (M, B, K), or (M, B, T, K) at every step."""
         x = self._embedded(weights, inputs)
         for block, mixer in enumerate(self.mixers):
-            x = x + mixer.mix(self._own(weights, block), rms_norm(x, weights[f"block{block}.norm"]))
+            x = x + mixer.mix(self.own(weights, block), rms_norm(x, weights[f"block{block}.norm"]))
             x = self._through_mlp(weights, block, x)
         if not self.signature.every_step:
             return self._answer(weights, x[:, :, -1])
@@ -90,12 +90,12 @@ class ResidualStack:
         x, found = self._embedded(weights, inputs), []
         for block, mixer in enumerate(self.mixers):
             found.append(rms_norm(x, weights[f"block{block}.norm"]))
-            x = self._through_mlp(weights, block, x + mixer.mix(self._own(weights, block), found[-1]))
+            x = self._through_mlp(weights, block, x + mixer.mix(self.own(weights, block), found[-1]))
         return found
 
     def first(self, weights: Weights, batch: int) -> BlockStates:
         """What is carried before the first step."""
-        return tuple(mixer.first(self._own(weights, block), batch) for block, mixer in enumerate(self.mixers))
+        return tuple(mixer.first(self.own(weights, block), batch) for block, mixer in enumerate(self.mixers))
 
     def advance(
         self, weights: Weights, inputs: Tensor, states: BlockStates, step: int
@@ -106,21 +106,18 @@ class ResidualStack:
             x = x + weights["positions"][:, step].unsqueeze(1)
         outputs, carried = [], []
         for block, (mixer, state) in enumerate(zip(self.mixers, states, strict=True)):
-            mixed, state = mixer.step(self._own(weights, block), rms_norm(x, weights[f"block{block}.norm"]), state)
+            mixed, state = mixer.step(self.own(weights, block), rms_norm(x, weights[f"block{block}.norm"]), state)
             x = self._through_mlp(weights, block, (x + mixed).unsqueeze(2)).squeeze(2)
             outputs.append(x)
             carried.append(state)
         return self._answer(weights, x), outputs, tuple(carried)
 
-    def own(self, weights: Weights, block: int) -> Weights:
-        """The weights of a block's mixer, by its own names."""
-        return self._own(weights, block)
-
     @cached_property
     def _names(self) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(mixer.weights()) for mixer in self.mixers)
 
-    def _own(self, weights: Weights, block: int) -> Mapping[str, Tensor]:
+    def own(self, weights: Weights, block: int) -> Mapping[str, Tensor]:
+        """The weights of a block's mixer, by its own names."""
         return {name: weights[f"block{block}.mixer.{name}"] for name in self._names[block]}
 
     def _embedded(self, weights: Weights, inputs: Tensor) -> Tensor:

@@ -10,9 +10,8 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.dynamics.double_precision import double_precision
-from memspan.dynamics.state_probe import RecurrentProbe, one_way, recurrent_internals
-from memspan.dynamics.system import DynamicalSystem, dynamical_system
+from memspan.dynamics.inner_states import System, state_count, system_of
+from memspan.dynamics.state_probe import RecurrentProbe, inner, one_way
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
@@ -63,10 +62,11 @@ class Lyapunov(RecurrentProbe):
 @probe(Lyapunov)
 def measure(spec: Lyapunov, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
     """Exponents by rank, nats per step; none is told from less than log ε = -36, where a step forgets everything."""
-    internals, recurrence = recurrent_internals(spec, model)
+    internals = inner(spec, model)
+    states = state_count(internals.network)
     inputs = laid_end_to_end(task, length, spec.sequences, spec.steps + 2 * spec.transient, rng)
-    size = min(spec.exponents, recurrence.state_size)
-    found = every_exponent(internals, recurrence, inputs, spec.transient, orthonormal(recurrence.state_size, size, rng))
+    size = min(spec.exponents, states)
+    found = every_exponent(internals, inputs, spec.transient, orthonormal(states, size, rng))
     curve = band(found.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     largest = found[..., 0].mean(1)  # (M,)
@@ -83,21 +83,19 @@ def laid_end_to_end(task: TaskSpec, length: int, count: int, steps: int, rng: Ge
     return torch.cat(parts, dim=1)[:, :steps]
 
 
-def every_exponent(
-    internals: Internals, recurrence: Recurrence, inputs: Tensor, transient: int, start: Tensor
-) -> Tensor:
+def every_exponent(internals: Internals, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
     """The exponents of every member along every trajectory, (M, B, K)."""
     members = len(next(iter(internals.weights.values())))
     found = torch.empty(members, len(inputs), start.shape[1], dtype=torch.float64)
-    each = 8 * start.numel() + inputs.shape[1] * recurrence.state_size
+    each = 8 * start.numel() + inputs.shape[1] * len(start)
     for some, trajectories in tiles(members, len(inputs), each):
-        system = dynamical_system(recurrence, double_precision(internals, some))
-        driving = inputs[trajectories].to(system.layers[0].input_weights)
+        system = system_of(internals, some)
+        driving = inputs[trajectories].to(system.like)
         found[some, trajectories] = exponents(system, driving, transient, start.to(driving.device)).cpu()
     return found
 
 
-def exponents(system: DynamicalSystem, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
+def exponents(system: System, inputs: Tensor, transient: int, start: Tensor) -> Tensor:
     """The leading exponents of each member along each sequence, largest first, nats per step (M, B, K).
 
     The frame goes against time: Z = Jᵀ Q, Z = Q' R at each step, and the mean of log |R_ii|. A product of Jacobians and
@@ -112,7 +110,7 @@ def exponents(system: DynamicalSystem, inputs: Tensor, transient: int, start: Te
         Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15; for recurrent networks Vogt, Puelma Touzel,
         Shlizerman & Lajoie (2022), arXiv 2006.14123.
     """
-    members, (count, steps, _) = system.layers[0].input_weights.shape[0], inputs.shape
+    members, (count, steps, _) = len(system.like), inputs.shape
     trajectory = [system.flat(system.first(count)), *(system.flat(states) for states in system.run(inputs))]
     frame = start.expand(members, count, *start.shape)  # (M, B, D, K)
     total = frame.new_zeros(members, count, start.shape[1])
@@ -123,7 +121,7 @@ def exponents(system: DynamicalSystem, inputs: Tensor, transient: int, start: Te
     return (total / (steps - 2 * transient)).sort(-1, descending=True).values
 
 
-def pulled_back(system: DynamicalSystem, x: Tensor, flat: Tensor, frame: Tensor) -> Tensor:
+def pulled_back(system: System, x: Tensor, flat: Tensor, frame: Tensor) -> Tensor:
     """Jᵀ applied to each column of a frame (M, B, D, K), J the Jacobian of a step from states (M, B, D) at x (B, C)."""
     columns = frame.shape[-1]
     before = flat.detach().repeat_interleave(columns, dim=1).requires_grad_()  # (M, B K, D)

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from memspan.dynamics.block_system import BlockSystem
 from memspan.dynamics.double_precision import double_precision
+from memspan.dynamics.inner_states import system_of
 from memspan.dynamics.recorder import recorded
 from memspan.dynamics.sequence_losses import sequence_losses
-from memspan.dynamics.state_probe import StateProbe, recurrent_internals
+from memspan.dynamics.state_probe import StateProbe, inner
 from memspan.dynamics.tiles import TAPED_TILE_VALUES, tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network, Weights
@@ -54,9 +56,12 @@ def measure(spec: StateGradient, model: Predictor, task: TaskSpec, length: int, 
     Units:
         lags in steps, gradients as shares of the one at lag 0.
     """
-    internals, recurrence = recurrent_internals(spec, model)
-    batch = sample(task, length, spec.sequences, rng)
-    norms = gradient_norms(internals, recurrence, batch, task.signature(length), spec.place(recurrence))  # (M, B, T)
+    internals, batch = inner(spec, model), sample(task, length, spec.sequences, rng)
+    recurrence, signature = internals.network.recurrence, task.signature(length)
+    if recurrence is not None:
+        norms = gradient_norms(internals, recurrence, batch, signature, spec.place(recurrence))  # (M, B, T)
+    else:
+        norms = block_norms(internals, batch, signature, spec.layer, spec.state)
     found, each = relative(norms.flip(-1))
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
     label = f"|dL/d{spec.state}| relative to lag 0"
@@ -77,6 +82,25 @@ def gradient_norms(
     for some, sequences in tiles(members, len(batch), each, TAPED_TILE_VALUES):
         norms = _norms(recurrence, double_precision(internals, some), batch[sequences], signature, place)
         found[some, sequences] = norms.cpu()
+    return found
+
+
+def block_norms(internals: Internals, batch: Batch, signature: Signature, block: int, name: str) -> Tensor:
+    """The same by a state of a residual block, which is walked through step by step."""
+    members = len(next(iter(internals.weights.values())))
+    found = torch.empty(members, len(batch), signature.length, dtype=torch.float64)
+    each = internals.network.kept + signature.length * internals.network.state_size
+    for some, sequences in tiles(members, len(batch), each, TAPED_TILE_VALUES):
+        system, part = system_of(internals, some), batch[sequences]
+        if not isinstance(system, BlockSystem):
+            raise TypeError("only residual blocks are walked through here")
+        targets = part.targets[:, -1] if signature.every_step else part.targets
+        driving = part.inputs.to(system.like).requires_grad_()
+        with torch.enable_grad():
+            answer, states = system.recorded(driving, block, name)
+            total = sequence_losses(signature.problem, answer, targets).sum()
+        slopes = torch.autograd.grad(total, states, allow_unused=True, materialize_grads=True)
+        found[some, sequences] = torch.stack([each.flatten(2).norm(dim=-1) for each in slopes], dim=-1).cpu()
     return found
 
 

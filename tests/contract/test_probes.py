@@ -48,10 +48,11 @@ def length_of(asked: TaskSpec) -> int:
     return LENGTH if asked.has_length else asked.minimum_length
 
 
-def models(asked: TaskSpec, members: int, spoilt: int | None = None) -> Predictor:
+def models(spec: ProbeSpec, asked: TaskSpec, members: int, spoilt: int | None = None) -> Predictor:
     """A population of untrained networks; the weights of ``spoilt`` are NaN, as after a divergence."""
     signature = asked.signature(length_of(asked))
-    network = build(model.spec("lstm")(), signature)
+    networks = (build(model.spec(kind)(), signature) for kind in ("lstm", "attention"))
+    network = next(each for each in networks if spec.objection(asked, length_of(asked), each) is None)
     weights = stack([network.initialize(stream(member)) for member in range(members)])
     if spoilt is not None:
         for weight in weights.values():
@@ -60,7 +61,7 @@ def models(asked: TaskSpec, members: int, spoilt: int | None = None) -> Predicto
 
 
 def reading(spec: ProbeSpec, asked: TaskSpec, members: int, spoilt: int | None = None) -> Any:
-    return measure(spec, models(asked, members, spoilt), asked, length_of(asked), stream("probe"))
+    return measure(spec, models(spec, asked, members, spoilt), asked, length_of(asked), stream("probe"))
 
 
 def applies(spec: ProbeSpec, asked: TaskSpec) -> bool:

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import Generator
 
-from memspan.dynamics.double_precision import double_precision
-from memspan.dynamics.state_probe import RecurrentProbe, one_way, recurrent_internals, too_many
-from memspan.dynamics.system import dynamical_system
+from memspan.dynamics.inner_states import state_count, system_of
+from memspan.dynamics.state_probe import RecurrentProbe, inner, one_way, too_many
 from memspan.dynamics.tiles import tiles
+from memspan.interfaces.blocks import Blocks
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.probe import Effort
@@ -67,6 +67,10 @@ class Capacity(RecurrentProbe):
     def objection_to_layers(self, task: TaskSpec, recurrence: Recurrence) -> str | None:
         return one_way(self, task, recurrence) or too_many(self, task, recurrence.state_size)
 
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        units = sum(size for mixer in blocks.mixers for size in mixer.state_sizes(1).values())
+        return super().objection_to_blocks(task, blocks) or too_many(self, task, units)
+
     def size(self, states: int) -> tuple[int, int, int]:
         """Sequences, steps used of each, and lags, for a network of so many states."""
         lags = self.lags or min(max(2 * states, FEWEST_LAGS), MOST_LAGS)
@@ -85,9 +89,9 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     Jaeger counts lags from 1, as his state at n is read before the input of n + 1 and after that of n: his k = 1 is
     lag 0 here.
     """
-    internals, recurrence = recurrent_internals(spec, model)
-    signal = input_signal(task, length, spec.channel, spec.size(recurrence.state_size), rng)
-    own, surrogates = read(internals, recurrence, signal, spec.ridge)
+    internals = inner(spec, model)
+    signal = input_signal(task, length, spec.channel, spec.size(state_count(internals.network)), rng)
+    own, surrogates = read(internals, signal, spec.ridge)
     chance = squared(surrogates).mean((1, 2))  # (M,)
     each = corrected(squared(own.mean(1)), chance[:, None])  # (M, lags)
     one = len(each) == 1
@@ -97,11 +101,11 @@ def measure(spec: Capacity, model: Predictor, task: TaskSpec, length: int, rng: 
     return Curve(tuple(range(len(y))), y, low, high, found.n, *words, 0.0, mean_scores("total", each.sum(1)))
 
 
-def read(internals: Internals, recurrence: Recurrence, signal: InputSignal, ridge: float) -> tuple[Floats, Floats]:
+def read(internals: Internals, signal: InputSignal, ridge: float) -> tuple[Floats, Floats]:
     """What each member's correlations are made of (M, B/2, lags, 5), and those with surrogates (M, 4, lags, 5)."""
     members, samples = len(next(iter(internals.weights.values()))), signal.delayed[..., 0].numel()
     found = []
-    for some, _ in tiles(members, 1, samples * recurrence.state_size):
-        states = driven_states(dynamical_system(recurrence, double_precision(internals, some)), signal)
+    for some, _ in tiles(members, 1, samples * state_count(internals.network)):
+        states = driven_states(system_of(internals, some), signal)
         found += [moments(member, signal, ridge) for member in states]
     return torch.stack([own for own, _ in found]).numpy(), torch.stack([other for _, other in found]).numpy()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from memspan.dynamics.system import DynamicalSystem
+from memspan.dynamics.inner_states import System
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import sample
 
@@ -46,10 +46,10 @@ def input_signal(task: TaskSpec, length: int, channel: int, size: tuple[int, int
 
 
 @torch.no_grad()
-def driven_states(system: DynamicalSystem, signal: InputSignal) -> Tensor:
+def driven_states(system: System, signal: InputSignal) -> Tensor:
     """All states at the steps that are used, (M, B, steps, D)."""
     steps, skipped = signal.delayed.shape[1], signal.delayed.shape[2]
-    trajectory = enumerate(system.run(signal.inputs.to(system.layers[0].input_weights)))
+    trajectory = enumerate(system.run(signal.inputs.to(system.like)))
     found = [system.flat(states) for step, states in trajectory if step >= skipped]
     if len(found) != steps:
         raise ValueError(f"the system ran {len(found)} steps beyond the first {skipped}, and {steps} are read")

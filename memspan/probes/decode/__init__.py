@@ -9,11 +9,12 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from memspan.dynamics.double_precision import double_precision
-from memspan.dynamics.state_probe import StateProbe, one_way, recurrent_internals, too_many
-from memspan.dynamics.system import dynamical_system
+from memspan.dynamics.block_system import BlockSystem
+from memspan.dynamics.inner_states import state_count, system_of
+from memspan.dynamics.state_probe import StateProbe, inner, one_way, too_many
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.blocks import Blocks
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.probe import Effort
@@ -63,6 +64,10 @@ class Decode(StateProbe):
         misplaced = super().objection_to_layers(task, recurrence) or one_way(self, task, recurrence)
         return misplaced or too_many(self, task, self.chosen(recurrence).size)
 
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        misplaced = super().objection_to_blocks(task, blocks)
+        return misplaced or too_many(self, task, blocks.mixers[self.layer].state_sizes(1).get(self.state, 0))
+
     def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
         """A read-out for each step takes about as long as the states that it reads."""
         return Effort(answers=2 * self.sequences)
@@ -75,12 +80,12 @@ def measure(spec: Decode, model: Predictor, task: TaskSpec, length: int, rng: Ge
     Units:
         steps from 0 at the sequence's start; accuracies and R² as shares.
     """
-    internals, recurrence = recurrent_internals(spec, model)
+    internals = inner(spec, model)
     batch = shuffled(sample(task, length, spec.sequences, rng), rng)
     variable = hidden_variable(task.hidden_variables(batch)[spec.variable or task.hidden[0]], spec.points)
     if not len(variable.steps):
         return empty(len(next(iter(internals.weights.values()))))
-    gains, best = read(spec, internals, recurrence, batch.inputs, variable)  # (M, B/2, P, 2)
+    gains, best = read(spec, internals, batch.inputs, variable)  # (M, B/2, P, 2)
     steps = tuple(variable.steps.tolist())
     each = score(gains.mean(1))  # (M, P)
     found = band_of_sums(gains[0], score) if len(gains) == 1 else band(each[:, None])
@@ -101,15 +106,14 @@ def empty(members: int) -> Curve:
     return Curve((), (), (), (), members, "step", "accuracy", "steps", "1", baseline=())
 
 
-def read(
-    spec: Decode, internals: Internals, recurrence: Recurrence, inputs: Tensor, variable: HiddenVariable
-) -> tuple[Floats, list[BestUnit]]:
+def read(spec: Decode, internals: Internals, inputs: Tensor, variable: HiddenVariable) -> tuple[Floats, list[BestUnit]]:
     """The gains of every member's read-outs (M, B/2, P, 2), and its best unit."""
-    members, layer = len(next(iter(internals.weights.values()))), spec.chosen(recurrence)
-    each = len(variable.steps) * layer.size + recurrence.state_size
+    members, network = len(next(iter(internals.weights.values()))), internals.network
+    units = spec.chosen(network.recurrence).size if network.recurrence else network.state_size
+    each = len(variable.steps) * units + state_count(network)
     gains, best = [], []
     for some, _ in tiles(members, 1, each * len(inputs)):
-        states = states_at(internals, recurrence, some, inputs, variable.steps, spec.place(recurrence))
+        states = states_at(spec, internals, some, inputs, variable.steps)
         for member in states:
             gains.append(decoded(member, variable).transpose(0, 1))
             best.append(best_unit(member, variable))
@@ -117,14 +121,15 @@ def read(
 
 
 @torch.no_grad()
-def states_at(
-    internals: Internals, recurrence: Recurrence, members: slice, inputs: Tensor, steps: Tensor, place: tuple[int, int]
-) -> Tensor:
+def states_at(spec: Decode, internals: Internals, members: slice, inputs: Tensor, steps: Tensor) -> Tensor:
     """A state of a layer at some steps, (M, P, B, H)."""
-    system = dynamical_system(recurrence, double_precision(internals, members))
-    wanted, (level, state) = set(steps.tolist()), place
-    driving = inputs.to(system.layers[0].input_weights)
-    seen = [states[level][state] for step, states in enumerate(system.run(driving)) if step in wanted]
+    system, wanted = system_of(internals, members), set(steps.tolist())
+    driving = inputs.to(system.like)
+    if isinstance(system, BlockSystem):
+        seen = [each for step, each in enumerate(system.states(driving, spec.layer, spec.state)) if step in wanted]
+    elif internals.network.recurrence is not None:
+        level, state = spec.place(internals.network.recurrence)
+        seen = [states[level][state] for step, states in enumerate(system.run(driving)) if step in wanted]
     return torch.stack(seen, dim=1).cpu()
 
 

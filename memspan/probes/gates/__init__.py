@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Generator, Tensor
 
-from memspan.dynamics.state_probe import LayerProbe, recurrent_internals
+from memspan.dynamics.state_probe import LayerProbe, inner
+from memspan.interfaces.blocks import Blocks
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.probe import Effort
@@ -15,7 +16,7 @@ from memspan.interfaces.readings import Curve
 from memspan.interfaces.recurrence import Recurrence
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.probes.gates.retention import retention
+from memspan.probes.gates.retention import retention, retention_of_blocks
 from memspan.statistics.band import band
 from memspan.statistics.bootstrap import Floats
 from memspan.statistics.decay import fit_logarithms, middle
@@ -43,6 +44,12 @@ class Gates(LayerProbe):
             return misplaced
         return f"The probe {self.kind} needs a gate that keeps memory, and this model has none for {task.kind}."
 
+    def objection_to_blocks(self, task: TaskSpec, blocks: Blocks) -> str | None:
+        misplaced = super().objection_to_blocks(task, blocks)
+        if misplaced or blocks.mixers[self.layer].gated:
+            return misplaced
+        return f"The probe {self.kind} needs a gate that keeps memory, and this model has none for {task.kind}."
+
     def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:
         return Effort(answers=self.sequences)
 
@@ -54,8 +61,11 @@ def measure(spec: Gates, model: Predictor, task: TaskSpec, length: int, rng: Gen
     Units:
         ages and time constants in steps.
     """
-    internals, recurrence = recurrent_internals(spec, model)
-    found = retention(internals, recurrence, spec.layer, sample(task, length, spec.sequences, rng).inputs)
+    internals, inputs = inner(spec, model), sample(task, length, spec.sequences, rng).inputs
+    if internals.network.recurrence is not None:
+        found = retention(internals, internals.network.recurrence, spec.layer, inputs)
+    else:
+        found = retention_of_blocks(internals, spec.layer, inputs)
     curve = band(found.survival.numpy())
     y, low, high = (tuple(part.tolist()) for part in (curve.value, curve.low, curve.high))
     told = constants(found.logarithms) | laws(found.logarithms)

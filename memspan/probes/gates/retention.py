@@ -48,6 +48,26 @@ def retention(internals: Internals, recurrence: Recurrence, level: int, inputs: 
 
 
 @torch.no_grad()
+def retention_of_blocks(internals: Internals, block: int, inputs: Tensor) -> Retention:
+    """Follow the gates of a block's mixer, which it tells for all steps at once."""
+    blocks = internals.network.blocks
+    if blocks is None:
+        raise ValueError("a network without residual blocks tells no share of its state that it keeps")
+    members, count = len(next(iter(internals.weights.values()))), len(inputs)
+    logarithms, survival = [], []
+    for some, _ in tiles(members, 1, count * (internals.network.kept + inputs.shape[1] * internals.network.state_size)):
+        weights = double_precision(internals, some)
+        like = next(iter(weights.values()))
+        seen = blocks.seen(weights, inputs.to(like).expand(len(like), *inputs.shape))[block]
+        own = blocks.own(weights, block % len(blocks.mixers))
+        shares = blocks.mixers[block].keep(own, seen).clamp(NEAREST, 1 - NEAREST).log()  # (M, B, T, U)
+        left = shares.cumsum(2) - shares[:, :, :1]  # what the first step wrote is kept by the gates after it
+        logarithms.append(shares.mean(1).cpu())
+        survival.append(left.exp().mean(-1).cpu())
+    return Retention(torch.cat(logarithms), torch.cat(survival))
+
+
+@torch.no_grad()
 def _layer_inputs(layer: Layer, recurrence: Recurrence, weights: Weights, inputs: Tensor) -> Tensor:
     """What a layer sees of sequences (B, T, C) through those below it, (M, T, B, I)."""
     kernel = weights[f"{recurrence.readout}.kernel"]
