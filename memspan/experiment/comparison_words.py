@@ -47,9 +47,12 @@ def _answer(found: Comparison, a: str, b: str) -> str:
 
 def _numbers(found: Comparison) -> str:
     """The two numbers and their ratio, or their difference."""
+    turned = found.told_apart and found.better < 0.5  # the better one is named first
+    first, second = (found.b, found.a) if turned else (found.a, found.b)
     if found.metric == "span":
-        return f"{found.a.written} against {found.b.written} steps{_times(found.ratio)}"
-    return f"difference {_contrast(found.difference, found.n)}"
+        ratio = found.ratio.inverted() if turned else found.ratio
+        return f"{first.written} against {second.written} steps{_times(ratio)}"
+    return f"difference {_contrast(found.difference.negated() if turned else found.difference, found.n)}"
 
 
 def _times(ratio: Contrast) -> str:

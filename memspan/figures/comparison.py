@@ -12,7 +12,7 @@ from memspan.figures.naming import Naming, naming
 from memspan.figures.panel import Figure, Panel, compose, data, stack
 from memspan.figures.training_words import after
 
-NOTHING = "No comparison yet: it needs two models with finished runs."
+NOTHING = "No ratio is known: it needs two models with finished runs, not both beyond the tested lengths."
 MARGIN = 1.25
 """times the outermost number at which an axis of ratios ends: open intervals run up to there"""
 ARROWS = {"at_least": "▶ or more", "at_most": "◀ or less"}

@@ -45,6 +45,19 @@ class Contrast:
     high: float
     bound: str | None = None
 
+    def negated(self) -> Contrast:
+        """The difference the other way round."""
+        return Contrast(None if self.value is None else -self.value, -self.high, -self.low, self._turned)
+
+    def inverted(self) -> Contrast:
+        """The ratio the other way round."""
+        value = None if self.value is None else _over(1.0, self.value)
+        return Contrast(value, _over(1.0, self.high), _over(1.0, self.low), self._turned)
+
+    @property
+    def _turned(self) -> str | None:
+        return {"at_least": "at_most", "at_most": "at_least"}.get(self.bound or "")
+
 
 def known(value: float, drawn: Floats) -> Bounded:
     """A number without bounds."""

@@ -57,6 +57,12 @@ def test_a_ranking_puts_the_longest_memory_first() -> None:
     assert ranking["models"][0]["span"] == "> 20"
 
 
+def test_the_better_model_is_named_first_with_its_numbers_in_that_order() -> None:
+    one = span(found(8, 2, 0, 0, 8, 8, 8, 7))
+    assert one["sentence"].startswith("lstm remembers longer than gru (> 20 against 3.684 steps; ratio at least 5")
+    assert (one["bound"], one["ratio"]) == ("at_most", pytest.approx(3.684 / 20, rel=0.01))
+
+
 def test_two_spans_beyond_all_lengths_have_no_ratio() -> None:
     one = span(found(*[8] * 8))
     assert (one["difference"], one["ratio"], one["low"], one["high"]) == (None, None, None, None)

@@ -54,6 +54,12 @@ def test_beyond_against_below_is_at_least_the_whole_range() -> None:
     assert (difference(beyond(400), below(5)).value, ratio(beyond(400), below(5)).value) == (395, 80)
 
 
+def test_a_contrast_may_be_turned_round() -> None:
+    found, times = difference(at(22), beyond(400)).negated(), ratio(at(20), beyond(400)).inverted()
+    assert (found.value, found.low, found.high, found.bound) == (378, 378, inf, "at_least")
+    assert (times.value, times.low, times.high, times.bound) == (20, 20, inf, "at_least")
+
+
 def test_intervals_of_differences_cover_the_truth_at_about_their_level() -> None:
     # n = 300 pairs of 10 normal values with means .5 apart; a percentile interval of so few covers some 92 %. Fewer
     # than 255 of 300 with probability below 1e-4.
