@@ -22,6 +22,8 @@ MOST = 12
 """models of a task that are compared with each other: 66 pairs; of more none is"""
 PLACES = 300
 """pairs x lengths up to which scores and steps are compared at each length; of more only memory spans are"""
+RUNS = 5_000
+"""of a task, up to which that is so: every one of them is drawn thousands of times"""
 FEWEST = 3
 """repeats of both without which nothing is said about a difference"""
 SIGNIFICANT = 0.05
@@ -101,11 +103,15 @@ def comparisons(contestants: Sequence[Contestant]) -> tuple[list[dict[str, Any]]
     for task, own in by_task.items():
         if 2 <= len(own) <= MOST:
             pairs = [*combinations(own, 2)]
-            each_length = len(pairs) * max(len(one.digests) for one in own) <= PLACES
+            each_length = len(pairs) * max(len(one.digests) for one in own) <= PLACES and _runs(own) <= RUNS
             compared = _corrected([one for a, b in pairs for one in _pair(a, b, each_length)])
             found += [each.document() for each in compared]
             rankings += _ranking(task, own, [each for each in compared if each.metric == "span"])
     return found, rankings
+
+
+def _runs(own: Sequence[Contestant]) -> int:
+    return sum(digest.succeeded for one in own for digest in one.digests.values())
 
 
 def _named(contestant: Contestant) -> dict[str, Any]:

@@ -96,6 +96,10 @@ def test_one_repeat_has_no_interval_and_two_no_verdict() -> None:
 
 
 def test_many_models_or_lengths_are_compared_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "RUNS", 63)
+    assert {each["metric"] for each in found(*[8] * 8)["comparisons"]} == {"span"}
+    monkeypatch.setattr(comparing, "RUNS", 64)
+    assert len({each["metric"] for each in found(*[8] * 8)["comparisons"]}) > 1
     monkeypatch.setattr(comparing, "PLACES", 3)
     assert {each["metric"] for each in found(*[8] * 8)["comparisons"]} == {"span"}
     monkeypatch.setattr(comparing, "MOST", 1)
