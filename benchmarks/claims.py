@@ -65,12 +65,14 @@ INSERT INTO tallies SELECT key, 'cpu', 'fused', 20, :each, 0, 0, 0, 0, 0, :each 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each claim and of each end, stacks a second, and seconds of the server's processors a stack."""
+    """Seconds of each claim and of each end, stacks a second, and processor seconds a stack: the server's, and theirs
+    who claim."""
 
     claims: list[float]
     ends: list[float]
     rate: float
     server: float
+    claimers: float
 
 
 def main() -> str:
@@ -142,8 +144,9 @@ def _together(found: list[Measured]) -> list[Figure]:
 def _crowds(found: dict[int, Measured]) -> list[Figure]:
     least = found[2].rate
     return [
-        Figure(f"{claimers} claimers, {QUEUED[1]:,} queued in one experiment: stacks a second (claim p50)",
-               f"{each.rate:.0f} ({median(each.claims) / MILLISECOND:.1f} ms)",
+        Figure(f"{claimers} claimers, {QUEUED[1]:,} queued in one experiment: stacks a second (claim p50; CPU a stack)",
+               f"{each.rate:.0f} ({median(each.claims) / MILLISECOND:.1f} ms; server {each.server / MILLISECOND:.1f}, "
+               f"claimers {each.claimers / MILLISECOND:.1f} ms)",
                at_least(each.rate, least, "") if claimers > 2 else "")
         for claimers, each in found.items()
     ]  # fmt: skip
@@ -156,13 +159,18 @@ def measured(
     processes = min(len(pools), claimers)
     shares = [claimers // processes + (number < claimers % processes) for number in range(processes)]
     _at_work(pools[:processes], url, shares, together, WARMING_SECONDS)
-    before = _server_seconds(server)
+    before, theirs = _server_seconds(server), _own_seconds(pools)
     found = _at_work(pools[:processes], url, shares, together, SECONDS)
-    spent = _server_seconds(server) - before
+    spent, theirs = _server_seconds(server) - before, _own_seconds(pools) - theirs
     claims = [seconds for each in found for seconds in each[0]]
     ends = [seconds for each in found for seconds in each[1]]
     stacks = together * len(ends)
-    return Measured(claims, ends, stacks / SECONDS, spent / max(1, stacks))
+    return Measured(claims, ends, stacks / SECONDS, spent / max(1, stacks), theirs / max(1, stacks))
+
+
+def _own_seconds(pools: list[ProcessPoolExecutor]) -> float:
+    """Processor seconds of those who claim."""
+    return sum(pool.submit(time.process_time).result() for pool in pools)
 
 
 def _at_work(
