@@ -30,24 +30,25 @@ class Manners:
     Attributes:
         silence_seconds: after which it ends a unit of work in which nothing was said, and lets go of what it locked.
         plans: how it makes those of statements that come again and again, as its ``plan_cache_mode`` has it.
+        connections: of a process. They are kept, since a new one costs the server more than a claim does, and the one
+            used last is taken first, so that most of them rest. Whoever finds all of them busy waits for one: that
+            costs less than what many do at once on a few processors.
     """
 
     silence_seconds: int
     plans: str
+    connections: int
 
 
-ASKER = Manners(silence_seconds=60, plans="auto")
+ASKER = Manners(silence_seconds=60, plans="auto", connections=30)
 """answers may be computed in the middle of a look, and are about anything"""
-WORKER = Manners(silence_seconds=10, plans="force_generic_plan")
+WORKER = Manners(silence_seconds=10, plans="force_generic_plan", connections=5)
 """a worker computes nothing in between: one that is frozen or cut off in the middle of writing holds others up no
 longer, so that its work moves soon after its lease has ended. It says the same few sentences, each about some keys:
 planning them anew, for the states that happen to be rare, costs more than it saves"""
 UNHEARD_SECONDS = 15
 """after which a connection on which nothing arrives is given up, at both of its ends: a host that was cut off asks
 again over a new one"""
-CONNECTIONS = 30
-"""of a process to PostgreSQL; they are kept, since a new one costs it more than a claim does, and the one used last is
-taken first, so that most of them rest"""
 RESTED_SECONDS = 1.0
 """after which a connection is tried before it is used: its server may have been started again meanwhile. One that was
 used just now needs no message of its own for that; should it have broken since, the unit of work fails, as it does when
@@ -118,7 +119,9 @@ def _engine(url: str, manners: Manners) -> Engine:
     prepared = {"prepare_threshold": None} if "prepare_threshold" in place.query else {}
     options = {"connect_timeout": 5, **OURS, "options": _sessions(manners), **prepared}
     place = place.difference_update_query(["prepare_threshold"])
-    engine = create_engine(place, pool_size=CONNECTIONS, max_overflow=0, pool_use_lifo=True, connect_args=options)
+    engine = create_engine(
+        place, pool_size=manners.connections, max_overflow=0, pool_use_lifo=True, connect_args=options
+    )
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", partial(_try_rested, engine))
     return engine
