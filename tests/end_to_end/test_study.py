@@ -143,7 +143,7 @@ def test_the_quick_latch_study_is_judged_by_processes_as_a_user_starts_them(tmp_
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     tables = (tmp_path / "tables.md").read_text(encoding="utf-8")
-    assert [name for name in ("corrected", "as published", "hard sigmoid") if f"**{name}: conditions**" in tables] == [
+    assert [name for name in ("corrected", "as published", "hard sigmoid") if f"**{name}: conditions, " in tables] == [
         "corrected",
         "as published",
         "hard sigmoid",
