@@ -8,6 +8,8 @@ from math import inf
 
 from memspan.engine.placement import Placement
 from memspan.experiment.grid import lengths_of
+from memspan.experiment.matches import matches, strays
+from memspan.experiment.matching import WORDS
 from memspan.experiment.series import is_search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
@@ -42,6 +44,7 @@ def cautions(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> I
         yield from _short_sighted(index, placed)
     for index, model in enumerate(spec.models):
         yield from _tiny(index, model)
+    yield from _strayed(spec)
     yield from _too_short(spec, by_model)
     yield from _rarely_repeated(spec)
     yield from _unbracketed(spec)
@@ -72,6 +75,17 @@ def _tiny(index: int, model: ModelSpec) -> Iterator[Caution]:
             "It has one hidden unit, the default: enough to hold a bit, and too little for most tasks. Give e.g. 16."
         )
         yield {"pointer": f"#/models/{index}/hidden_size", "code": "one_unit", "message": message}
+
+
+def _strayed(spec: ExperimentSpec) -> Iterator[Caution]:
+    """A match that holds at the longest length alone."""
+    for entry in matches(spec):
+        if strays(entry):
+            message = (
+                f"It is matched at length {entry['length']}; over all lengths it has {entry['least']} to "
+                f"{entry['most']} {WORDS[entry['goal']]}, of {entry['wanted']}."
+            )
+            yield {"pointer": f"{entry['pointer']}/match", "code": "matched_at_the_longest", "message": message}
 
 
 def _too_short(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> Iterator[Caution]:

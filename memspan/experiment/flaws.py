@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 from pydantic import BaseModel
 
 from memspan.engine.condition import Condition
 from memspan.engine.placement import WIDEST, place
+from memspan.experiment.flaw import Flaw, Place
 from memspan.experiment.grid import lengths_of
 from memspan.experiment.lengths import Log, Search
+from memspan.experiment.matching import matched
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
@@ -22,28 +22,8 @@ from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.models import build
 
-Place = tuple[str | int, ...]
 FEW = 5_000
 """conditions and probes of them that are looked at one by one although there are too many runs: some 50 ms"""
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """One thing that makes a well-formed spec impossible.
-
-    Attributes:
-        path: keys and positions in the spec, e.g. ("probes", 0, "index").
-        given: the number at fault; None where it is the whole of what stands at ``path``.
-        member: whether it is one member of the set at ``path``: sets have no positions.
-        because: other places that it follows from, too.
-    """
-
-    path: Place
-    code: str
-    message: str
-    given: Any = None
-    member: bool = False
-    because: tuple[Place, ...] = field(default=(), compare=False)
 
 
 def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
@@ -52,6 +32,8 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     All of it is arithmetic: networks are counted, not drawn. Sizes are multiplied before anything is walked: of a grid
     that is too large nothing is looked at that takes a step for each condition, unless these are few.
     """
+    sized = matched(spec, limits)
+    spec = sized.spec
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
     too_large = [*_runs(spec, limits)] or [*_asked(spec, limits)]
     found += [*_lengths(spec), *too_large]
@@ -59,7 +41,7 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
         found += _criterion(spec, spec.report.solved_if)
     if not (too_large and _walked(spec) > FEW) and any(_steps(spec, task) for task in spec.tasks):
         found += [*_collected(spec)] or [*_data(spec, limits)]
-        unfit = [*_unfit(spec)]
+        unfit = [*_unfit(spec), *sized.flaws, *_misfits(spec, sized.failed)]
         found += unfit or [*_networks(spec, limits), *_training_steps(spec, limits), *_probes(spec)]
     return found
 
@@ -78,7 +60,7 @@ def _possible(spec: ExperimentSpec) -> list[TaskSpec]:
 def _twice(name: str, parts: Sequence[BaseModel]) -> Iterator[Flaw]:
     seen: dict[str, int] = {}
     for index, part in enumerate(parts):
-        first = seen.setdefault(part.model_dump_json(), index)
+        first = seen.setdefault(part.model_dump_json(exclude={"match"}), index)
         if first < index:
             message = f"Is the same as {name}[{first}]; give it once."
             yield Flaw((name, index), "duplicate", message, because=((name, first),))
@@ -213,6 +195,13 @@ def _unfit(spec: ExperimentSpec) -> Iterator[Flaw]:
         objection = next((found for signature in asked if (found := model.objection(signature))), None)
         if objection:
             yield Flaw(("models", index), "does_not_apply", objection)
+
+
+def _misfits(spec: ExperimentSpec, failed: Collection[int]) -> Iterator[Flaw]:
+    """Fields of a model must go with its width, where that is known."""
+    for index, model in enumerate(spec.models):
+        for name, message in (model.misfits() if index not in failed else {}).items():
+            yield Flaw(("models", index, name), "out_of_range", message, because=(("models", index),))
 
 
 def _networks(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:

@@ -8,6 +8,7 @@ from memspan.engine.condition import Condition
 from memspan.experiment.goal import goal_of
 from memspan.experiment.lengths import expanded
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.task import TaskSpec
 
 
 def conditions(spec: ExperimentSpec) -> tuple[Condition, ...]:
@@ -28,3 +29,9 @@ def _with_goal(spec: ExperimentSpec, condition: Condition) -> Condition:
 def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:
     """The lengths asked for, ascending; of a search all that it may ask for. Empty where none are given."""
     return expanded(spec.lengths) if spec.lengths is not None else ()
+
+
+def longest_of(spec: ExperimentSpec, task: TaskSpec) -> int:
+    """The longest sequences of a task in its own measure; the least that it takes where none are long enough."""
+    lengths = lengths_of(spec) if task.has_length else ()
+    return max([task.minimum_length, *lengths])

@@ -10,7 +10,7 @@ from pydantic import ByteSize
 
 from memspan.engine.condition import Condition
 from memspan.engine.placement import Device, Placement, best_device, place
-from memspan.experiment.flaws import Flaw, Place
+from memspan.experiment.flaw import Flaw, Place
 from memspan.experiment.grid import lengths_of
 from memspan.experiment.lengths import Log, Search
 from memspan.experiment.spec import ExperimentSpec

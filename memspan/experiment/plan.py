@@ -11,6 +11,7 @@ from memspan.engine.cost import BASIS, CLAIM_SECONDS, STORED_SECONDS
 from memspan.engine.placement import Device, Placement
 from memspan.experiment.cautions import cautions
 from memspan.experiment.fleet import Fleet, work_of
+from memspan.experiment.matches import matches
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import asked_seconds
 from memspan.experiment.search import longest
@@ -32,9 +33,11 @@ class Plan:
 
     Attributes:
         at_most: whether conditions, runs and populations are the most that a length search may take, round by round.
-        parameters: trainable numbers of each model, by its position in the spec: (least, most) over the lengths.
+        parameters: trainable numbers of each model, by its position in the spec: (least, most) over the lengths; inner
+            ones are without embedding and read-out.
         estimated_seconds: wall time with ``workers`` workers, the answers to probes included.
         peak_bytes: the most memory that one worker holds.
+        matched: what each model that was matched amounts to.
     """
 
     conditions: int
@@ -47,6 +50,7 @@ class Plan:
     workers: int
     at_most: bool = False
     basis: str = BASIS
+    matched: tuple[dict[str, Any], ...] = ()
 
 
 def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
@@ -65,6 +69,7 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
         workers=fleet.hands(placements[0].device),
         at_most=is_search(spec),
         basis="; ".join(_basis(spec, fleet)),
+        matched=tuple(matches(spec)),
     )
 
 
@@ -170,5 +175,12 @@ def _by_model(spec: ExperimentSpec, placements: Placements) -> list[list[Placeme
 
 def _parameters(spec: ExperimentSpec, index: int, placed: Sequence[Placement]) -> dict[str, Any]:
     counts = [placement.network.parameters for placement in placed]
-    kind = spec.models[index].kind
-    return {"pointer": f"#/models/{index}", "kind": kind, "least": min(counts), "most": max(counts)}
+    inner = [placement.network.inner_parameters for placement in placed]
+    return {
+        "pointer": f"#/models/{index}",
+        "kind": spec.models[index].kind,
+        "least": min(counts),
+        "most": max(counts),
+        "inner_least": min(inner),
+        "inner_most": max(inner),
+    }

@@ -15,6 +15,7 @@ from memspan.experiment.converging import condition_convergence, span_convergenc
 from memspan.experiment.course import Course
 from memspan.experiment.digest import Digest, digests
 from memspan.experiment.grid import conditions
+from memspan.experiment.matches import matches
 from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import all_series, is_search
@@ -63,6 +64,7 @@ def document_by_condition(
     compared, rankings = comparisons(contestants(shown))
     return {
         "conditions": [_condition(condition, digest) for condition, digest in shown],
+        "matched": matches(spec),
         "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
         "baselines": _baselines([condition for condition, _ in shown]),
@@ -111,6 +113,7 @@ def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
         "budget": budget(condition.training),
         "convergence": condition_convergence(digest),
         "parameters": network.parameters,
+        "inner_parameters": network.inner_parameters,
         "state_size": network.state_size,
         "receptive_field": network.receptive_field,
         "steps_to_solve": steps_to_solve(digest.to_solve),

@@ -19,8 +19,10 @@ from memspan.engine.machine_memory import worker_bytes
 from memspan.engine.placement import Placement
 from memspan.engine.trainer import Trainer
 from memspan.experiment.checkpoint import packed
-from memspan.experiment.flaws import Place, flaws
+from memspan.experiment.flaw import Place
+from memspan.experiment.flaws import flaws
 from memspan.experiment.learning import courses
+from memspan.experiment.matching import matched
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
@@ -68,13 +70,15 @@ def run(
 
 
 def parse(spec: ExperimentSpec | Mapping[str, Any] | str) -> ExperimentSpec:
-    """A sound spec from a dict, a JSON text or a spec."""
+    """A sound spec from a dict, a JSON text or a spec; widths that were to be matched are written out."""
     if not isinstance(spec, ExperimentSpec):
         spec = _read(spec if isinstance(spec, str) else json.dumps(spec))
-    found = flaws(spec, Limits()) or memory_flaws(spec, {"cpu": worker_bytes()})
+    limits = Limits()
+    sized = matched(spec, limits).spec
+    found = flaws(spec, limits) or memory_flaws(sized, {"cpu": worker_bytes()})
     if found:
         raise SpecImpossible("\n".join(_at(flaw.path, flaw.message) for flaw in found))
-    return spec
+    return sized
 
 
 def _read(text: str) -> ExperimentSpec:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from memspan.experiment.lengths import Lengths
 from memspan.experiment.report import Report
 from memspan.interfaces.limits import Within, limits_of
+from memspan.interfaces.match import Match
 from memspan.interfaces.spec import Real, Whole, frozen
 from memspan.models import AnyModel
 from memspan.probes import AnyProbe
@@ -80,6 +81,10 @@ class ExperimentSpec(BaseModel):
     name: Annotated[Name, Field(description="shown in lists; made from tasks and models when empty")] = ""
     tasks: Annotated[tuple[AnyTask, ...], Field(min_length=1, max_length=64)]
     models: Annotated[tuple[AnyModel, ...], Field(min_length=1, max_length=256)]
+    match: Annotated[
+        Match | None,
+        Field(description="the match of every model that has none of its own", exclude_if=lambda match: match is None),
+    ] = None
     lengths: Annotated[Lengths | None, Field(description="time steps of the sequences")] = None
     training: Training = Training()
     repeats: Annotated[Whole, Within("repeats"), Field(description="runs of each condition")] = 5

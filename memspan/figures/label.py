@@ -15,7 +15,9 @@ def label(part: Mapping[str, Any], parts: Iterable[Mapping[str, Any]]) -> str:
     ``parts`` are all models (or all tasks) of the experiment.
     """
     alike = [other for other in parts if other["kind"] == part["kind"]]
-    differing = [field for field in part if any(other.get(field) != part[field] for other in alike)]
+    differing = [
+        field for field in part if field != "match" and any(other.get(field) != part[field] for other in alike)
+    ]
     return " · ".join([str(part["kind"]), *(_words(field, part[field]) for field in differing)])
 
 

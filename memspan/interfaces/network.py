@@ -22,6 +22,10 @@ Weights = Mapping[str, Tensor]
 Initializer = Callable[[tuple[int, ...], torch.Generator], Tensor]
 """Draws one member's weight of the given shape."""
 
+READOUT = "readout"
+OUTER = ("embedding", "positions", "encoder", READOUT)
+"""first parts of the names of weights that stand before and behind what remembers"""
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -73,6 +77,27 @@ class Network:
     def parameters(self) -> int:
         """Trainable numbers of one member."""
         return sum(math.prod(weight.shape) for weight in self.weights.values())
+
+    @cached_property
+    def inner_parameters(self) -> int:
+        """Those without the embedding of the inputs, learnt positions and the read-out."""
+        inside = (weight for name, weight in self.weights.items() if name.partition(".")[0] not in OUTER)
+        return sum(math.prod(weight.shape) for weight in inside)
+
+    def products(self, length: int, every_step: bool) -> int:
+        """Products of a number with a number in the answer to one sequence, those of elementwise operations left out.
+
+        Where nobody counted them: each matrix once, or at each of ``length`` steps in a model with a state, and the
+        read-out once for each answer.
+        """
+        if self.multiplications is not None:
+            return self.multiplications
+        passes = length if self.state_size else 1
+        matrices = ((name, weight.shape) for name, weight in self.weights.items() if len(weight.shape) > 1)
+        answers = length if every_step else 1
+        return sum(
+            math.prod(shape) * (answers if name.partition(".")[0] == READOUT else passes) for name, shape in matrices
+        )
 
     def initialize(self, rng: torch.Generator) -> dict[str, Tensor]:
         """Draw one member's weights, float32, without a member axis."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.mixer import Mixer
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
@@ -31,6 +31,8 @@ KeySize = Annotated[
 class BlockModel(ModelSpec):
     """A stack of residual blocks of one mixer."""
 
+    width: ClassVar[Width | None] = Width()
+
     hidden_size: Annotated[Units, Field(description="width: numbers of each step between the blocks")] = 32
     layers: Annotated[Whole, Field(ge=1, le=64, description="blocks, one above the other")] = 2
     mlp: Annotated[Real, Field(ge=0, le=16, description="hidden units of each block's MLP, in widths; 0: no MLP")] = 0.0
@@ -50,10 +52,16 @@ def blocks(spec: BlockModel, signature: Signature, mixer: Mixer, positions: int 
     return ResidualStack(embedding, (mixer,) * spec.layers, spec.mlp_size, positions, signature).network()
 
 
-def divides(heads: int, info: ValidationInfo) -> int:
-    """Heads that share the width equally, or an error that names both."""
-    width = info.data.get("hidden_size")
-    if width is not None and width % heads:
-        message = "Must divide hidden_size, {width}, without a rest, given {heads}."
-        raise PydanticCustomError("out_of_range", message, {"width": width, "heads": heads})
-    return heads
+class Headed(BlockModel):
+    """Blocks whose heads share the width equally."""
+
+    heads: Heads
+
+    @property
+    def width_step(self) -> int:
+        return self.heads
+
+    def misfits(self) -> dict[str, str]:
+        if self.hidden_size % self.heads:
+            return {"heads": f"Must divide hidden_size, {self.hidden_size}, without a rest, given {self.heads}."}
+        return {}

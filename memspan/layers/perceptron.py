@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Weight, Weights
 from memspan.interfaces.spec import LayerSizes, stacked
@@ -16,6 +17,8 @@ from memspan.layers.dense import ACTIVATIONS, affine, dense
 
 class Layered(ModelSpec):
     """A model made of dense hidden layers."""
+
+    width: ClassVar[Width | None] = Width(stacked=True)
 
     hidden_size: Annotated[LayerSizes, Field(description="units of the layer, or of each layer from the input up")] = 16
     activation: Annotated[Literal["tanh", "relu", "softplus"], Field(description="of the hidden layers")] = "tanh"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import LayerSizes, Real, stacked
@@ -13,6 +14,8 @@ from memspan.interfaces.spec import LayerSizes, Real, stacked
 
 class Stacked(ModelSpec):
     """A stack of recurrent layers of one cell."""
+
+    width: ClassVar[Width | None] = Width(stacked=True)
 
     hidden_size: Annotated[LayerSizes, Field(description="units of the layer, or of each layer from the input up")] = 1
     bidirectional: Annotated[

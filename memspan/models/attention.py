@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Whole
-from memspan.layers.block_model import BlockModel, ConvolutionSize, Heads, blocks, divides
+from memspan.layers.block_model import ConvolutionSize, Headed, Heads, blocks
 from memspan.layers.causal_attention import CausalAttention
 from memspan.models import model
 
@@ -18,7 +17,7 @@ Window = Annotated[Annotated[Whole, Field(ge=1, le=10_000)] | None, Field(descri
                    "step itself included; null: all that came before")]  # fmt: skip
 
 
-class Attention(BlockModel):
+class Attention(Headed):
     """Causal softmax attention: each step looks at all steps up to it, and weighs them by how their keys fit.
 
     It carries no state of a fixed size: keys and values of every step it sees are kept, 2 hidden_size numbers each.
@@ -38,18 +37,20 @@ class Attention(BlockModel):
             "inputs; none: the causal mask alone",
         ),
     ] = "rotary"
-    heads: Annotated[Heads, AfterValidator(divides), Field(validate_default=True)] = 1
+    heads: Heads = 1
     window: Window = None
     short_convolution: ConvolutionSize = None
 
-    @field_validator("heads")
-    @classmethod
-    def _in_pairs(cls, heads: int, info: ValidationInfo) -> int:
-        width = info.data.get("hidden_size")
-        if info.data.get("positions") == "rotary" and width and (width // heads) % 2:
-            message = "rotary turns pairs of numbers: hidden_size / heads must be even, given {width} / {heads}."
-            raise PydanticCustomError("out_of_range", message, {"width": width, "heads": heads})
-        return heads
+    @property
+    def width_step(self) -> int:
+        return self.heads * (2 if self.positions == "rotary" else 1)
+
+    def misfits(self) -> dict[str, str]:
+        each, rest = divmod(self.hidden_size, self.heads)
+        if self.positions == "rotary" and each % 2 and not rest:
+            given = f"given {self.hidden_size} / {self.heads}"
+            return {"heads": f"rotary turns pairs of numbers: hidden_size / heads must be even, {given}."}
+        return super().misfits()
 
 
 @model(Attention)

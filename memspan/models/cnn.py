@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import Units
@@ -24,6 +25,7 @@ class CNN(Flattened):
     stack, so it is a dense layer over the window under another name.
     """
 
+    width: ClassVar[Width | None] = Width(("filters",))
     title: ClassVar[str] = "Full-width convolution"
     reference: ClassVar[str] = (
         "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"

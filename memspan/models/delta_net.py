@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers.block_model import BlockModel, ConvolutionSize, Heads, KeySize, blocks, divides
+from memspan.layers.block_model import ConvolutionSize, Headed, Heads, KeySize, blocks
 from memspan.layers.delta_memory import DeltaMemory
 from memspan.models import model
 
 
-class DeltaNet(BlockModel):
+class DeltaNet(Headed):
     """The delta rule: each head keeps a matrix from keys to values, and corrects it by what it gets wrong.
 
     What a key held before is replaced, where linear attention would add to it. ``gated``: the matrix also fades, by a
@@ -26,7 +26,7 @@ class DeltaNet(BlockModel):
         "arXiv 2102.11174"
     )
     kind: Literal["delta_net"] = "delta_net"
-    heads: Annotated[Heads, AfterValidator(divides)] = 1
+    heads: Heads = 1
     key_size: KeySize = None
     gated: Annotated[bool, Field(strict=True, description="whether the matrix fades by a share made of the input")] = (
         True

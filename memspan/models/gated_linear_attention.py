@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers.block_model import BlockModel, ConvolutionSize, Heads, KeySize, blocks, divides
+from memspan.layers.block_model import ConvolutionSize, Headed, Heads, KeySize, blocks
 from memspan.layers.linear_attention import LinearAttention
 from memspan.models import model
 
 
-class GatedLinearAttention(BlockModel):
+class GatedLinearAttention(Headed):
     """Linear attention that forgets: each head adds key times value to a matrix, and lets the matrix fade.
 
     What it holds doesn't grow with the sequence: heads x key_size x hidden_size / heads numbers, so more heads hold
@@ -31,7 +31,7 @@ class GatedLinearAttention(BlockModel):
         Field(description="vector: a share for each number of a key, made of the input; head: one for each head, made "
               "of the input; fixed: 1 - 2^(-5 - i) of head i"),
     ] = "vector"  # fmt: skip
-    heads: Annotated[Heads, AfterValidator(divides)] = 1
+    heads: Heads = 1
     key_size: KeySize = None
     short_convolution: ConvolutionSize = None
 

@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Signature
 from memspan.interfaces.spec import LayerSizes, stacked
@@ -30,6 +31,7 @@ class GatedMLP(Flattened):
     ``gtu`` and ``glu`` start as dense layers of the named framework do; ``lstm`` as the live part of its LSTM does.
     """
 
+    width: ClassVar[Width | None] = Width(stacked=True)
     title: ClassVar[str] = "Gated multilayer perceptron"
     reference: ClassVar[str] = "Dauphin, Fan, Auli & Grangier (2017), arXiv 1612.08083: GTU and GLU"
     kind: Literal["gated_mlp"] = "gated_mlp"

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import gelu, glu, layer_norm
 
 from memspan.interfaces.limits import Within
+from memspan.interfaces.match import Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.noise import Noise
@@ -30,6 +31,7 @@ class LRU(ModelSpec):
     constants are in λ, and no gate depends on the input.
     """
 
+    width: ClassVar[Width | None] = Width(("hidden_size", "model_size"), stacked=True, least=2)
     title: ClassVar[str] = "Linear recurrent unit"
     reference: ClassVar[str] = "Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu & De (2023), arXiv 2303.06349"
     kind: Literal["lru"] = "lru"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import AfterValidator
+from typing import ClassVar, Literal
 
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.layers.block_model import BlockModel, ConvolutionSize, Heads, KeySize, blocks, divides
+from memspan.layers.block_model import ConvolutionSize, Headed, Heads, KeySize, blocks
 from memspan.layers.matrix_lstm import MatrixLSTM
 from memspan.models import model
 
 
-class MLSTM(BlockModel):
+class MLSTM(Headed):
     """An LSTM with a matrix for a cell and an exponential input gate, so that what matters can outweigh all before it.
 
     Its gates don't look at its output, so all steps are computed at once. The short convolution of queries and keys is
@@ -23,7 +21,7 @@ class MLSTM(BlockModel):
     title: ClassVar[str] = "mLSTM"
     reference: ClassVar[str] = "Beck et al. (2024), arXiv 2405.04517; github.com/NX-AI/xlstm"
     kind: Literal["mlstm"] = "mlstm"
-    heads: Annotated[Heads, AfterValidator(divides)] = 1
+    heads: Heads = 1
     key_size: KeySize = None
     short_convolution: ConvolutionSize = 4
 

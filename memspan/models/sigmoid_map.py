@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Initializer, Network, Weight, Weights
 from memspan.interfaces.signature import Problem, Signature
@@ -22,6 +23,7 @@ class SigmoidMap(ModelSpec):
     start as normal numbers around w = 5 and b = -2.6, where the map has two attractors.
     """
 
+    width: ClassVar[Width | None] = None
     title: ClassVar[str] = "Sigmoid map of one unit"
     reference: ClassVar[str] = "Pascanu, Mikolov & Bengio (2013), arXiv 1211.5063, figure 6"
     kind: Literal["sigmoid_map"] = "sigmoid_map"

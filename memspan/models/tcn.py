@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from memspan.interfaces.match import Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network, Weight, Weights
 from memspan.interfaces.noise import Noise
@@ -31,6 +32,7 @@ class TCN(ModelSpec):
     draws there is overwritten by weight normalization. ``normal`` starts them N(0, .01) after all.
     """
 
+    width: ClassVar[Width | None] = Width(("channels",))
     title: ClassVar[str] = "Temporal convolutional network"
     reference: ClassVar[str] = "Bai, Kolter & Koltun (2018), arXiv 1803.01271; github.com/locuslab/TCN, and its issue 1"
     kind: Literal["tcn"] = "tcn"

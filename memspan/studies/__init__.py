@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from memspan.claims.study import StudySpec
+from memspan.experiment.matching import matched
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.limits import Limits
 from memspan.registry import Family
 
 study: Family[StudySpec] = Family("study", __name__)
@@ -21,4 +23,4 @@ else:
 def experiments(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     """The experiments that answer a study's question at its scale, by name."""
     found: Mapping[str, ExperimentSpec] = study.verb(spec)(spec)
-    return found
+    return {name: matched(each, Limits()).spec for name, each in found.items()}

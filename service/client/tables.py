@@ -29,9 +29,15 @@ def tables(results: Entry) -> Group:
     parts += [spans(results)] if results["spans"] else []
     parts += [Text(each["sentence"]) for each in results.get("comparisons", ()) if each["metric"] == "span"][:FEW_LINES]
     parts += [training(results, task) for task in _tasks(results) if _any_unconverged(results, task)]
+    parts += [Text(sentence) for sentence in matched(results)]
     parts += [searches(results)] if results["searches"] else []
     answer = [Text(sentence) for sentence in headline({"experiment": {}, **results})]
     return Group(*answer, *parts, *_probes(results), *failures(results))
+
+
+def matched(results: Entry) -> list[str]:
+    """``lstm matched: parameters 4,966 of 5,000, hidden_size 34``, once for each model that was."""
+    return list(dict.fromkeys(f"{each['kind']} {each['sentence']}" for each in results.get("matched", ())))
 
 
 def narrow_table(*columns: str, title: str) -> Table:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 from starlette.datastructures import Headers
 
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from memspan.validation.places import LISTED_ERRORS, places, unlisted
 from service.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
 from service.middleware.duplicate_keys import duplicate_keys

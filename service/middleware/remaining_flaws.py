@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from memspan.validation.branches import Placed
 from memspan.validation.places import places
 from memspan.validation.pointer import Path, pointer

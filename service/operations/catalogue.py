@@ -7,7 +7,7 @@ import structlog
 
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.seeds import stream
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from memspan.interfaces.task import TaskSpec
 from memspan.models import model
 from memspan.optimizers import optimizer

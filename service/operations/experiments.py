@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from memspan.experiment.matching import matched
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
 from service.operations import audit, ids, room
@@ -51,6 +52,7 @@ def submit(
 
     A key that was used before names the experiment that it made: a request whose answer was lost makes no second one.
     """
+    spec = matched(spec, context.settings.limits).spec
     prepared = prepare(fleet_now(context), spec, idempotency_key, caller=caller)
     try:
         with context.database.writing() as connection:

@@ -8,8 +8,10 @@ from typing import Any
 import structlog
 
 from memspan.claims.study import StudySpec
-from memspan.experiment.flaws import Flaw, flaws
+from memspan.experiment.flaw import Flaw
+from memspan.experiment.flaws import flaws
 from memspan.experiment.fleet import Fleet
+from memspan.experiment.matching import matched
 from memspan.experiment.memory_need import Room, memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import estimated_seconds, plan
@@ -55,7 +57,7 @@ def spec_of(kind: str) -> type[StudySpec]:
 def asked(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     """The experiments of a study by their names in it."""
     found: Mapping[str, ExperimentSpec] = catalogue.FAMILIES["study"].verb(spec)(spec)
-    return found
+    return {name: matched(each, Limits()).spec for name, each in found.items()}
 
 
 def misfits(spec: StudySpec, limits: Limits, room: Room) -> list[Flaw]:

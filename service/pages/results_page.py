@@ -29,6 +29,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             sentences=headline(results),
             several_tasks=len(names.tasks) > 1,
             budget=after(entries(results, "conditions")),
+            matched=list(dict.fromkeys(f"{each['kind']} {each['sentence']}" for each in entries(results, "matched"))),
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
             searches=tables.searches(results, names),

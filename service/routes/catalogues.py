@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import task
 from memspan.validation.places import places

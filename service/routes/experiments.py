@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from memspan.experiment.flaws import Flaw, flaws
+from memspan.experiment.flaw import Flaw
+from memspan.experiment.flaws import flaws
+from memspan.experiment.matching import matched
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
@@ -35,8 +37,9 @@ router = APIRouter(prefix="/experiments", tags=["experiments"])
 
 def _flaws(request: Request, spec: ExperimentSpec) -> list[Flaw]:
     """What makes a spec impossible under the caps of this service, and with the workers that it has."""
-    found = flaws(spec, request.app.state.settings.limits)
-    return found or memory_flaws(spec, worker_memory.room(request.app.state.context))
+    limits = request.app.state.settings.limits
+    room = worker_memory.room(request.app.state.context)
+    return flaws(spec, limits) or memory_flaws(matched(spec, limits).spec, room)
 
 
 Spec = Annotated[ExperimentSpec, Depends(json_body(ExperimentSpec, look=_flaws))]
@@ -80,6 +83,7 @@ def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     workers = fleet_now(context)
     if spec.device == "gpu" and not workers.gpu_workers:
         raise submission.no_gpu()
+    spec = matched(spec, context.settings.limits).spec
     placements = Placements(spec, gpu=workers.gpu_workers > 0)
     return {"spec": spec.model_dump(mode="json"), **asdict(plan(placements, workers))}
 

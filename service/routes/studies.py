@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from memspan.claims.study import StudySpec
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from service.middleware.accept import prefers_html
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body

@@ -79,13 +79,16 @@ PLAN: dict[str, Any] = {
     "conditions": 8,
     "runs": 240,
     "populations": 8,
-    "parameters": [{"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16}],
+    "parameters": [
+        {"pointer": "#/models/1", "kind": "lstm", "least": 16, "most": 16, "inner_least": 12, "inner_most": 12}
+    ],
     "warnings": [],
     "estimated_seconds": 74.2,
     "peak_bytes": 402_653_184,
     "workers": 2,
     "at_most": False,
     "basis": "cost model of each run's engine, one core of a 2026 server a worker",
+    "matched": [],
 }
 CLAIM = {
     "id": "lstm-below-rnn-corrected",
@@ -280,6 +283,7 @@ EXAMPLES: dict[str, Any] = {
                     "n": 30,
                 },
                 "parameters": 16,
+                "inner_parameters": 12,
                 "state_size": 2,
                 "receptive_field": None,
                 "seconds_per_epoch": 0.01,
@@ -287,6 +291,7 @@ EXAMPLES: dict[str, Any] = {
                 "processors": ["znver4 AVX512"],
             }
         ],
+        "matched": [],
         "spans": [
             {
                 "task": TASK,

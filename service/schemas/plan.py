@@ -19,3 +19,4 @@ class Plan(Answer):
     workers: int
     at_most: bool = Field(description="conditions, runs and populations are the most that a length search may take")
     basis: str
+    matched: list[Data] = Field(description="what each model that was matched amounts to, and at which width")

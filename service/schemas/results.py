@@ -128,6 +128,9 @@ class ConditionResult(Answer):
     convergence: Convergence
     steps_to_solve: StepsToSolve | None = Field(description="null before a run has ended")
     parameters: int
+    inner_parameters: int = Field(
+        description="those without the embedding of the inputs, learnt positions and read-out"
+    )
     state_size: int
     receptive_field: int | None
     seconds_per_epoch: float | None
@@ -202,6 +205,22 @@ class RankingResult(Answer):
     sentence: str
 
 
+class MatchResult(Answer):
+    """What a model amounts to that was matched, on one task."""
+
+    pointer: str = Field(description="of the model in the spec")
+    kind: str
+    task: Data
+    goal: str = Field(description="parameters, inner_parameters, state_size or multiplications")
+    wanted: int
+    found: int = Field(description="at the longest length")
+    length: int | None = Field(description="the longest; null of tasks without one")
+    least: int = Field(description="at the shortest and the longest length")
+    most: int = Field(description="at the shortest and the longest length")
+    width: Data = Field(description="the fields of the model that were found")
+    sentence: str
+
+
 class SearchResult(Answer):
     """How far the search for one memory span is: it goes on round by round until the span is known."""
 
@@ -253,6 +272,7 @@ class Results(Answer):
 
     experiment: Header
     conditions: list[ConditionResult]
+    matched: list[MatchResult] = Field(description="one for each matched model and task")
     spans: list[SpanResult]
     searches: list[SearchResult] = Field(description="one for each task and model of a length search, else none")
     baselines: list[BaselineResult]

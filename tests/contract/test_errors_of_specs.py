@@ -32,6 +32,33 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "kind of null": ({"models": [{"kind": None}]}, {"#/models/0/kind": "unknown_kind"}),
     "unknown field": ({"foo": 1}, {"#/foo": "unknown_field"}),
     "unknown field of a part": ({"models": [{"kind": "rnn", "a/b~": 1}]}, {"#/models/0/a~1b~0": "unknown_field"}),
+    "two goals of a match": (
+        {"models": [{"kind": "rnn", "match": {"parameters": 9, "state_size": 9}}]},
+        {"#/models/0/match": "one_goal"},
+    ),
+    "no goal of a match": ({"match": {}}, {"#/match": "one_goal"}),
+    "unknown goal": ({"match": {"size": 9}}, {"#/match/size": "unknown_field"}),
+    "nothing to match": ({"match": {"parameters": 0}}, {"#/match/parameters": "out_of_range"}),
+    "more than a network may have": (
+        {"match": {"parameters": 1_000_000_000}},
+        {"#/match/parameters": "out_of_range"},
+    ),
+    "a match that no width fulfils": (
+        {"models": [{"kind": "attention", "match": {"inner_parameters": 5000}}]},
+        {"#/models/0/match/inner_parameters": "no_match"},
+    ),
+    "a match that no model fulfils": (
+        {"models": [{"kind": "mlp"}, {"kind": "cnn"}], "match": {"state_size": 8}},
+        {"#/match/state_size": "no_match"},
+    ),
+    "a match beside a width": (
+        {"models": [{"kind": "rnn", "hidden_size": 3, "match": {"parameters": 5000}}]},
+        {"#/models/0/hidden_size": "does_not_apply"},
+    ),
+    "heads that don't go with the width": (
+        {"models": [{"kind": "attention", "hidden_size": 32, "heads": 3}]},
+        {"#/models/0/heads": "out_of_range"},
+    ),
     "text for a number": ({"repeats": "3"}, {"#/repeats": "wrong_type"}),
     "true for a number": ({"repeats": True}, {"#/repeats": "wrong_type"}),
     "fraction for a count": ({"repeats": 3.0}, {"#/repeats": "wrong_type"}),

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from memspan.experiment.flaws import Flaw, flaws
+from memspan.experiment.flaw import Flaw
+from memspan.experiment.flaws import flaws
 from memspan.experiment.spec import EXAMPLE, ExperimentSpec
 from memspan.interfaces.limits import Limits
 

@@ -12,7 +12,8 @@ from memspan.engine.machine_memory import machine_bytes
 from memspan.engine.peak_memory import PROCESS_BYTES
 from memspan.engine.placement import Device, Placement, place
 from memspan.experiment import memory_need
-from memspan.experiment.flaws import Flaw, flaws
+from memspan.experiment.flaw import Flaw
+from memspan.experiment.flaws import flaws
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.run import SpecImpossible

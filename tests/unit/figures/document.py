@@ -53,6 +53,7 @@ def condition(task: Part, model: Part, length: int | None) -> Part:
         "budget": BUDGET,
         "convergence": {"state": "improving", "runs": {"converged": 24, "improving": 6, "diverged": 0}},
         "parameters": 16,
+        "inner_parameters": 12,
         "state_size": 2,
         "receptive_field": None,
         "seconds_per_epoch": 0.01,

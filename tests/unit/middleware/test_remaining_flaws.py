@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from memspan.experiment.flaws import Flaw
+from memspan.experiment.flaw import Flaw
 from memspan.validation.places import places
 from service.middleware.remaining_flaws import flaw_error, remaining_flaws
 

@@ -32,8 +32,6 @@ WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (PowerLawLSTM, {"p": 0.5, "learn_p": True}, "p", "one of the two"),
     (LRU, {"least_modulus": 0.9995}, "largest_modulus", "above least_modulus"),
     (LRU, {"model_size": 1}, "model_size", "between 2 and"),
-    (Attention, {"hidden_size": 32, "heads": 3}, "heads", "divide hidden_size, 32"),
-    (Attention, {"hidden_size": 6, "heads": 2}, "heads", "must be even, given 6 / 2"),
     (Attention, {"window": 0}, "window", "greater than or equal to 1"),
     (Attention, {"short_convolution": 1}, "short_convolution", "greater than or equal to 2"),
     (Attention, {"embedding_std": 0}, "embedding_std", "greater than 0"),
@@ -42,16 +40,29 @@ WRONG: list[tuple[type[ModelSpec], dict[str, Any], str, str]] = [
     (Attention, {"hidden_size": [3, 2]}, "hidden_size", "valid integer"),
     (S4D, {"initialization": "linear", "state_size": 3}, "state_size", "even where the states are pairs"),
     (Mamba, {"state_size": 0}, "state_size", "greater than or equal to 1"),
-    (GatedLinearAttention, {"hidden_size": 32, "heads": 5}, "heads", "divide hidden_size, 32"),
     (GatedLinearAttention, {"decay": "none"}, "decay", "'vector', 'head' or 'fixed'"),
     (DeltaNet, {"key_size": 0}, "key_size", "greater than or equal to 1"),
     (DeltaNet, {"gated": 1}, "gated", "boolean"),
     (MLSTM, {"heads": 0}, "heads", "greater than or equal to 1"),
-    (SLSTM, {"hidden_size": 9, "heads": 2}, "heads", "divide hidden_size, 9"),
     (Hyena, {"filter_size": 0}, "filter_size", "greater than or equal to 1"),
     (GRU, {"dropout": 1}, "dropout", "less than 1"),
     (GRU, {"bidirectional": "yes"}, "bidirectional", "boolean"),
 ]
+
+MISFITS: list[tuple[type[ModelSpec], dict[str, Any], str]] = [
+    (Attention, {"hidden_size": 32, "heads": 3}, "divide hidden_size, 32"),
+    (Attention, {"hidden_size": 6, "heads": 2}, "must be even, given 6 / 2"),
+    (GatedLinearAttention, {"hidden_size": 32, "heads": 5}, "divide hidden_size, 32"),
+    (SLSTM, {"hidden_size": 9, "heads": 2}, "divide hidden_size, 9"),
+]
+
+
+@pytest.mark.parametrize(("spec", "given", "message"), MISFITS, ids=str)
+def test_heads_that_do_not_go_with_the_width_are_named(
+    spec: type[ModelSpec], given: dict[str, Any], message: str
+) -> None:
+    """Not when the spec is read: a width that follows from a match isn't known then."""
+    assert message in spec.model_validate(given).misfits()["heads"]
 
 
 @pytest.mark.parametrize(("spec", "given", "field", "message"), WRONG, ids=str)
