@@ -47,7 +47,8 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     each = network.multiplications or network.parameters * (recurrent or 1)
     answers = condition.signature.length if condition.signature.every_step else 1
     kept_seconds = KEPT_SECONDS if network.operations is None else SIDE_BY_SIDE_SECONDS
-    sequence = each * MULTIPLY_SECONDS + network.kept * kept_seconds + answers * ANSWER_SECONDS
+    worked = each * MULTIPLY_SECONDS + network.kept * kept_seconds
+    sequence = network.pace * worked + answers * ANSWER_SECONDS
     sequences = 1 + training.validation_size / (3 * training.train_size)
     epoch = training.steps_per_epoch * (per_step + members * training.batch_size * sequence) * sequences
     return training.most_epochs * epoch

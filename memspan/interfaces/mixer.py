@@ -25,6 +25,12 @@ class Mixer(ABC):
     """whether what it carries grows with every step, as a cache does"""
 
     @property
+    def pace(self) -> float:
+        """The share of what torch's operations would take with ``kept`` and ``multiplications`` that engines on a
+        processor take: less than 1 where compiled loops do their work (``python -m benchmarks modern``)."""
+        return 1.0
+
+    @property
     def gated(self) -> bool:
         """Whether ``keep`` tells which share of its state a step keeps."""
         return False

@@ -54,6 +54,7 @@ class Network:
         blocks: the network as residual blocks; None where it is something else.
         operations: of torch in one forward pass of a network that computes all steps side by side, for which ``kept``
             alone says what a pass holds; None for one that goes step by step, or whose operations nobody counted.
+        pace: share of what torch's operations would take for what is kept and multiplied, where compiled loops do it.
     """
 
     weights: Mapping[str, Weight]
@@ -67,6 +68,7 @@ class Network:
     multiplications: int | None = None
     blocks: Blocks | None = None
     operations: int | None = None
+    pace: float = 1.0
 
     def held(self, steps: int, channels: int) -> int:
         """Numbers of one sequence that a pass holds where it is widest: inputs, states, or what it keeps."""

@@ -57,6 +57,7 @@ class ResidualStack:
             multiplications=self._multiplications(),
             blocks=self,
             operations=self._operations(),
+            pace=min(mixer.pace for mixer in self.mixers),
         )
 
     def weights(self) -> dict[str, Weight]:

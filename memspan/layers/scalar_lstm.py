@@ -47,6 +47,11 @@ def keep(z: Preactivations, state: State, _: Parameters) -> Tensor:
 
 CELL = Cell(("z", "i", "f", "o"), ("y", "c", "n", "m"), step, starts={"m": NEVER}, keep=keep, memory="c")
 
+COMPILED_UNITS = 24
+"""units of a head from which on engines have compiled loops for it"""
+COMPILED_OPERATIONS, TORCH_OPERATIONS = 2, 35
+"""what a step of a head costs in operations of torch, forward and backward; ``python -m benchmarks modern``"""
+
 
 @dataclass(frozen=True)
 class ScalarLSTM(Mixer):
@@ -128,8 +133,19 @@ class ScalarLSTM(Mixer):
         return length * matrices + self._short.multiplications(length)
 
     def operations(self, length: int) -> int:
-        """Of a step as engines on a processor run it, by a product and a loop; torch alone takes six times as many."""
-        return 8 + 4 * length * self.heads + self._short.operations()
+        """Engines on a processor run a step of a head by a product and a loop where it is large enough, else by torch's
+        own operations."""
+        each = COMPILED_OPERATIONS if self._compiled else TORCH_OPERATIONS
+        return 8 + each * length * self.heads + self._short.operations()
+
+    @property
+    def pace(self) -> float:
+        return 0.5 if self._compiled else 1.0
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether an engine with compiled loops uses them for heads of this size."""
+        return self.size // self.heads >= COMPILED_UNITS
 
 
 def _followed(bound: BoundLayer, sequence: Tensor) -> Tensor:

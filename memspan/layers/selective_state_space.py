@@ -133,8 +133,12 @@ class SelectiveStateSpace(Mixer):
         matrices = 3 * self.size * self.wide + self.wide * (2 * self.rank + 2 * self.states)
         return length * (matrices + 4 * self.wide * self.states) + self._short.multiplications(length)
 
+    @property
+    def pace(self) -> float:
+        return 0.65
+
     def operations(self, length: int) -> int:
-        return 32 + 4 * math.isqrt(length) + self._short.operations()
+        return 60 + 4 * math.isqrt(length) + self._short.operations()
 
 
 def first_times(shape: tuple[int, ...], rng: Generator) -> Tensor:
