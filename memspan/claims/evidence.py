@@ -121,7 +121,8 @@ class ExperimentEvidence:
         return [
             place
             for place, condition in enumerate(self.grid)
-            if (model is None or condition.model == model)
+            if condition.is_reported
+            and (model is None or condition.model == model)
             and (length is None or condition.length == length)
             and (task is None or condition.task == task)
         ]

@@ -44,10 +44,12 @@ def amendment(change: Document) -> str:
 
 
 def experiment(name: str, results: Document) -> Iterator[str]:
-    """The tables of one experiment: conditions, and memory spans and probes where there are some."""
+    """The tables of one experiment: conditions, and memory spans, tuned settings and probes where there are some."""
     yield conditions(name, results)
     if results["spans"]:
         yield spans(name, results)
+    if results.get("tuning"):
+        yield tuning(name, results)
     if any((probe["result"] or {}).get("kind") == "scalars" for probe in results["probes"]):
         yield probes(name, results)
     yield from scores(name, results)
@@ -100,6 +102,25 @@ def spans(name: str, results: Document) -> str:
     )
     heads = [*where.heads, "span (95 % interval)", "longest solved", "training"]
     return _table(_trained(f"{name}: memory spans (steps)", results), heads, rows)
+
+
+def tuning(name: str, results: Document) -> str:
+    """One row for each choice of a setting: what was chosen, and at which rates at least half of the runs are good."""
+    from memspan.figures.tuning_words import chosen_loss, chosen_words, window_words
+
+    where = _Places(results)
+    rows = (
+        [
+            *where.cells(entry),
+            chosen_words(entry),
+            str(chosen_loss(entry)),
+            window_words(entry),
+            number(entry["repeats"]),
+        ]
+        for entry in results["tuning"]
+    )
+    heads = [*where.heads, "chosen", "validation loss (95 % interval)", "rates that work", "repeats of each"]
+    return _table(f"{name}: tuned settings, by runs that enter nothing else", heads, rows)
 
 
 def probes(name: str, results: Document) -> str:
@@ -163,8 +184,9 @@ class _Places:
     """Where an entry of results belongs, in cells; what all entries share has no column."""
 
     def __init__(self, results: Document, lengths: bool = True) -> None:
-        self._models = _distinct(entry["model"] for entry in results["conditions"])
-        self._tasks = _distinct(entry["task"] for entry in results["conditions"])
+        placed = [*results["conditions"], *results.get("tuning", ())]
+        self._models = _distinct(entry["model"] for entry in placed)
+        self._tasks = _distinct(entry["task"] for entry in placed)
         self._lengths = lengths and any(entry["length"] is not None for entry in results["conditions"])
 
     @property

@@ -44,6 +44,11 @@ def split(condition: Condition) -> Split:
     return _LAST[_name(condition)]
 
 
+def final_set(condition: Condition) -> ScoredSet:
+    """What runs are scored on at their end: the test set, which no run sees that serves to choose a setting."""
+    return split(condition).test if condition.is_reported else split(condition).validation
+
+
 def drawing(condition: Condition) -> Iterator[None]:
     """Draw what ``split`` gives, unless it is there: part after part, a good moment each to look at the clock.
 

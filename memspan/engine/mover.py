@@ -13,6 +13,7 @@ from torch import Tensor
 
 from memspan.engine.weight_rows import Stretch
 from memspan.interfaces.optimizer import OptimizerSpec, Slots
+from memspan.interfaces.tunable import settled
 from memspan.optimizers import move
 from memspan.training import Training
 
@@ -36,8 +37,8 @@ class Mover:
         """
         training = self._training
         if training.clip_norm is not None:
-            stretches = clipped(stretches, training.clip_norm)
-        if training.weight_decay:
+            stretches = clipped(stretches, settled(training.clip_norm))
+        if training.decays:
             weights.mul_(training.shrinkage(step))
         numbers = self._constants | training.optimizer.of_step(step, training.rate(step))
         for stretch in stretches if self._rests else completed(stretches, weights):
@@ -49,7 +50,7 @@ def rests(optimizer: OptimizerSpec) -> bool:
     """Whether a weight whose gradient is 0 stays where it is."""
     weight, zero = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     remembered = {name: zero.clone() for name in optimizer.slots()}
-    move(optimizer, weight, zero, remembered, optimizer.numbers(1, optimizer.learning_rate))
+    move(optimizer, weight, zero, remembered, optimizer.numbers(1, optimizer.step_size))
     return float(weight) == 1
 
 

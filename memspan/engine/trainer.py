@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from memspan.engine.datasets import drawing, split
+from memspan.engine.datasets import drawing, final_set, split
 from memspan.engine.denormals import denormals_flushed
 from memspan.engine.ending import Goal, Pace
 from memspan.engine.events import Evaluated, Event, Finished, Outcome, Prepared, Stepped
@@ -95,7 +95,8 @@ class Trainer:
                 yield Prepared()
             yield self._end_epoch()
         last = self._ends()
-        while self._score(self._best if self.condition.checkpoint == "best" else last, split(self.condition).test):
+        scored = self._best if self.condition.checkpoint == "best" else last
+        while self._score(scored, final_set(self.condition)):
             yield Prepared()
         yield self._finish(last)
 
@@ -242,21 +243,23 @@ class Trainer:
         return last
 
     def _finish(self, last: Tensor) -> Finished:
-        """Take what the reported checkpoint scored on the test set, and hand out the weights."""
-        test = self._scoring.done()
+        """Take what the reported checkpoint scored at the end, and hand out the weights."""
+        scores, name_of = self._scoring.done(), "test" if self.condition.is_reported else "validation"
         outcomes = {
-            repeat: self._outcome(repeat, last[place], {f"test_{name}": each[place] for name, each in test.items()})
+            repeat: self._outcome(
+                repeat, last[place], {f"{name_of}_{name}": each[place] for name, each in scores.items()}
+            )
             for repeat, place in self._stack.places.items()
         }
         return Finished(outcomes, self.seconds)
 
-    def _outcome(self, repeat: int, last: Tensor, test: Mapping[str, float]) -> Outcome:
+    def _outcome(self, repeat: int, last: Tensor, scores: Mapping[str, float]) -> Outcome:
         position = self._positions[repeat]
         best = self._best[self._stack.places[repeat]]
         last_epoch = position.diverged_at or position.ended_at or self._epoch
         steps = {"steps": float(last_epoch * self.condition.training.steps_per_epoch)} if self.condition.goal else {}
         return Outcome(
-            metrics={**position.latest, **test, **steps},
+            metrics={**position.latest, **scores, **steps},
             last=self._copies(last),
             best=self._copies(best),
             best_epoch=position.best_epoch or last_epoch,

@@ -7,18 +7,20 @@ from itertools import pairwise
 from math import inf
 
 from memspan.engine.placement import Placement
-from memspan.experiment.grid import lengths_of
+from memspan.experiment.grid import lengths_of, tuned_at
 from memspan.experiment.matches import matches, strays
 from memspan.experiment.matching import WORDS
 from memspan.experiment.series import is_search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
-from memspan.training import Training
+from memspan.training import RATE, Training
 
 Caution = dict[str, str]
 """pointer, code, message"""
 FEW_REPEATS = 10
 """below it most of what still improves is missed, and two models must differ by a lot to be told apart"""
+FEW_TUNED = 3
+"""repeats of a setting below which its median is that of a lucky or unlucky run"""
 FEW_LENGTHS = 3
 NARROW = 4.0
 """times the shortest length that the longest must be for a span to lie between them as a rule"""
@@ -48,6 +50,8 @@ def cautions(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) -> I
     yield from _too_short(spec, by_model)
     yield from _rarely_repeated(spec)
     yield from _unbracketed(spec)
+    yield from _hardly_tuned(spec.training)
+    yield from _tuned_elsewhere(spec)
 
 
 def _short_sighted(index: int, placed: Sequence[Placement]) -> Iterator[Caution]:
@@ -102,7 +106,7 @@ def _too_short(spec: ExperimentSpec, by_model: Sequence[Sequence[Placement]]) ->
         training = spec.training
         message = (
             f"{training.most_epochs * training.steps_per_epoch} optimiser steps at a learning rate of "
-            f"{training.optimizer.learning_rate:g} took recurrent networks to lengths of about {reached:.0f} in the "
+            f"{largest_rate(training):g} took recurrent networks to lengths of about {reached:.0f} in the "
             f"studies; the longest here is {longest}. A span may then tell of the training and not of the model."
         )
         yield {"pointer": "#/training/epochs", "code": "few_epochs", "message": message}
@@ -112,11 +116,47 @@ def travelled(training: Training) -> float:
     """The sum of the learning rates of all optimiser steps: how far weights go at most, or infinite."""
     if training.optimizer.kind not in SCALED:
         return inf
-    steps, rate = training.most_epochs * training.steps_per_epoch, training.optimizer.learning_rate
+    steps, rate = training.most_epochs * training.steps_per_epoch, largest_rate(training)
     if training.halve_every is None:
         return rate * steps
     lasting = [max(0, min(training.halve_every, steps - n * training.halve_every)) for n in range(HALVINGS)]
     return rate * sum(count * 0.5**n for n, count in enumerate(lasting))
+
+
+def largest_rate(training: Training) -> float:
+    """The learning rate, or the largest of those that are tried."""
+    rates = training.tuned.get(RATE)
+    return rates[-1] if rates else training.optimizer.step_size
+
+
+def _hardly_tuned(training: Training) -> Iterator[Caution]:
+    """Candidates among which there is no choice, or one that can't be seen not to lie at their edge."""
+    for name, values in training.tuned.items():
+        pointer = f"#/training/{'optimizer/' if name == RATE else ''}{name}/tune"
+        if len(values) == 1:
+            message = f"{name} has one candidate: nothing is chosen, and its runs tell only how well it validates."
+            yield {"pointer": pointer, "code": "one_candidate", "message": message}
+        elif len(values) == 2:
+            message = f"{name} has two candidates: the better one lies at the edge, and a better one may lie beyond."
+            yield {"pointer": pointer, "code": "two_candidates", "message": message}
+    if training.tuning is not None and training.tuning.repeats < FEW_TUNED:
+        message = (
+            f"{training.tuning.repeats} repeat{'s' if training.tuning.repeats > 1 else ''} of each setting: a lucky "
+            f"seed decides, and the window has no interval worth its name. Take {FEW_TUNED} or more."
+        )
+        yield {"pointer": "#/training/tuning/repeats", "code": "few_repeats", "message": message}
+
+
+def _tuned_elsewhere(spec: ExperimentSpec) -> Iterator[Caution]:
+    """A length at which settings are chosen that is none of the experiment."""
+    asked = spec.training.tuning.length if spec.training.tuning else None
+    there = lengths_of(spec)
+    if asked is None or asked in there:
+        return
+    nearest = next((at for task in spec.tasks if (at := tuned_at(spec, task)) is not None), None)
+    instead = "no task has lengths" if nearest is None else f"they are chosen at {nearest}, the nearest"
+    message = f"The settings are to be chosen at length {asked}, which is none of the lengths: {instead}."
+    yield {"pointer": "#/training/tuning/length", "code": "no_such_length", "message": message}
 
 
 def _rarely_repeated(spec: ExperimentSpec) -> Iterator[Caution]:

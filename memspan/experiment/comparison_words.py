@@ -79,9 +79,9 @@ def _sure(found: Comparison) -> str:
 def _training(found: Comparison) -> str:
     """What stands in the way of an answer about the models themselves."""
     from memspan.experiment.budget import budget
-    from memspan.figures.training_words import budget_words
+    from memspan.figures.training_words import trainings_words
 
-    told = list(dict.fromkeys(budget_words(budget(each.training)) for each in (found.a, found.b)))
+    told = trainings_words([budget(each.training, each.trained_at(found.length)) for each in (found.a, found.b)])
     first = f" After {' and '.join(told)}" if found.same_budget else f" Not by the same training: {' and '.join(told)}"
     if found.both_converged:
         return f"{first}; both had converged."

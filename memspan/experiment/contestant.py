@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 
@@ -29,7 +29,9 @@ class Contestant:
 
     Attributes:
         number: among those that are compared; their draws have nothing to do with each other.
+        training: as it was asked for: where numbers of it are tuned, what was tried.
         experiment: its id; None where all are of one.
+        trained: by what its runs were trained at each length: where numbers are tuned, by those that were chosen.
         digests: by length, those that have finished runs; the key is None for a task without one.
     """
 
@@ -39,6 +41,7 @@ class Contestant:
     training: Training
     digests: dict[int | None, Digest]
     experiment: str | None = None
+    trained: dict[int | None, Training] = field(default_factory=dict)
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
@@ -52,8 +55,15 @@ class Contestant:
 
     @property
     def budget(self) -> dict[str, object]:
-        """How it was trained, without what changes no run."""
+        """How it was trained, without what changes no run.
+
+        The same candidates tried by the same repeats are the same budget, whatever came out best for whom.
+        """
         return self.training.model_dump(mode="json", exclude=set(UNTRAINED))
+
+    def trained_at(self, length: int | None) -> list[Training]:
+        """By what its runs of a length were trained, or those of all lengths."""
+        return [self.trained[length]] if length in self.trained else [*self.trained.values()]
 
     @cached_property
     def span(self) -> Span | None:

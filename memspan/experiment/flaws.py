@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
+from math import prod
 
 from pydantic import BaseModel
 
@@ -15,12 +15,14 @@ from memspan.experiment.lengths import Log, Search
 from memspan.experiment.matching import matched
 from memspan.experiment.report import SolvedIf
 from memspan.experiment.spec import ExperimentSpec
+from memspan.experiment.untunable import too_much_tuning, untunable
 from memspan.interfaces.limits import Limits
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.models import build
+from memspan.training import any_setting
 
 FEW = 5_000
 """conditions and probes of them that are looked at one by one although there are too many runs: some 50 ms"""
@@ -35,7 +37,8 @@ def flaws(spec: ExperimentSpec, limits: Limits) -> list[Flaw]:
     sized = matched(spec, limits)
     spec = sized.spec
     found = [*_twice("tasks", spec.tasks), *_twice("models", spec.models), *_twice("probes", spec.probes)]
-    too_large = [*_runs(spec, limits)] or [*_asked(spec, limits)]
+    found += untunable(spec)
+    too_large = [*_runs(spec, limits)] or [*_asked(spec, limits)] or [*too_much_tuning(spec, limits)]
     found += [*_lengths(spec), *too_large]
     if spec.report.solved_if:
         found += _criterion(spec, spec.report.solved_if)
@@ -111,7 +114,7 @@ def _asked(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
     of each condition.
     """
     factors = {"models": len(spec.models), "tasks": len(spec.tasks), "lengths": _possible_lengths(spec)}
-    conditions = math.prod(factors.values())
+    conditions = prod(factors.values())
     largest = max(factors, key=lambda name: factors[name])
     because = tuple((name,) for name in (*factors, "probes"))
     product = " x ".join(f"{count} {name}" for name, count in factors.items())
@@ -233,7 +236,7 @@ def _training_steps(spec: ExperimentSpec, limits: Limits) -> Iterator[Flaw]:
 def _carried(spec: ExperimentSpec, task: TaskSpec, extent: int, model: ModelSpec, network: Network) -> int:
     """Numbers that one sequence carries through time in all members of a stack."""
     signature = task.signature(extent)
-    members = place(Condition(task, model, extent, spec.training, spec.seed)).width
+    members = place(Condition(task, model, extent, any_setting(spec.training), spec.seed)).width
     return members * network.held(signature.length, signature.channels)
 
 

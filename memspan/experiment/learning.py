@@ -35,6 +35,8 @@ def courses(spec: ExperimentSpec, histories: Histories) -> Courses:
     grid, epochs = conditions(spec), set(looked_at(spec.training.most_epochs))
     found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
     for (position, repeat), metrics in histories.items():
+        if not grid[position].is_reported:
+            continue
         values = metrics.get(f"{SPLIT}_{judged_by(spec, grid[position])}", ())
         found[position] += [(repeat, epoch, value) for epoch, value in enumerate(values, start=1)]
     return {
@@ -61,8 +63,9 @@ def first_met(values: Iterable[tuple[int, int, float]], above: bool, bound: floa
 def _lines(spec: ExperimentSpec, histories: Histories, name: str) -> dict[int, dict[int, list[float]]]:
     """Position of a condition -> epoch -> a metric of the repeats that were trained so far."""
     lines: dict[int, list[Sequence[float]]] = defaultdict(list)
+    grid = conditions(spec)
     for (position, _), metrics in sorted(histories.items()):
-        if values := metrics.get(name):
+        if (values := metrics.get(name)) and grid[position].is_reported:
             lines[position].append(values)
     return {position: by_epoch(of_runs, spec.training.until_converged) for position, of_runs in lines.items()}
 

@@ -16,6 +16,7 @@ from memspan.experiment.lengths import Log, Search
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
+from memspan.training import any_setting
 
 Room = Mapping[Device, int]
 """bytes that a worker may hold, by the kind of device that it trains on; without a GPU worker there is no ``gpu``"""
@@ -41,7 +42,7 @@ def _longest(spec: ExperimentSpec) -> Iterator[Condition]:
         sorts.setdefault((shape, task.draws_independently, task.sizes()), (task, length))
     for task, length in sorts.values():
         for model in spec.models:
-            yield Condition(task, model, length, spec.training, spec.seed, spec.report.checkpoint)
+            yield Condition(task, model, length, any_setting(spec.training), spec.seed, spec.report.checkpoint)
 
 
 def _placed(condition: Condition, spec: ExperimentSpec, room: Room) -> Placement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memspan.engine.cost import BASIS, CLAIM_SECONDS, STORED_SECONDS
@@ -35,6 +35,7 @@ class Plan:
         at_most: whether conditions, runs and populations are the most that a length search may take, round by round.
         parameters: trainable numbers of each model, by its position in the spec: (least, most) over the lengths; inner
             ones are without embedding and read-out.
+        tuning_runs: those among the runs that serve to choose settings.
         estimated_seconds: wall time with ``workers`` workers, the answers to probes included.
         peak_bytes: the most memory that one worker holds.
         matched: what each model that was matched amounts to.
@@ -48,6 +49,7 @@ class Plan:
     estimated_seconds: float
     peak_bytes: int
     workers: int
+    tuning_runs: int = 0
     at_most: bool = False
     basis: str = BASIS
     matched: tuple[dict[str, Any], ...] = ()
@@ -58,6 +60,7 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
     spec = placements.spec
     efforts = _efforts(placements, fleet)
     by_model = _by_model(spec, placements)
+    placed = [placement for own in by_model for placement in own]
     return Plan(
         conditions=sum(effort.conditions for effort in efforts),
         runs=sum(effort.runs for effort in efforts),
@@ -65,8 +68,9 @@ def plan(placements: Placements, fleet: Fleet = ALONE) -> Plan:
         parameters=tuple(_parameters(spec, index, placed) for index, placed in enumerate(by_model)),
         warnings=tuple(cautions(spec, by_model)),
         estimated_seconds=_together(efforts, fleet),
-        peak_bytes=max(placement.peak_bytes for placement in placements),
-        workers=fleet.hands(placements[0].device),
+        peak_bytes=max(placement.peak_bytes for placement in placed),
+        workers=fleet.hands(placed[0].device),
+        tuning_runs=sum(_tuning(placements, each, fleet).runs for each in all_series(spec) if each.settings),
         at_most=is_search(spec),
         basis="; ".join(_basis(spec, fleet)),
         matched=tuple(matches(spec)),
@@ -116,21 +120,61 @@ def _seconds(efforts: Sequence[_Effort], fleet: Fleet, device: Device) -> float:
 
 
 def _effort(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
-    spec, placed = placements.spec, [placements[position] for position in series.positions]
+    """All settings take as long: the chosen one counts as the first."""
+    found = _reported(placements, series, fleet)
+    return _after(_tuning(placements, series, fleet), found) if series.settings else found
+
+
+def _tuning(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
+    """What choosing a setting takes."""
+    spec, each = placements.spec, placements[series.tuning[0]]
+    repeats = spec.training.tuning.repeats if spec.training.tuning else 0
+    seconds = fleet.seconds(work_of(each), each.seconds(repeats)) + _handled(each, repeats)
+    return _Effort(
+        each.device,
+        conditions=0,
+        runs=repeats * series.settings,
+        populations=each.stacks(repeats) * series.settings,
+        seconds=seconds * series.settings,
+        longest=fleet.seconds(work_of(each), each.seconds(min(each.width, repeats))),
+    )
+
+
+def _after(first: _Effort, then: _Effort) -> _Effort:
+    """Two efforts of which the second begins when the first has ended."""
+    return replace(
+        then,
+        runs=first.runs + then.runs,
+        populations=first.populations + then.populations,
+        seconds=first.seconds + then.seconds,
+        longest=first.longest + then.longest,
+    )
+
+
+def _all_at_once(spec: ExperimentSpec, placed: Sequence[Placement], fleet: Fleet) -> _Effort:
+    """What the repeats of some conditions take that are asked for together."""
+    repeats = spec.repeats
+    return _Effort(
+        placed[0].device,
+        conditions=len(placed),
+        runs=len(placed) * repeats,
+        populations=sum(each.stacks(repeats) for each in placed),
+        seconds=sum(
+            fleet.seconds(work_of(each), each.seconds(repeats))
+            + _handled(each, repeats)
+            + _asked(spec, each, repeats, fleet)
+            for each in placed
+        ),
+        longest=max(fleet.seconds(work_of(each), each.seconds(min(each.width, repeats))) for each in placed),
+    )
+
+
+def _reported(placements: Placements, series: Series, fleet: Fleet) -> _Effort:
+    """What the runs of a series take that results are about."""
+    spec, placed = placements.spec, [placements[position] for position in series.of_setting(0)]
     device = placed[0].device
     if series.search is None:
-        (placement,) = placed
-        work, repeats = work_of(placement), spec.repeats
-        return _Effort(
-            device,
-            conditions=1,
-            runs=repeats,
-            populations=placement.stacks(repeats),
-            seconds=fleet.seconds(work, placement.seconds(repeats))
-            + _handled(placement, repeats)
-            + _asked(spec, placement, repeats, fleet),
-            longest=fleet.seconds(work, placement.seconds(min(placement.width, repeats))),
-        )
+        return _all_at_once(spec, placed, fleet)
     parts, full = Counter(longest(series.search, spec.repeats)), series.search.most_lengths(spec.repeats)
     runs = full * spec.repeats
     stacks = sum(_most_stacks(spec, placed, part) * times for part, times in parts.items())
@@ -168,8 +212,9 @@ def _most_stacks(spec: ExperimentSpec, placed: Sequence[Placement], part: int) -
 def _by_model(spec: ExperimentSpec, placements: Placements) -> list[list[Placement]]:
     """Placements by the position of their model in the spec."""
     found: dict[ModelSpec, list[Placement]] = {model: [] for model in spec.models}
-    for placement in placements:
-        found[placement.condition.model].append(placement)
+    for series in all_series(spec):
+        for position in series.of_setting(0):
+            found[placements.conditions[position].model].append(placements[position])
     return list(found.values())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget, spans_by_budget
+from memspan.experiment.choices import choices
 from memspan.experiment.comparing import comparisons
 from memspan.experiment.contestant import Contestant
 from memspan.experiment.converging import condition_convergence, span_convergence
@@ -18,7 +19,7 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.matches import matches
 from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
-from memspan.experiment.series import all_series, is_search
+from memspan.experiment.series import all_series, grows
 from memspan.experiment.solving import steps_to_solve
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.trained_runs import STEPS
@@ -26,6 +27,7 @@ from memspan.statistics.notation import span_with_interval
 from memspan.statistics.span import memory_span
 from memspan.statistics.summary import Summary
 from memspan.statistics.wilson import wilson
+from memspan.training import Training
 
 
 def document(
@@ -53,20 +55,21 @@ def document_by_condition(
 ) -> dict[str, Any]:
     """The same from runs that come all of a condition at a time, and are let go once looked at.
 
-    Of the lengths that a search may ask for, those are shown that have runs.
+    Where runs follow from what others found, those conditions are shown that have runs.
 
     Args:
         course: of the condition at a position, asked when its runs are looked at.
     """
-    whole = conditions(spec)
-    found = digests(spec, whole, groups, course)
-    shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not is_search(spec)]
-    compared, rankings = comparisons(contestants(shown))
+    whole, tuned = conditions(spec), dict[int, Sequence[RunRow]]()
+    found = digests(spec, whole, reported(whole, groups, tuned), course)
+    shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not grows(spec)]
+    compared, rankings = comparisons(contestants(spec, shown))
     return {
-        "conditions": [_condition(condition, digest) for condition, digest in shown],
+        "conditions": [_condition(spec, condition, digest) for condition, digest in shown],
         "matched": matches(spec),
         "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
+        "tuning": choices(spec, tuned),
         "baselines": _baselines([condition for condition, _ in shown]),
         "comparisons": compared,
         "rankings": rankings,
@@ -75,8 +78,27 @@ def document_by_condition(
     }
 
 
+def reported(
+    grid: Sequence[Condition], groups: Iterable[Sequence[RunRow]], tuned: dict[int, Sequence[RunRow]]
+) -> Iterator[Sequence[RunRow]]:
+    """The runs that results are about, all of a condition at a time.
+
+    Args:
+        tuned: gets the others, by position: they say by what the former were trained, and no more.
+    """
+    for runs in groups:
+        position = runs[0].condition
+        if grid[position].is_reported:
+            yield runs
+        else:
+            tuned[position] = runs
+
+
 def contestants(
-    shown: Iterable[tuple[Condition, Digest]], experiment: str | None = None, first: int = 0
+    spec: ExperimentSpec,
+    shown: Iterable[tuple[Condition, Digest]],
+    experiment: str | None = None,
+    first: int = 0,
 ) -> list[Contestant]:
     """Each model on each task, with the lengths that have finished runs.
 
@@ -85,18 +107,18 @@ def contestants(
         first: the number of the first contestant.
     """
     by_model: dict[tuple[Any, Any], dict[int | None, Digest]] = defaultdict(dict)
-    trainings = {}
+    trained: dict[tuple[Any, Any], dict[int | None, Training]] = defaultdict(dict)
     for condition, digest in shown:
         if digest.succeeded:
             by_model[condition.task, condition.model][condition.length] = digest
-            trainings[condition.task, condition.model] = condition.training
+            trained[condition.task, condition.model][condition.length] = condition.training
     return [
-        Contestant(number, *place, trainings[place], digests, experiment)
+        Contestant(number, *place, spec.training, digests, experiment, trained[place])
         for number, (place, digests) in enumerate(by_model.items(), start=first)
     ]
 
 
-def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
+def _condition(spec: ExperimentSpec, condition: Condition, digest: Digest) -> dict[str, Any]:
     """One entry of ``conditions``."""
     network = condition.network()
     return {
@@ -110,7 +132,7 @@ def _condition(condition: Condition, digest: Digest) -> dict[str, Any]:
         "metric": score_metric(condition.task, condition.extent),
         "metrics": {name: _statistic(summary) for name, summary in digest.summaries.items()},
         "success": _success(digest.solved, digest.succeeded),
-        "budget": budget(condition.training),
+        "budget": budget(spec.training, [condition.training]),
         "convergence": condition_convergence(digest),
         "parameters": network.parameters,
         "inner_parameters": network.inner_parameters,
@@ -156,28 +178,29 @@ def _place(condition: Condition) -> dict[str, Any]:
 
 def _spans(spec: ExperimentSpec, shown: Sequence[tuple[Condition, Digest]]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
-    by_model: dict[tuple[Any, Any], list[tuple[int, Digest]]] = defaultdict(list)
+    by_model: dict[tuple[Any, Any], list[tuple[Condition, Digest]]] = defaultdict(list)
     for condition, digest in shown:
         if condition.length is not None and digest.succeeded:
-            by_model[condition.task, condition.model].append((condition.extent, digest))
+            by_model[condition.task, condition.model].append((condition, digest))
     return [
-        {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json"), **_span(spec, lengths)}
-        for (task, model), lengths in by_model.items()
+        {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json"), **_span(spec, found)}
+        for (task, model), found in by_model.items()
     ]
 
 
-def _span(spec: ExperimentSpec, lengths: Sequence[tuple[int, Digest]]) -> dict[str, Any]:
-    """One entry of ``spans``, of lengths that all have finished runs; one repeat at each has no interval."""
-    digests = [digest for _, digest in lengths]
+def _span(spec: ExperimentSpec, found: Sequence[tuple[Condition, Digest]]) -> dict[str, Any]:
+    """One entry of ``spans``, of conditions that all have finished runs; one repeat at each has no interval."""
+    lengths = [(condition.extent, digest) for condition, digest in found]
+    digests = [digest for _, digest in found]
     done = [digest.succeeded for digest in digests]
     span = memory_span([length for length, _ in lengths], [digest.solved for digest in digests], done)
     if span is None:
         raise AssertionError("a span was asked for where nothing was measured")
-    found = asdict(span) | ({"low": None, "high": None} if max(done) == 1 else {})
+    values = asdict(span) | ({"low": None, "high": None} if max(done) == 1 else {})
     return {
-        **found,
-        "written": str(span_with_interval(found)),
-        "budget": budget(spec.training),
+        **values,
+        "written": str(span_with_interval(values)),
+        "budget": budget(spec.training, [condition.training for condition, _ in found]),
         "convergence": span_convergence(digests),
         "by_budget": spans_by_budget(spec, lengths),
     }

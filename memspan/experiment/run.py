@@ -27,7 +27,7 @@ from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.probing import ask
 from memspan.experiment.results import document
-from memspan.experiment.rounds import Allocation, following, opening
+from memspan.experiment.rounds import Allocation, first_round, following, opening
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import Series, all_series
 from memspan.experiment.spec import ExperimentSpec
@@ -38,7 +38,7 @@ from memspan.validation.pointer import subject
 from memspan.validation.sentences import sentence
 
 Progress = Callable[[float, float], None]
-"""Called with (epochs done, epochs in all so far), summed over runs; a search goes on by whole rounds."""
+"""Called with (epochs done, epochs in all so far), summed over runs; what follows from other runs comes by rounds."""
 
 
 class SpecMalformed(ValueError):
@@ -133,7 +133,8 @@ class _Session:
         self._plan([allocation for _, allocations in openings for allocation in allocations])
         for series, allocations in openings:
             for position, outcomes in self._train_series(series, allocations).items():
-                self._probe(self._placements[position].condition, outcomes)
+                if position in series.reported:
+                    self._probe(self._placements[position].condition, outcomes)
         epochs = {place: dict(curves) for place, curves in self._histories.items()}
         found = document(self._spec, self._rows, self._probes, courses(self._spec, epochs))
         return Results(self._spec, found, tuple(self._rows), epochs)
@@ -146,7 +147,7 @@ class _Session:
         """Train what a series begins with and all that follows, round by round; the outcomes by position and repeat."""
         outcomes: dict[int, dict[int, Outcome]] = {}
         rows: list[RunRow] = []
-        for number in count(1):
+        for number in count(first_round(self._spec)):
             for allocation in allocations:
                 trained = self._train(allocation, number, rows)
                 outcomes[allocation.position] = outcomes.get(allocation.position, {}) | trained

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from memspan.experiment.grid import lengths_of
+from memspan.experiment.grid import lengths_of, tuned_at
 from memspan.experiment.lengths import Search, SearchRange
 from memspan.experiment.spec import ExperimentSpec
+from memspan.interfaces.task import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -17,34 +18,71 @@ class Series:
     Attributes:
         positions: in the grid.
         search: how their lengths are chosen; None where each is asked for all of its repeats at once.
+        settings: of which one is chosen for all of them; 0 where nothing is tuned. Each length then has a condition for
+            each, and the last positions are those by which it is chosen.
     """
 
     positions: range
     search: SearchRange | None = None
+    settings: int = 0
+
+    @property
+    def tuning(self) -> range:
+        """The positions by which a setting is chosen, in the order of settings; none where nothing is tuned."""
+        return self.positions[len(self.positions) - self.settings :]
+
+    @property
+    def reported(self) -> range:
+        """The positions that results may be about."""
+        return self.positions[: len(self.positions) - self.settings]
+
+    def of_setting(self, setting: int) -> range:
+        """The positions of a setting that results are about, by length; those of all where nothing is tuned."""
+        return self.reported[setting :: max(self.settings, 1)]
 
 
 def is_search(spec: ExperimentSpec) -> bool:
-    """Whether some conditions of the grid may never get any runs."""
+    """Whether lengths are chosen by what runs at others found."""
     return isinstance(spec.lengths, Search)
 
 
+def is_tuned(spec: ExperimentSpec) -> bool:
+    """Whether numbers of the training are chosen by runs of their own."""
+    return bool(spec.training.tuned)
+
+
+def grows(spec: ExperimentSpec) -> bool:
+    """Whether runs follow from what others found, so that some conditions of the grid may never get any."""
+    return is_search(spec) or is_tuned(spec)
+
+
 def all_series(spec: ExperimentSpec) -> tuple[Series, ...]:
-    """The whole grid: a series for each task and model of a search, which has its own span, else for each condition."""
+    """The whole grid: a series for each task and model of a search, which has its own span, or that are tuned once for
+    all lengths; else for each condition."""
     found: list[Series] = []
-    first = 0
+    first, settings = 0, len(spec.training.settings) if is_tuned(spec) else 0
     for task in spec.tasks:
-        size = len(lengths_of(spec)) if task.has_length else 1
-        search = spec.lengths.search if task.has_length and isinstance(spec.lengths, Search) else None
         for _ in spec.models:
-            whole = range(first, first + size)
-            found += [Series(whole, search)] if search else [Series(range(each, each + 1)) for each in whole]
-            first += size
+            for lengths in _together(spec, task):
+                size = lengths * max(settings, 1) + settings
+                found.append(Series(range(first, first + size), _search(spec, task), settings))
+                first += size
     return tuple(found)
+
+
+def _together(spec: ExperimentSpec, task: TaskSpec) -> list[int]:
+    """How many lengths of a task and model are asked for together, each time."""
+    count = len(lengths_of(spec)) if task.has_length else 1
+    return [count] if _search(spec, task) or tuned_at(spec, task) is not None else [1] * count
+
+
+def _search(spec: ExperimentSpec, task: TaskSpec) -> SearchRange | None:
+    return spec.lengths.search if task.has_length and isinstance(spec.lengths, Search) else None
 
 
 def series_of(spec: ExperimentSpec, positions: Iterable[int]) -> tuple[Series, ...]:
     """The series that some positions of the grid lie in, each once."""
     asked = set(positions)
-    if not is_search(spec):
+    if not grows(spec):
         return tuple(Series(range(position, position + 1)) for position in sorted(asked))
     return tuple(series for series in all_series(spec) if not asked.isdisjoint(series.positions))

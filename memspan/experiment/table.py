@@ -131,6 +131,19 @@ class Results:
         return Table([{**self._place(e), **{key: e[key] for key in keys}} for e in self.document["searches"]])
 
     @cached_property
+    def tuning(self) -> Table:
+        """One row for each setting that was tried: what it validated, and whether it was chosen."""
+        return Table([row for entry in self.document["tuning"] for row in self._tried(entry)])
+
+    def _tried(self, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        names = tuple(self.spec.training.tuned)
+        for score in entry["scores"]:
+            numbers = {name: score[name] for name in names}
+            measured = {key: score[key] for key in ("median", "low", "high", "n", "diverged", "good")}
+            place = {**self._place(entry), "length": entry["length"]}
+            yield {**place, **numbers, **measured, "chosen": numbers == entry["setting"]}
+
+    @cached_property
     def probes(self) -> Table:
         """One row for each value of each probe and condition."""
         return Table([row for entry in self.document["probes"] for row in self._probe(entry)])
@@ -158,13 +171,31 @@ class Results:
     @cached_property
     def runs(self) -> Table:
         """One row a run with its final metrics."""
-        places = [self._named(condition) for condition in conditions(self.spec)]
+        places = [self._named(condition) for condition in self._grid]
         return Table(
             [
-                {**places[row.condition], "repeat": row.repeat, "diverged_at": row.diverged_at, **row.metrics}
+                {
+                    **places[row.condition],
+                    **self._purpose(row),
+                    "repeat": row.repeat,
+                    "diverged_at": row.diverged_at,
+                    **row.metrics,
+                }
                 for row in self.rows
             ]
         )
+
+    @cached_property
+    def _grid(self) -> tuple[Condition, ...]:
+        return conditions(self.spec)
+
+    def _purpose(self, row: RunRow) -> dict[str, Any]:
+        """What a run is for and by which setting, where something is tuned."""
+        if not self.spec.training.tuned:
+            return {}
+        condition = self._grid[row.condition]
+        numbers = condition.training.numbers
+        return {"purpose": condition.purpose, **{name: numbers[name] for name in self.spec.training.tuned}}
 
     def _named(self, condition: Condition) -> dict[str, Any]:
         entry = {"task": condition.task.model_dump(mode="json"), "model": condition.model.model_dump(mode="json")}
@@ -185,4 +216,4 @@ class Results:
         return "".join(table._repr_html_() for table in self._shown() if len(table))
 
     def _shown(self) -> tuple[Table, ...]:
-        return self.conditions, self.spans, self.searches, self.probes
+        return self.conditions, self.spans, self.searches, self.tuning, self.probes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memspan.figures.document import Part, Results, entries
 from memspan.figures.label import label
 
-LISTS = ("conditions", "spans", "learning", "probes")
+LISTS = ("conditions", "spans", "learning", "probes", "tuning")
 
 
 @dataclass(frozen=True, slots=True)

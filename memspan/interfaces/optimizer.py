@@ -9,8 +9,12 @@ from pydantic import Field
 from torch import Tensor
 
 from memspan.interfaces.spec import PartSpec, Real
+from memspan.interfaces.tunable import TunableRate, settled
 
-Rate = Annotated[Real, Field(gt=0, le=100, description="step size")]
+Rate = Annotated[
+    TunableRate,
+    Field(description='step size, or candidates to choose from: {"tune": [0.001, 0.003]}'),
+]
 Decay = Annotated[Real, Field(ge=0, lt=1)]
 Small = Annotated[Real, Field(gt=0, le=1, description="keeps the division finite")]
 Slots = Mapping[str, Tensor]
@@ -28,6 +32,11 @@ class OptimizerSpec(PartSpec):
     """
 
     learning_rate: Rate
+
+    @property
+    def step_size(self) -> float:
+        """The learning rate of an optimiser whose rate is chosen."""
+        return settled(self.learning_rate)
 
     def slots(self) -> tuple[str, ...]:
         """Names of what is remembered of each weight from step to step. All start at 0; stored runs know the names."""

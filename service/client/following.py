@@ -81,11 +81,13 @@ def watch_experiment(client: httpx.Client, experiment: dict[str, Any], console: 
 
 
 def round_words(body: Mapping[str, Any]) -> str:
-    """Which lengths a search goes on with: latch, lstm: round 2 asks for 3 x length 12, 3 x length 16."""
+    """Which runs follow from others: latch, lstm: round 2 asks for 3 x length 12, 3 x length 16."""
     asked = ", ".join(
         f"{repeats} x length {length}" for length, repeats in zip(body["lengths"], body["repeats"], strict=True)
     )
-    return f"{body['task']}, {body['model']}: round {body['round']} asks for {asked}"
+    setting = ", ".join(f"{name} {value:g}" for name, value in (body.get("setting") or {}).items())
+    chosen = f" by the chosen {setting}" if setting else ""
+    return f"{body['task']}, {body['model']}: round {body['round']} asks for {asked}{chosen}"
 
 
 def left_words(state: str, eta_seconds: float | None) -> str:

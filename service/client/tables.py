@@ -11,7 +11,9 @@ from rich.text import Text
 from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
+from memspan.figures.naming import naming
 from memspan.figures.training_words import after, runs_words
+from memspan.figures.tuning_words import chosen_loss, chosen_words, window_words
 from memspan.statistics.notation import UNKNOWN, Written, number, span_with_interval, with_interval
 from service.pages.headline import headline
 
@@ -23,14 +25,16 @@ FEW = 2
 
 
 def tables(results: Entry) -> Group:
-    """The answer in words, score by length and model, memory spans and the searches for them, how training ended,
-    probes, and why runs failed."""
+    """The answer in words, score by length and model, memory spans and the searches for them, how training ended, what
+    was tuned, probes, and why runs failed."""
     parts: list[Table | Text] = [scores(results, task) for task in _tasks(results)]
     parts += [spans(results)] if results["spans"] else []
     parts += [Text(each["sentence"]) for each in results.get("comparisons", ()) if each["metric"] == "span"][:FEW_LINES]
     parts += [training(results, task) for task in _tasks(results) if _any_unconverged(results, task)]
     parts += [Text(sentence) for sentence in matched(results)]
     parts += [searches(results)] if results["searches"] else []
+    parts += [tuning(results)] if results.get("tuning") else []
+    parts += [Text(words) for words in warnings(results)]
     answer = [Text(sentence) for sentence in headline({"experiment": {}, **results})]
     return Group(*answer, *parts, *_probes(results), *failures(results))
 
@@ -137,6 +141,22 @@ def searches(results: Entry) -> Table:
         numbers = (search[name] for name in ("rounds", "lengths", "runs", "most_runs"))
         table.add_row(search["task"]["kind"], label(search["model"], models), *map(number, numbers))
     return table
+
+
+def tuning(results: Entry) -> Table:
+    """One row for each choice of a setting: what was chosen, and at which rates at least half of the runs are good."""
+    models = naming(results).models
+    title = "Tuning: the setting of the lowest median validation loss, by runs that enter nothing else"
+    table = narrow_table("task", "model", "length", "chosen", "validation loss", "rates that work", title=title)
+    for entry in results["tuning"]:
+        place = entry["task"]["kind"], label(entry["model"], models), number(entry["length"])
+        table.add_row(*place, chosen_words(entry), str(chosen_loss(entry)), window_words(entry))
+    return table
+
+
+def warnings(results: Entry) -> list[str]:
+    """What to mind about choices, each thing once."""
+    return list(dict.fromkeys(each["warning"] for each in results.get("tuning", ()) if each["warning"]))
 
 
 def _probes(results: Entry) -> list[Table]:

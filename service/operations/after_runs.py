@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
-from memspan.experiment.series import Series, is_search, series_of
+from memspan.experiment.series import Series, grows, series_of
 from memspan.experiment.spec import ExperimentSpec
 from service.operations.context import Context
 from service.operations.new_probes import of_condition
 from service.operations.progress import counts_of, progress_body
-from service.operations.searching import follow
+from service.operations.rounds import follow, is_waiting
 from service.operations.specs import grid_of, spec_of
 from service.operations.telling import ended
+from service.operations.tested import tested_of
 from service.queue_names import Queue
 from service.storage import conditions, events, experiments, probes, tallies
 from service.storage.database import Connection
@@ -32,12 +33,12 @@ def settle(connection: Connection, ended: Ended, shard: int = tallies.OTHERS) ->
 def _locked(connection: Connection, experiment: int) -> ExperimentRecord | None:
     """An experiment in which something may follow, kept from being cancelled meanwhile.
 
-    The rows of conditions settle who sees to each; a search, which spans conditions, is seen to by one at a time.
+    The rows of conditions settle who sees to each; what grows, conditions together, is seen to by one at a time.
     """
     row = experiments.get(connection, experiment)
     if row is None:
         return None
-    lock = experiments.lock if is_search(spec_of(row)) else experiments.lock_shared
+    lock = experiments.lock if grows(spec_of(row)) else experiments.lock_shared
     row = lock(connection, experiment)
     return row if row is not None and row.state in ACTIVE and row.cancelled_at is None else None
 
@@ -53,7 +54,7 @@ def follow_some(connection: Connection, row: ExperimentRecord, positions: Iterab
 
 
 def _follow(connection: Connection, row: ExperimentRecord, done: Iterable[int]) -> set[Queue]:
-    """The next round of each search whose runs have all ended; probes, where there is none or no search."""
+    """What follows from the runs of each series, which have all ended; its probes, where nothing does."""
     spec, queues = spec_of(row), set[Queue]()
     for series in series_of(spec, done):
         if not conditions.open_runs(connection, row.key, series.positions):
@@ -63,7 +64,7 @@ def _follow(connection: Connection, row: ExperimentRecord, done: Iterable[int]) 
 
 def is_followed(spec: ExperimentSpec) -> bool:
     """Whether something follows a condition whose runs have all ended."""
-    return bool(spec.probes) or is_search(spec)
+    return bool(spec.probes) or grows(spec)
 
 
 def end_if_done(context: Context, experiment: int) -> bool:
@@ -92,7 +93,7 @@ def end_locked(connection: Connection, row: ExperimentRecord) -> bool:
 
 def _queue_probes(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec, series: Series) -> set[Queue]:
     """Queue the spec's probes of a series' conditions, all of whose runs have ended, at least one of them well."""
-    trained = experiments.succeeded(connection, row.key, series.positions) if spec.probes else ()
+    trained = experiments.succeeded(connection, row.key, series.reported) if spec.probes else ()
     weights = spec.report.checkpoint
     asked = [of_condition(row.key, each, weights, probe, required=True) for each in trained for probe in spec.probes]
     probes.add(connection, asked)
@@ -105,10 +106,12 @@ def _end(connection: Connection, row: ExperimentRecord) -> bool:
     if any(asked.get(state) for state in OPEN):
         return False
     if row.cancelled_at is not None:
-        wanted = len(row.spec["probes"]) * len(experiments.tested(connection, row.key))
+        wanted = len(row.spec["probes"]) * len(tested_of(connection, row))
         asked[RunState.CANCELLED] = asked.get(RunState.CANCELLED, 0) + wanted - sum(asked.values())
     counts = counts_of(connection, row)
     state = final_state(counts["runs"], asked, row.cancelled_at is not None)
+    if state is ExperimentState.SUCCEEDED and is_waiting(connection, row):
+        state = ExperimentState.PARTIAL if row.cancelled_at is None else ExperimentState.CANCELLED
     experiments.end(connection, row.key, state, counts)
     body = progress_body(counts, state, eta_seconds=None)
     events.append(connection, row.key, *ended(connection, row), ("progress", body), ("state", {"state": state}))

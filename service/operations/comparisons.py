@@ -8,7 +8,7 @@ from memspan.experiment.comparing import MOST, comparisons
 from memspan.experiment.contestant import Contestant
 from memspan.experiment.differences import differences
 from memspan.experiment.digest import digests
-from memspan.experiment.results import contestants
+from memspan.experiment.results import contestants, reported
 from memspan.interfaces.json_numbers import jsonable
 from service.errors import FieldError, Unprocessable
 from service.operations import ids
@@ -55,9 +55,9 @@ def _contestants(connection: Connection, row: ExperimentRecord, first: int) -> l
     """The models of an experiment that have finished runs."""
     spec, grid = spec_of(row), grid_of(row)
     rows = rows_by_condition(connection, row.key, len(grid), spec.repeats)
-    known = digests(spec, grid, rows, StoredCourses(connection, row).of)
+    known = digests(spec, grid, reported(grid, rows, {}), StoredCourses(connection, row).of)
     name = ids.public(ids.EXPERIMENT, row.key)
-    return contestants([(grid[position], digest) for position, digest in sorted(known.items())], name, first)
+    return contestants(spec, [(grid[position], digest) for position, digest in sorted(known.items())], name, first)
 
 
 def _require_few(own: Sequence[Contestant]) -> None:

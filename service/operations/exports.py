@@ -10,6 +10,7 @@ from typing import Any, Literal
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget
 from memspan.experiment.trained_runs import STEPS
+from memspan.training import NORM, SHRINKAGE
 from service.errors import NotFound
 from service.operations import ids
 from service.operations.context import Context
@@ -28,8 +29,10 @@ METRICS = tuple(
 )
 RUN = ("repeat", "state", "diverged_at", "seconds", "engine", "processor")
 TRAINED = ("optimizer", "learning_rate", "epochs", "steps", "sequences")
-COLUMNS = ("task", "model", "length", *RUN, *METRICS, *TRAINED, "convergence")
-"""the last one is that of the condition: a run alone doesn't tell whether it still improved"""
+TUNED = (NORM, SHRINKAGE, "purpose")
+COLUMNS = ("task", "model", "length", *RUN, *METRICS, *TRAINED, "convergence", *TUNED)
+"""convergence is that of the condition: a run alone doesn't tell whether it still improved. The purpose is report, or
+tuning of runs that serve to choose a setting and enter nothing else"""
 
 
 def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
@@ -52,7 +55,9 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
     @lru_cache(maxsize=16)
     def trained(position: int) -> tuple[dict[str, Any], str | None]:
         given = budget(conditions[position].training)
-        return given, ends.get(parts(position))
+        reported = conditions[position].is_reported
+        numbers = conditions[position].training.numbers | {"purpose": conditions[position].purpose}
+        return given | numbers, ends.get(parts(position)) if reported else None
 
     if form == "csv":
         yield ",".join(COLUMNS).encode() + b"\n"
@@ -73,7 +78,7 @@ def _trained(row: ResultRecord, given: dict[str, Any], convergence: str | None) 
     taken = (row.metrics or {}).get(STEPS)
     share = 1 if taken is None else taken / given["steps"]
     used = {name: round(share * given[name]) for name in ("epochs", "steps", "sequences")}
-    return (*((given | used)[name] for name in TRAINED), convergence)
+    return (*((given | used)[name] for name in TRAINED), convergence, *(given[name] for name in TUNED))
 
 
 def _convergence(context: Context, key: int) -> dict[tuple[str, str, int | None], str | None]:

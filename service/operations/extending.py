@@ -10,7 +10,7 @@ from memspan.experiment.flaws import flaws
 from memspan.experiment.memory_need import memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.rounds import Allocation
-from memspan.experiment.series import is_search
+from memspan.experiment.series import is_search, is_tuned
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, FieldError, Unprocessable
 from service.operations import audit, going_on, ids, quotas, room, worker_memory
@@ -26,6 +26,7 @@ from service.operations.quotas import Demand
 from service.operations.remaining_time import fleet_now
 from service.operations.specs import spec_of
 from service.operations.submission import demand_of, no_gpu
+from service.operations.tested import tested_of
 from service.queue_names import TRAINING
 from service.storage import events, experiments, reopening, tallies
 from service.storage.database import Connection
@@ -42,13 +43,13 @@ def extend(context: Context, key: int, asked: Extension, caller: Caller = ANYBOD
     Its spec then asks for all of them. Answers over repeats are asked again when the runs have ended.
 
     Raises:
-        Conflict: it is active or cancelled, a length search, or part of a study.
+        Conflict: it is active or cancelled, a length search, part of a study, or was tuned by as many epochs as it had.
         Unprocessable: all together are more than a limit allows.
     """
     with context.database.reading() as connection:
         before = found(connection, key)
     caller.require_owner(before.owner, f"experiment {ids.public(ids.EXPERIMENT, key)}")
-    _require_extensible(before)
+    _require_extensible(before, asked)
     spec = asked.of(spec_of(before))
     _require_allowed(context, before, asked, spec)
     kind: type[MoreRepeats | MoreEpochs] = MoreRepeats if asked.name == "repeats" else MoreEpochs
@@ -56,7 +57,7 @@ def extend(context: Context, key: int, asked: Extension, caller: Caller = ANYBOD
         more = kind.of(connection, before, spec)
     with context.database.writing() as connection:
         row = own(connection, key, caller)
-        _require_extensible(row)
+        _require_extensible(row, asked)
         if row.spec != before.spec:
             raise Conflict("The experiment was extended by another request meanwhile; look at it, and ask again.")
         room.require(context)
@@ -79,7 +80,7 @@ def _words(asked: Extension) -> str:
     return f"{asked.more} {asked.name}"
 
 
-def _require_extensible(row: ExperimentRecord) -> None:
+def _require_extensible(row: ExperimentRecord, asked: Extension) -> None:
     """Conflict where more would not give what asking for all at once had given."""
     going_on.require_ended(row, "be extended")
     if row.state is ExperimentState.CANCELLED:
@@ -93,6 +94,11 @@ def _require_extensible(row: ExperimentRecord) -> None:
         raise Conflict(
             "The experiment searches for lengths: which ones it asks for depends on repeats and epochs. Submit its "
             "spec anew with all that you want."
+        )
+    if asked.name == "epochs" and is_tuned(spec_of(row)):
+        raise Conflict(
+            "The experiment has chosen its settings by runs of as many epochs as it had; by more others may be best. "
+            "Submit its spec anew with all that you want."
         )
 
 
@@ -133,7 +139,8 @@ class MoreRepeats:
         going_on.require_weights(row, spec)
         before = spec_of(row).repeats
         placements = Placements(spec, reopening.on_gpu(connection, row.key))
-        added = [Allocation(position, range(before, spec.repeats)) for position in range(len(placements))]
+        positions = sorted(tested_of(connection, row)) if is_tuned(spec) else range(len(placements))
+        added = [Allocation(position, range(before, spec.repeats)) for position in positions]
         rows = queued(placements, added)
         seconds = sum(each.stack.seconds for each in rows)
         demand = replace(demand_of(placements, added), core_seconds=seconds)

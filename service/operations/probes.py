@@ -24,6 +24,7 @@ from service.operations.new_probes import of_checkpoint, of_condition
 from service.operations.progress import TIME_IS_UP, over_time
 from service.operations.quotas import Demand
 from service.operations.specs import condition_of, grid_of, spec_of
+from service.operations.tested import tested_of
 from service.queue_names import Queue
 from service.storage import checkpoints, events, experiments, final_states, leases, probes, runs
 from service.storage.contents import Bytes, Damaged
@@ -108,7 +109,7 @@ def ask_experiment(
     """Ask a probe of all repeats of the chosen conditions; one row for each condition."""
     with context.database.writing() as connection:
         row = locked(connection, key)
-        tested = experiments.tested(connection, key)
+        tested = tested_of(connection, row)
         chosen = [(i, condition) for i, condition in enumerate(grid_of(row)) if i in tested and where.holds(condition)]
         if not chosen:
             message = "No condition of the experiment matches where; see its tasks, models and lengths."
@@ -127,7 +128,7 @@ def ask_experiment(
 
 
 def _all_ended(connection: Connection, row: ExperimentRecord, chosen: Sequence[tuple[int, Condition]]) -> None:
-    """A probe over repeats waits for all, those that a search may still add too: its answer would change with each."""
+    """A probe over repeats waits for all, those that may still follow too: its answer would change with each."""
     asked = series_of(spec_of(row), [position for position, _ in chosen])
     unfinished = [series for series in asked if runs.open_count(connection, row.key, series.positions)]
     for position, condition in chosen:

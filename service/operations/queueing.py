@@ -33,6 +33,7 @@ def probe_seconds(placements: Placements, allocations: Iterable[Allocation]) -> 
     return sum(
         asked_seconds(probe, placements[allocation.position], len(allocation.repeats))
         for allocation in allocations
+        if placements.conditions[allocation.position].is_reported
         for probe in placements.spec.probes
     )
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from memspan.engine.placement import Device
 from memspan.experiment.fleet import Fleet, Work
 from memspan.experiment.plan import DEVICES
-from memspan.experiment.series import is_search
+from memspan.experiment.series import grows
 from service.operations.context import Context
 from service.operations.specs import grid_of, spec_of
+from service.operations.tested import tested_of
 from service.queue_names import Queue
-from service.storage import experiments, paces, workload
+from service.storage import paces, workload
 from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.paces import PaceRecord, StaffRecord
@@ -107,6 +108,6 @@ def _probes_left(connection: Connection, row: ExperimentRecord) -> float:
     """Modelled seconds of an experiment's probes that have no answer yet."""
     if not row.probe_seconds:
         return 0.0
-    tested = experiments.tested(connection, row.key) if is_search(spec_of(row)) else grid_of(row)
+    tested = tested_of(connection, row) if grows(spec_of(row)) else grid_of(row)
     wanted = len(row.spec["probes"]) * len(tested)
     return row.probe_seconds * max(0.0, 1 - workload.probes_done(connection, row.key) / max(wanted, 1))

@@ -131,6 +131,8 @@ def _learning(connection: Connection, row: ExperimentRecord) -> list[dict[str, A
     for name in MEASURES:
         points = metrics.learning(connection, row.key, SPLIT, name)
         for position, some in groupby(points, key=attrgetter("condition")):
+            if not conditions[position].is_reported:
+                continue
             lines: dict[int, list[float]] = defaultdict(list)
             for each in some:
                 lines[each.repeat].append(each.value)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import structlog
 
 from memspan.experiment.placements import Placements
-from memspan.experiment.series import is_search
+from memspan.experiment.series import grows, is_tuned
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict
-from service.operations import audit, going_on, ids, quotas, room
+from service.operations import audit, going_on, ids, quotas, room, rounds
 from service.operations.action import Action
 from service.operations.after_runs import end_locked, follow_some
 from service.operations.caller import ANYBODY, Caller
@@ -41,7 +41,8 @@ def retry(context: Context, key: int, caller: Caller = ANYBODY) -> ExperimentVie
         spec = spec_of(row)
         if row != before:  # somebody changed it since it was looked at
             again = _again(row, reopening.ended_runs(connection, key, Which.BADLY_ENDED))
-        if not again and not _unanswered(connection, row, spec):
+        waits = bool(again) or rounds.is_waiting(connection, row)
+        if not waits and not _unanswered(connection, row, spec):
             raise Conflict("All runs of the experiment have succeeded and its probes are answered: nothing to retry.")
         going_on.require_weights(row, spec)
         room.require(context)
@@ -50,7 +51,7 @@ def retry(context: Context, key: int, caller: Caller = ANYBODY) -> ExperimentVie
         audit.note(connection, caller, Action.RETRY_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 202)
         going_on.queue(connection, row, spec, Which.BADLY_ENDED, again)
         asked = reopening.ask_required_again(connection, key)
-        state = reopening.reopen(connection, key, waits=bool(again))
+        state = reopening.reopen(connection, key, waits)
         events.append(connection, key, ("retry", {"runs": count, "probes": asked}), ("state", {"state": state}))
         _go_on(connection, key, spec)
         view = view_of(connection, key)
@@ -86,9 +87,7 @@ def _unanswered(connection: Connection, row: ExperimentRecord, spec: ExperimentS
 def _go_on(connection: Connection, key: int, spec: ExperimentSpec) -> None:
     """Queue what follows conditions that have no open runs, should a cancellation have come before it was."""
     row = locked(connection, key)
-    if spec.probes:
-        positions = (
-            range(len(grid_of(row))) if is_search(spec) else reopening.unasked(connection, key, len(spec.probes))
-        )
+    if spec.probes or is_tuned(spec):
+        positions = range(len(grid_of(row))) if grows(spec) else reopening.unasked(connection, key, len(spec.probes))
         follow_some(connection, row, positions)
     end_locked(connection, row)

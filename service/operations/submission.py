@@ -8,7 +8,7 @@ from urllib.parse import quote
 from memspan.experiment.fleet import Fleet
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import ALONE, estimated_seconds
-from memspan.experiment.rounds import Allocation, opening
+from memspan.experiment.rounds import Allocation, first_round, opening
 from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
@@ -81,7 +81,7 @@ def prepare(
     place: StudyPlace | None = None,
     caller: Caller = ANYBODY,
 ) -> Prepared:
-    """The rows of an experiment with all its runs, those of the first round where it is a search.
+    """The rows of an experiment with all its runs, those of the first round where others follow from them.
 
     Raises:
         Unprocessable: it asks for a GPU, and no GPU worker is there.
@@ -91,7 +91,7 @@ def prepare(
         raise no_gpu()
     allocations = [allocation for series in all_series(spec) for allocation in opening(spec, series)]
     placements = Placements(spec, gpu)
-    rows = queued(placements, allocations)
+    rows = queued(placements, allocations, first_round(spec))
     new = NewExperiment(
         name=spec.name,
         spec=spec.model_dump(mode="json"),

@@ -33,6 +33,8 @@ def render_results(results: Mapping[str, Any]) -> str:
             conditions=tables.conditions(results, names),
             spans=tables.spans(results, names),
             searches=tables.searches(results, names),
+            tuning=tables.tuning(results, names),
+            warnings=list(dict.fromkeys(each["warning"] for each in entries(results, "tuning") if each["warning"])),
             comparisons=[each for each in entries(results, "comparisons") if each["metric"] == "span"],
             rankings=entries(results, "rankings"),
             probes=tables.probes(results, names),

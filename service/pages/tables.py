@@ -10,6 +10,7 @@ from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming
+from memspan.figures.tuning_words import chosen_loss, chosen_words, window_words
 from memspan.statistics.notation import span_with_interval
 
 Part = Mapping[str, Any]
@@ -57,6 +58,22 @@ def searches(results: Part, names: Naming) -> list[dict[str, Any]]:
     return [
         {**search, "task": names.task(search["task"]), "label": names.model(search["model"])}
         for search in entries(results, "searches")
+    ]
+
+
+def tuning(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """What was chosen, one row for each choice."""
+    return [
+        {
+            **entry,
+            "task": names.task(entry["task"]),
+            "label": names.model(entry["model"]),
+            "setting": chosen_words(entry),
+            "loss": chosen_loss(entry),
+            "window": window_words(entry),
+            "tried": len(entry["scores"]),
+        }
+        for entry in entries(results, "tuning")
     ]
 
 

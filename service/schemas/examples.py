@@ -16,6 +16,7 @@ MOMENTS = {
 BUDGET = {
     "optimizer": "adam",
     "learning_rate": 0.001,
+    "tuned": None,
     "batch_size": 16,
     "data": "fixed",
     "until": None,
@@ -58,6 +59,8 @@ RUN: dict[str, Any] = {
     "experiment": "exp-12",
     **PLACE,
     "repeat": 3,
+    "purpose": "report",
+    "setting": {"learning_rate": 0.001, "clip_norm": None, "weight_decay": 0.0},
     "seed": 4246416281227885,
     "state": "succeeded",
     "reason": None,
@@ -86,6 +89,7 @@ PLAN: dict[str, Any] = {
     "estimated_seconds": 74.2,
     "peak_bytes": 402_653_184,
     "workers": 2,
+    "tuning_runs": 0,
     "at_most": False,
     "basis": "cost model of each run's engine, one core of a 2026 server a worker",
     "matched": [],
@@ -315,6 +319,7 @@ EXAMPLES: dict[str, Any] = {
             }
         ],
         "searches": [],
+        "tuning": [],
         "comparisons": [COMPARISON],
         "rankings": [
             {

@@ -17,6 +17,7 @@ class Plan(Answer):
     estimated_seconds: float = Field(description="wall time with the workers that are there, probes included")
     peak_bytes: int = Field(description="the most memory that one worker holds")
     workers: int
+    tuning_runs: int = Field(description="those among the runs that serve to choose settings, and enter nothing else")
     at_most: bool = Field(description="conditions, runs and populations are the most that a length search may take")
     basis: str
     matched: list[Data] = Field(description="what each model that was matched amounts to, and at which width")

@@ -53,11 +53,28 @@ class ConditionRuns(Answer):
     diverged: int
 
 
+class TunedNumber(Answer):
+    """A number of the training of which some candidates were tried."""
+
+    name: str = Field(description="learning_rate, clip_norm or weight_decay")
+    candidates: list[float]
+    chosen: list[float] = Field(description="those that something here was trained by")
+
+
+class TunedBudget(Answer):
+    """What was tried to choose a training; the same for all models of an experiment."""
+
+    repeats: int = Field(description="runs of each setting, which enter nothing else")
+    length: int | None = Field(description="at which it was chosen once; null: at every length")
+    numbers: list[TunedNumber]
+
+
 class GivenBudget(Answer):
     """What each run was trained by: no number of a model means anything without it."""
 
     optimizer: str
-    learning_rate: float
+    learning_rate: float | None = Field(description="null where it is tuned, and several were chosen")
+    tuned: TunedBudget | None = Field(description="null where nothing is tuned")
     batch_size: int
     data: str = Field(description="fixed, per_repeat or fresh")
     until: str | None = Field(description="converged, where each run ends by itself: the numbers are then at most")
@@ -233,6 +250,49 @@ class SearchResult(Answer):
     over: bool = Field(description="whether no more runs will be asked for")
 
 
+class SettingScore(Answer):
+    """What the runs of one setting validated; they have seeds and sequences of their own."""
+
+    learning_rate: float
+    clip_norm: float | None
+    weight_decay: float
+    median: Number | None = Field(description="validation loss; a run that diverged counts as infinite; null before")
+    low: Number | None = Field(description="of the 95 % bootstrap interval of the median; one run has none")
+    high: Number | None
+    n: int
+    diverged: int
+    good: int = Field(description="that met the criterion, or had at least .9 right, on the validation set")
+
+
+class RateWindow(Answer):
+    """The learning rates at which at least half of the runs are good, by the other numbers as they were chosen."""
+
+    low: float | None = Field(description="null where none works")
+    high: float | None
+    decades: float = Field(description="how wide it is, gaps left out")
+    decades_low: float | None = Field(description="of the 95 % bootstrap interval over runs; one run has none")
+    decades_high: float | None
+    open: bool = Field(description="it reaches the least or the largest candidate, and may be wider")
+
+
+class TuningResult(Answer):
+    """By what the runs of one task and model are trained, and what else was tried."""
+
+    task: Data
+    model: Data
+    length: int | None = Field(description="at which it was tried; for all lengths where the spec names one")
+    metric: str
+    repeats: int
+    open: bool = Field(description="whether runs have something to do that serve to choose")
+    failed: int = Field(description="runs that failed or were cancelled: nothing is chosen until they are retried")
+    chosen: float | None = Field(description="the learning rate; null before")
+    setting: dict[str, float] | None = Field(description="all numbers that are tuned, as they were chosen")
+    at_edge: bool = Field(description="whether the least or the largest candidate was chosen")
+    warning: str | None
+    scores: list[SettingScore]
+    window: RateWindow | None = Field(description="null before, and where fewer than two rates are tried")
+
+
 class BaselineResult(Answer):
     """A score that needs no training."""
 
@@ -275,6 +335,7 @@ class Results(Answer):
     matched: list[MatchResult] = Field(description="one for each matched model and task")
     spans: list[SpanResult]
     searches: list[SearchResult] = Field(description="one for each task and model of a length search, else none")
+    tuning: list[TuningResult] = Field(description="one for each choice of a setting; none where nothing is tuned")
     baselines: list[BaselineResult]
     comparisons: list[ComparisonResult] = Field(description="of every two models of a task, where there are few")
     rankings: list[RankingResult]

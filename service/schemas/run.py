@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
+
 from memspan.engine.condition import Condition
 from service.operations import ids
 from service.operations.times import rfc3339
@@ -20,6 +22,8 @@ class Run(Answer):
     model: Data
     length: int | None
     repeat: int
+    purpose: str = Field(description="report; or tuning, of runs that serve to choose a setting and enter nothing else")
+    setting: dict[str, float | None] = Field(description="the numbers of its training that may be tuned")
     seed: int
     state: str
     reason: str | None
@@ -74,6 +78,8 @@ def run(row: RunRecord, condition: Condition) -> dict[str, Any]:
         "model": condition.model.model_dump(mode="json"),
         "length": condition.length,
         "repeat": row.repeat,
+        "purpose": condition.purpose,
+        "setting": condition.training.numbers,
         "seed": row.seed,
         "state": row.state,
         "reason": row.reason,

@@ -13,6 +13,7 @@ from memspan.engine.fused.layout import LANES
 from memspan.engine.fused.llvm_types import FLOAT, POINTER, VECTOR, WHOLE
 from memspan.engine.fused.pointwise import Pointwise
 from memspan.engine.fused.rule import Rule, rule
+from memspan.interfaces.tunable import settled
 from memspan.training import Training
 
 OWN = 1
@@ -21,13 +22,13 @@ OWN = 1
 
 def constants(training: Training) -> list[float]:
     """The numbers that ``descent`` reads at every step."""
-    return [training.clip_norm or 0.0, *training.optimizer.constants().values()]
+    return [settled(training.clip_norm or 0.0), *training.optimizer.constants().values()]
 
 
 def of_steps(training: Training, steps: Iterable[int]) -> list[float]:
     """The numbers that some steps (from 1) have of their own, one step behind the other."""
     found: list[float] = []
-    optimizer, decays = training.optimizer, training.weight_decay
+    optimizer, decays = training.optimizer, training.decays
     for step in steps:
         found.append(training.shrinkage(step) if decays else 1.0)
         found += optimizer.of_step(step, training.rate(step)).values()
@@ -40,7 +41,7 @@ def descent(training: Training) -> Kernel:
     ``row`` and the optimiser's ``slots`` are blocks of 16 numbers, and ``between`` so many vectors lie from one slot to
     the next; ``gradients`` are one vector a number, set back to 0.
     """
-    return _descent(rule(training.optimizer), training.clip_norm is not None, training.weight_decay > 0)
+    return _descent(rule(training.optimizer), training.clip_norm is not None, training.decays)
 
 
 @lru_cache(maxsize=64)

@@ -65,7 +65,7 @@ def rule(spec: OptimizerSpec) -> Rule:
     recorder = Recorder()
     weight, gradient = recorder.inputs(("weight", "gradient"))
     slots = dict(zip(spec.slots(), recorder.inputs(f"slot.{name}" for name in spec.slots()), strict=True))
-    constants, of_step = (recorder.scalars(names) for names in (spec.constants(), spec.of_step(1, spec.learning_rate)))
+    constants, of_step = (recorder.scalars(names) for names in (spec.constants(), spec.of_step(1, spec.step_size)))
 
     def nodes(tensors: Iterable[Tensor]) -> tuple[int, ...]:
         return tuple(recorder.value(tensor).index for tensor in tensors)

@@ -62,9 +62,9 @@ def epoch_seconds(condition: Condition, layouts: Sequence[LayerLayout], weights:
 
 
 def run_seconds(condition: Condition, layouts: Sequence[LayerLayout], weights: int) -> float:
-    """A whole run of one member, its test included."""
+    """A whole run of one member, what it is scored on at its end included."""
     training = condition.training
-    test = training.test_size / LANES * answer_seconds(layouts, condition.signature.length)
+    test = condition.final_size / LANES * answer_seconds(layouts, condition.signature.length)
     return training.most_epochs * epoch_seconds(condition, layouts, weights) + test
 
 

@@ -39,7 +39,8 @@ def measured(*curves: list[list[float]], **fields: Any) -> dict[str, Any]:
 def test_every_span_and_score_carries_its_budget() -> None:
     found = measured([SOLVED] * 4, [CHANCE] * 4)
     expected = {
-        "optimizer": "adam", "learning_rate": 0.001, "batch_size": 16, "data": "fixed", "until": None, "epochs": 4,
+        "optimizer": "adam", "learning_rate": 0.001, "tuned": None,
+            "batch_size": 16, "data": "fixed", "until": None, "epochs": 4,
         "steps": 28, "sequences": 400,
     }  # fmt: skip
     assert [each["budget"] for each in (*found["conditions"], *found["spans"])] == [expected] * 3
