@@ -95,12 +95,22 @@ def _success(entry: Document) -> list[str]:
 
 def spans(name: str, results: Document) -> str:
     """One row for each task and model: the length that half of its repeats solve."""
-    where = _Places(results, lengths=False)
+    from memspan.figures.number_axis import in_order, number_axis  # charts take a second to import
+
+    where, found = _Places(results, lengths=False), results["spans"]
+    axis = number_axis(found)
     rows = (
-        [*where.cells(entry), str(span_with_interval(entry)), number(entry["longest_solved"]), _ended(entry)]
-        for entry in results["spans"]
+        [
+            *where.cells(entry),
+            *([axis.words(entry)] if axis else []),
+            str(span_with_interval(entry)),
+            number(entry["longest_solved"]),
+            _ended(entry),
+        ]
+        for entry in (in_order(found, axis) if axis else found)
     )
-    heads = [*where.heads, "span (95 % interval)", "longest solved", "training"]
+    told = [axis.title.lower()] if axis else []
+    heads = [*where.heads, *told, "span (95 % interval)", "longest solved", "training"]
     return _table(_trained(f"{name}: memory spans (steps)", results), heads, rows)
 
 

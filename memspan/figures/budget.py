@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import altair as alt
 
 from memspan.figures.document import Part, Results, Row, entries, finite, of_task
 from memspan.figures.naming import Naming, naming
-from memspan.figures.panel import (
-    Figure,
-    Panel,
-    colour,
-    compose,
-    data,
-    length_axis,
-    length_scale,
-    length_ticks,
-    shape,
-    stack,
-)
+from memspan.figures.panel import Figure, Panel, colour, compose, data, length_axis, shape, stack
+from memspan.figures.span_axis import beyond, span_axis
 from memspan.figures.training_words import enough
 from memspan.statistics import notation
 
 NOTHING = "No span against budget yet: it needs finished runs at one length or more."
-SIDES = {"above": "triangle-up", "below": "triangle-down"}
-"""where a span lies beyond the tested lengths: an open mark points there"""
 
 
 def budget(results: Results) -> Figure:
@@ -43,16 +28,8 @@ def _panel(results: Results, names: Naming, task: Part) -> Panel | None:
     if not rows:
         return None
     x = length_axis([row["steps"] for row in rows], "steps", "Optimiser steps")
-    y = _spans(results, task, rows)
+    y = span_axis(results, task, rows)
     return Panel(names.task(task), stack(*_layers(rows, x, y, names.labels)))
-
-
-def _spans(results: Results, task: Part, rows: list[Row]) -> alt.Y:
-    """Lengths on a logarithmic axis, with room for a mark at either edge."""
-    tested = [condition["length"] for condition in of_task(results, "conditions", task) if condition.get("length")]
-    lengths = tested or [row["span"] for row in rows]
-    axis = alt.Axis(values=length_ticks(lengths), format=",d", title="Memory span (steps)")
-    return alt.Y("span:Q", scale=length_scale(lengths), axis=axis)
 
 
 def _rows(entry: Part, names: Naming) -> list[Row]:
@@ -85,15 +62,5 @@ def _layers(rows: list[Row], x: alt.X, y: alt.Y, labels: list[str]) -> list[alt.
         chart.mark_area(opacity=0.12).encode(y=low, y2="high:Q"),
         chart.mark_line(strokeWidth=2).encode(y=y),
         inside.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=shape(labels), tooltip=tooltip),
-        *_beyond(rows, x, y, labels, tooltip),
+        *beyond(rows, x, y, labels, tooltip),
     ]
-
-
-def _beyond(rows: list[Row], x: alt.X, y: alt.Y, labels: list[str], tooltip: Sequence[Any]) -> list[alt.Chart]:
-    """Open triangles at the edges of the tested lengths."""
-    marks = []
-    for side, form in SIDES.items():
-        chosen = [row for row in rows if row["censored"] == side]
-        chart = alt.Chart(data(chosen)).mark_point(filled=False, size=60, shape=form)
-        marks += [chart.encode(x=x, y=y, color=colour(labels), tooltip=tooltip)] if chosen else []
-    return marks

@@ -8,7 +8,9 @@ import altair as alt
 
 from memspan.figures.document import Part, Results, Row, entries, finite, of_task
 from memspan.figures.naming import Naming, naming
+from memspan.figures.number_axis import number_axis
 from memspan.figures.panel import Figure, Panel, colour, compose, data, length_axis, model_axis, shape, stack
+from memspan.figures.span_by_number import span_by_number
 from memspan.figures.training_words import after
 from memspan.statistics import notation
 
@@ -17,8 +19,14 @@ ARROWS = {"above": "▶ beyond the longest tested", "below": "◀ below the shor
 
 
 def span(results: Results) -> Figure:
-    """Horizontal: the span as a dot on its interval, an arrow where it lies beyond the tested lengths."""
-    names = naming(results)
+    """Horizontal: the span as a dot on its interval, an arrow where it lies beyond the tested lengths.
+
+    Models that differ in one number are lines against it instead.
+    """
+    names, spans = naming(results), entries(results, "spans")
+    axis = number_axis(spans)
+    if axis is not None:
+        return span_by_number(results, names, spans, axis, NOTHING)
     panels = [panel for task in names.tasks if (panel := _panel(results, names, task)) is not None]
     subtitle = "Length solved by half of the repeats, 95 % interval; the tick is the longest length solved"
     return compose(panels, "Memory span", subtitle, NOTHING, after(entries(results, "conditions")))

@@ -12,6 +12,7 @@ from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import metric_of
 from memspan.figures.label import label
 from memspan.figures.naming import naming
+from memspan.figures.number_axis import in_order, number_axis
 from memspan.figures.training_words import after, runs_words
 from memspan.figures.tuning_words import chosen_loss, chosen_words, window_words
 from memspan.statistics.notation import UNKNOWN, Written, number, span_with_interval, with_interval
@@ -125,7 +126,8 @@ def spans(results: Entry) -> Table:
     models = _models(results)
     title = _trained("Memory span: the length that half of the repeats solve", results["spans"])
     table = narrow_table("task", "model", "span (steps)", "95 % interval", "longest solved", title=title)
-    for entry in results["spans"]:
+    axis = number_axis(results["spans"])
+    for entry in in_order(results["spans"], axis) if axis else results["spans"]:
         found = span_with_interval(entry)
         solved = "none" if entry["longest_solved"] is None else number(entry["longest_solved"])
         table.add_row(entry["task"]["kind"], label(entry["model"], models), found.value, found.interval, solved)

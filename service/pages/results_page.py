@@ -8,6 +8,7 @@ from typing import Any
 from memspan.figures.catalogue import FIGURES
 from memspan.figures.document import entries
 from memspan.figures.naming import naming
+from memspan.figures.number_axis import number_axis
 from memspan.figures.training_words import after
 from service.pages import tables
 from service.pages.environment import environment
@@ -20,6 +21,7 @@ LIVE = frozenset({"queued", "running", "paused"})
 def render_results(results: Mapping[str, Any]) -> str:
     """The dashboard of one experiment from its results document."""
     names, experiment = naming(results), results["experiment"]
+    axis = number_axis(entries(results, "spans"))
     return (
         environment()
         .get_template("results.html")
@@ -31,7 +33,8 @@ def render_results(results: Mapping[str, Any]) -> str:
             budget=after(entries(results, "conditions")),
             matched=list(dict.fromkeys(f"{each['kind']} {each['sentence']}" for each in entries(results, "matched"))),
             conditions=tables.conditions(results, names),
-            spans=tables.spans(results, names),
+            axis=axis,
+            spans=tables.spans(results, names, axis),
             searches=tables.searches(results, names),
             tuning=tables.tuning(results, names),
             warnings=list(dict.fromkeys(each["warning"] for each in entries(results, "tuning") if each["warning"])),

@@ -10,6 +10,7 @@ from memspan.figures.curve_scores import curve_scores
 from memspan.figures.document import entries, metric_of, of_task
 from memspan.figures.label import probe_label
 from memspan.figures.naming import Naming
+from memspan.figures.number_axis import NumberAxis, in_order
 from memspan.figures.tuning_words import chosen_loss, chosen_words, window_words
 from memspan.statistics.notation import span_with_interval
 
@@ -40,16 +41,18 @@ def _conditions(results: Part, names: Naming, task: Part) -> Conditions:
     return Conditions(names.task(task), metric.replace("_", " "), rows)
 
 
-def spans(results: Part, names: Naming) -> list[dict[str, Any]]:
-    """Memory spans, one row a task and model."""
+def spans(results: Part, names: Naming, axis: NumberAxis | None) -> list[dict[str, Any]]:
+    """Memory spans, one row a task and model; along the axis of the figure, where it has one."""
+    found = entries(results, "spans")
     return [
         {
             **entry,
             "task": names.task(entry["task"]),
-            "label": names.model(entry["model"]),
+            "label": axis.place_of(found, entry).line if axis else names.model(entry["model"]),
+            "number": axis.words(entry) if axis else None,
             "written": span_with_interval(entry),
         }
-        for entry in entries(results, "spans")
+        for entry in (in_order(found, axis) if axis else found)
     ]
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from memspan.claims import markdown
 from memspan.figures.catalogue import FIGURES, draw
+from memspan.figures.number_axis import in_order, number_axis
 from memspan.figures.render import render, spec
 from tests.unit.figures.document import FIRST_LAST, LATCH, LENGTHS, LSTM, document, empty
 
@@ -263,3 +265,80 @@ def test_without_lengths_scores_are_compared() -> None:
     form = document(lengths=(None,))
     form["comparisons"] = [each for each in form["comparisons"] if each["metric"] != "span"]
     assert "Ratio of scores" in json.dumps(spec(draw("comparison", form), "light"))
+
+
+def widths(kinds: tuple[str, ...] = ("lstm", "gru"), sizes: tuple[int, ...] = (4, 16, 64)) -> dict[str, Any]:
+    """Results of models that differ in their width alone, given from the widest down."""
+    form = document()
+    models = [{"kind": kind, "hidden_size": size, "dropout": 0.0} for kind in kinds for size in reversed(sizes)]
+    spans = [{**form["spans"][0], "model": model} for model in models]
+    spans[0] |= {"span": 50.0, "low": 40.0, "high": 50.0, "censored": "above"}
+    conditions = [{**form["conditions"][0], "model": model, "length": at} for model in models for at in LENGTHS]
+    return form | {"spans": spans, "conditions": conditions, "learning": [], "comparisons": [], "probes": []}
+
+
+def test_spans_of_models_that_differ_in_one_number_are_drawn_against_it() -> None:
+    drawn = [row for row in rows("span", widths()) if "number" in row]
+    assert {(row["model"], row["number"]) for row in drawn} == {(k, n) for k in ("lstm", "gru") for n in (4, 16, 64)}
+    written = json.dumps(spec(draw("span", widths()), "light"))
+    assert "Memory span by hidden size" in written
+    assert '"title": "Hidden size"' in written
+    assert "triangle-up" in written, "a span beyond the tested lengths is an open mark"
+    assert render(draw("span", widths()), "png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [[{}, {"hidden_size": 5, "dropout": 0.1}], [{}, {"kind": "gru"}], [{}, {"hidden_size": [4, 4]}], [{}]],
+    ids=str,
+)
+def test_spans_of_models_that_differ_in_more_than_one_number_stand_side_by_side(changes: list[dict[str, Any]]) -> None:
+    form = widths(("lstm",), (4,))
+    form["spans"] = [{**form["spans"][0], "model": form["spans"][0]["model"] | change} for change in changes]
+    assert number_axis(form["spans"]) is None
+    assert not [row for row in rows("span", form) if "number" in row]
+
+
+def test_matched_models_are_drawn_against_what_they_were_to_amount_to() -> None:
+    form = widths()
+    goals = {4: 500, 16: 2_000, 64: 8_000}
+    for entry in form["spans"]:
+        size = entry["model"]["hidden_size"]
+        grown = size + (entry["model"]["kind"] == "gru")  # widths of another kind are others
+        entry["model"] = entry["model"] | {"hidden_size": grown, "match": {"parameters": goals[size]}}
+    axis = number_axis(form["spans"])
+    assert axis is not None
+    assert (axis.name, axis.title, axis.lines) == ("match.parameters", "Parameters", ["lstm", "gru"])
+    assert {place.number for place in axis.places} == set(goals.values())
+    assert [axis.words(entry) for entry in in_order(form["spans"], axis)] == 2 * ["500", "2,000", "8,000"]
+
+
+def test_rates_of_learning_are_an_axis_where_the_models_are_the_same() -> None:
+    form = widths(("lstm",))
+    for rate, entry in zip((0.01, 0.003, 0.001), form["spans"], strict=True):
+        entry["budget"] = entry["budget"] | {"learning_rate": rate}
+    axis = number_axis(form["spans"])
+    assert axis is not None
+    assert axis.name == "hidden_size", "a rate that was chosen for each model is no axis"
+    for entry in form["spans"]:
+        entry["model"] = form["spans"][0]["model"]
+    axis = number_axis(form["spans"])
+    assert axis is not None
+    assert (axis.title, [place.number for place in axis.places]) == ("Learning rate", [0.01, 0.003, 0.001])
+
+
+def test_numbers_that_lie_near_each_other_have_a_plain_axis() -> None:
+    scales = [
+        x["scale"]
+        for x in _find(spec(draw("span", widths(sizes=(1, 2, 3))), "light"), "x")
+        if "number" in str(x.get("field"))
+    ]
+    assert scales
+    assert all(scale.get("type") != "log" for scale in scales)
+
+
+def test_tables_follow_the_axis_of_the_span() -> None:
+    table = markdown.spans("widths", widths())
+    lines = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    assert lines[0][1] == "hidden size"
+    assert [line[1] for line in lines[2:]] == 2 * ["4", "16", "64"]

@@ -17,6 +17,7 @@ from service.pages import (
 )
 from service.pages.environment import STATIC
 from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty
+from tests.unit.figures.test_figures import widths
 from tests.unit.pages.page import Page
 from tests.unit.pages.study import CLAIMS, PLANS, STUDY, unrun
 
@@ -56,6 +57,7 @@ PAGES = {
     "nothing finished": render_results(results(empty(), state="queued")),
     "running": render_results(results(state="running")),
     "searching": render_results(results({**document(), "searches": [SEARCH]}, state="running")),
+    "by width": render_results(results(widths())),
     "list": render_results_list({"items": [summary()], "next_cursor": "abc"}, "/results", ORIGIN),
     "empty list": render_results_list({"items": [], "next_cursor": None}, "/results", ORIGIN),
     "problem": render_problem(PROBLEM),
@@ -298,3 +300,13 @@ def test_results_that_mix_kinds_of_processors_say_so() -> None:
     said = "numbers of 2 kinds of processors mixed: haswell AVX2; znver4 AVX512"
     assert said in render_results(results(two))
     assert "kinds of processors" not in render_results(results(one))
+
+
+def test_a_span_against_a_number_is_told_by_its_words_and_by_its_table() -> None:
+    page = Page(PAGES["by width"])
+    (told,) = [str(each["aria-label"]) for each in page.all("div") if "figures/span" in str(each.get("data-figure"))]
+    assert "by hidden size" in told
+    assert "a line each for lstm, gru" in told
+    assert "Hidden size" in page.text
+    words = page.text
+    assert words.index("lstm 4 ") < words.index("lstm 16 ") < words.index("lstm 64 ") < words.index("gru 4 ")
