@@ -36,7 +36,7 @@ from benchmarks import (
     thresholds,
     turned_down,
 )
-from benchmarks.load import asking, lab, large, listeners, staff
+from benchmarks.load import asking, lab, large, listeners, many_conditions, staff
 from benchmarks.report import machine
 
 SPEED = {
@@ -82,6 +82,7 @@ LOAD = {
     "lab": lab.main,
     "large": large.main,
     "listeners": listeners.main,
+    "many_conditions": many_conditions.main,
     "staff": staff.main,
 }
 """many clients at once"""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from memspan.experiment.course import budget_epochs
 from memspan.experiment.digest import Digest
+from memspan.experiment.kept_spans import kept_span
 from memspan.experiment.spec import ExperimentSpec
-from memspan.statistics.span import Span, memory_span
 from memspan.training import Training
 
-KEPT = 4_096
-"""spans of counts that were met before: results are made anew whenever a run ends"""
 FEWER_RESAMPLES = 500
 """of a span at a smaller budget; the ends of its band then differ by .1 standard errors from draw to draw"""
 
@@ -73,18 +70,13 @@ def spans_by_budget(spec: ExperimentSpec, lengths: Sequence[tuple[int, Digest]])
         lengths: with what became of the runs of each.
     """
     told = [(length, digest) for length, digest in lengths if digest.met]
-    at, totals = tuple(length for length, _ in told), tuple(digest.succeeded for _, digest in told)
+    at, totals = [length for length, _ in told], [digest.succeeded for _, digest in told]
     found = []
     for place, epoch in enumerate(budget_epochs(spec.training.most_epochs)):
-        span = _span(at, tuple(digest.met[place] for _, digest in told), totals)
+        span = kept_span(at, [digest.met[place] for _, digest in told], totals, FEWER_RESAMPLES)
         if span is not None:
             values = {name: value for name, value in asdict(span).items() if name != "longest_solved"}
             open_ends = {"low": None, "high": None} if max(totals) == 1 else {}
             steps = epoch * spec.training.steps_per_epoch
             found.append({"epochs": epoch, "steps": steps, **values, **open_ends})
     return found
-
-
-@lru_cache(maxsize=KEPT)
-def _span(lengths: tuple[int, ...], successes: tuple[int, ...], totals: tuple[int, ...]) -> Span | None:
-    return memory_span(lengths, successes, totals, FEWER_RESAMPLES)

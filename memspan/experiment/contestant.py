@@ -10,12 +10,13 @@ import numpy as np
 
 from memspan.experiment.converging import span_convergence
 from memspan.experiment.digest import Digest
+from memspan.experiment.kept_spans import kept_span
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.statistics.bootstrap import Floats, resampled
 from memspan.statistics.comparison import Bounded, known
 from memspan.statistics.notation import span_with_interval
-from memspan.statistics.span import Span, memory_span
+from memspan.statistics.span import Span
 from memspan.statistics.span_comparison import bounded_span
 from memspan.training import Training
 
@@ -68,7 +69,7 @@ class Contestant:
     @cached_property
     def span(self) -> Span | None:
         """Its memory span; None where it has no lengths."""
-        return memory_span(self.lengths, *self.outcomes(self.lengths)) if self.lengths else None
+        return kept_span(self.lengths, *self.outcomes(self.lengths)) if self.lengths else None
 
     @cached_property
     def written(self) -> str:

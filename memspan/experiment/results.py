@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from itertools import groupby
 from typing import Any
+
+import numpy as np
 
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget, spans_by_budget
@@ -16,6 +19,7 @@ from memspan.experiment.converging import condition_convergence, span_convergenc
 from memspan.experiment.course import Course
 from memspan.experiment.digest import Digest, digests
 from memspan.experiment.grid import conditions
+from memspan.experiment.kept_spans import kept_span
 from memspan.experiment.matches import matches
 from memspan.experiment.report import score_metric
 from memspan.experiment.run_row import RunRow
@@ -24,10 +28,12 @@ from memspan.experiment.solving import steps_to_solve
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.trained_runs import STEPS
 from memspan.statistics.notation import span_with_interval
-from memspan.statistics.span import memory_span
 from memspan.statistics.summary import Summary
 from memspan.statistics.wilson import wilson
-from memspan.training import Training
+
+STATISTICS = tuple(each.name for each in fields(Summary))
+TRIED = 64
+"""lengths of a task at most at which baselines are tried out: at a thousand that takes half a minute"""
 
 
 def document(
@@ -52,6 +58,7 @@ def document_by_condition(
     groups: Iterable[Sequence[RunRow]],
     probes: Sequence[Mapping[str, Any]] = (),
     course: Callable[[int], Course | None] = lambda position: None,
+    written: Callable[[dict[str, Any]], Any] = lambda entry: entry,
 ) -> dict[str, Any]:
     """The same from runs that come all of a condition at a time, and are let go once looked at.
 
@@ -59,13 +66,14 @@ def document_by_condition(
 
     Args:
         course: of the condition at a position, asked when its runs are looked at.
+        written: what becomes of each entry of ``conditions``: there may be 20 000, which fill memory as they are.
     """
     whole, tuned = conditions(spec), dict[int, Sequence[RunRow]]()
     found = digests(spec, whole, reported(whole, groups, tuned), course)
     shown = [(c, found.get(i, Digest())) for i, c in enumerate(whole) if i in found or not grows(spec)]
     compared, rankings = comparisons(contestants(spec, shown))
     return {
-        "conditions": [_condition(spec, condition, digest) for condition, digest in shown],
+        "conditions": [written(_condition(spec, condition, digest)) for condition, digest in shown],
         "matched": matches(spec),
         "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
@@ -106,16 +114,30 @@ def contestants(
         experiment: its id, where several are compared.
         first: the number of the first contestant.
     """
-    by_model: dict[tuple[Any, Any], dict[int | None, Digest]] = defaultdict(dict)
-    trained: dict[tuple[Any, Any], dict[int | None, Training]] = defaultdict(dict)
-    for condition, digest in shown:
-        if digest.succeeded:
-            by_model[condition.task, condition.model][condition.length] = digest
-            trained[condition.task, condition.model][condition.length] = condition.training
     return [
-        Contestant(number, *place, spec.training, digests, experiment, trained[place])
-        for number, (place, digests) in enumerate(by_model.items(), start=first)
+        Contestant(
+            number,
+            *place,
+            spec.training,
+            {condition.length: digest for condition, digest in own},
+            experiment,
+            {condition.length: condition.training for condition, _ in own},
+        )
+        for number, (place, own) in enumerate(_by_model(shown).items(), start=first)
     ]
+
+
+def _by_model(shown: Iterable[tuple[Condition, Digest]]) -> dict[tuple[Any, Any], list[tuple[Condition, Digest]]]:
+    """The conditions with finished runs of each model on each task, in the order of the grid.
+
+    Neighbours share the very objects, so that of a thousand lengths these are compared as values only once.
+    """
+    found: dict[tuple[Any, Any], list[tuple[Condition, Digest]]] = defaultdict(list)
+    done = (each for each in shown if each[1].succeeded)
+    for _, some in groupby(done, key=lambda each: (id(each[0].task), id(each[0].model))):
+        own = list(some)
+        found[own[0][0].task, own[0][0].model] += own
+    return found
 
 
 def _condition(spec: ExperimentSpec, condition: Condition, digest: Digest) -> dict[str, Any]:
@@ -153,7 +175,8 @@ def _epochs(condition: Condition, digest: Digest) -> float:
 
 def _statistic(summary: Summary) -> dict[str, Any]:
     """A metric over repeats; one alone has no interval."""
-    return asdict(summary) | ({"low": None, "high": None} if summary.n == 1 else {})
+    values = {name: getattr(summary, name) for name in STATISTICS}
+    return values | ({"low": None, "high": None} if summary.n == 1 else {})
 
 
 def _success(solved: int, n: int) -> dict[str, Any]:
@@ -178,10 +201,7 @@ def _place(condition: Condition) -> dict[str, Any]:
 
 def _spans(spec: ExperimentSpec, shown: Sequence[tuple[Condition, Digest]]) -> list[dict[str, Any]]:
     """The memory span of each task and model over the lengths that have finished runs."""
-    by_model: dict[tuple[Any, Any], list[tuple[Condition, Digest]]] = defaultdict(list)
-    for condition, digest in shown:
-        if condition.length is not None and digest.succeeded:
-            by_model[condition.task, condition.model].append((condition, digest))
+    by_model = _by_model(each for each in shown if each[0].length is not None)
     return [
         {"task": task.model_dump(mode="json"), "model": model.model_dump(mode="json"), **_span(spec, found)}
         for (task, model), found in by_model.items()
@@ -193,7 +213,7 @@ def _span(spec: ExperimentSpec, found: Sequence[tuple[Condition, Digest]]) -> di
     lengths = [(condition.extent, digest) for condition, digest in found]
     digests = [digest for _, digest in found]
     done = [digest.succeeded for digest in digests]
-    span = memory_span([length for length, _ in lengths], [digest.solved for digest in digests], done)
+    span = kept_span([length for length, _ in lengths], [digest.solved for digest in digests], done)
     if span is None:
         raise AssertionError("a span was asked for where nothing was measured")
     values = asdict(span) | ({"low": None, "high": None} if max(done) == 1 else {})
@@ -227,11 +247,27 @@ def _searches(spec: ExperimentSpec, found: Mapping[int, Digest]) -> list[dict[st
 
 def _baselines(grid: Sequence[Condition]) -> list[dict[str, Any]]:
     """Each task's baselines: once where the value is the same at every length, else once for each length."""
-    values: dict[tuple[Any, str, str], dict[int | None, float]] = defaultdict(dict)
+    extents: dict[Any, dict[int, int | None]] = defaultdict(dict)
     for condition in grid:
-        for baseline in condition.task.baselines(condition.extent):
-            values[condition.task, baseline.name, baseline.metric][condition.length] = baseline.value
-    return [entry for key, by_length in values.items() for entry in _baseline(*key, by_length)]
+        extents[condition.task][condition.extent] = condition.length
+    return [entry for task, lengths in extents.items() for entry in _of_task(task, lengths)]
+
+
+def _of_task(task: Any, lengths: Mapping[int, int | None]) -> Iterator[dict[str, Any]]:
+    """Args: lengths: by the extent that they stand for."""
+    values: dict[tuple[str, str], dict[int | None, float]] = defaultdict(dict)
+    tried = _spread([*lengths])
+    for extent, length in lengths.items():
+        for baseline in (*task.baselines(extent), *(task.tried_out(extent) if extent in tried else ())):
+            values[baseline.name, baseline.metric][length] = baseline.value
+    for (name, metric), by_length in values.items():
+        yield from _baseline(task, name, metric, by_length)
+
+
+def _spread(lengths: Sequence[int]) -> set[int]:
+    """Those of some lengths at which baselines are tried out: all of few, and of many some that are evenly spread."""
+    places = np.linspace(0, len(lengths) - 1, min(TRIED, len(lengths)))
+    return {lengths[round(float(place))] for place in places}
 
 
 def _baseline(task: Any, name: str, metric: str, by_length: Mapping[int | None, float]) -> list[dict[str, Any]]:

@@ -58,7 +58,11 @@ class TaskSpec(PartSpec):
 
     @abstractmethod
     def baselines(self, length: int) -> tuple[Baseline, ...]:
-        """Scores to hold a model's against."""
+        """Scores to hold a model's against, which are known at once."""
+
+    def tried_out(self, length: int) -> tuple[Baseline, ...]:
+        """More of them, that somebody must work out by trying: a tenth of a second each may take."""
+        return ()
 
     def target_variance(self, length: int) -> float | None:
         """Variance of the target, dimensionless squared; None for a classification."""

@@ -1,1 +1,1 @@
-"""Intervals over repeats (bootstrap, Wilson), the memory span, and how numbers are written. Numpy only."""
+"""Intervals over repeats (bootstrap, Wilson), the memory span, how numbers are written. Numpy, and LLVM for a loop."""

@@ -29,6 +29,8 @@ VALUES_AT_ONCE = 4_000_000
 """numbers of resamples that are held at once: 32 MB"""
 WEIGHTS_KEPT = 1_000_000
 """So few weights are kept for the next call: the conditions of an experiment ask for the same ones again."""
+FEW = 5
+"""values up to which a mean's resamples are mostly alike: of five there are 126"""
 ROWS_AT_ONCE = 2_048
 """rows whose means are resampled at once: 32 MB of means"""
 
@@ -72,11 +74,44 @@ def bootstrap_mean(values: Floats) -> Ends:
     low, high = np.full(rows, np.nan), np.full(rows, np.nan)
     for start in range(0, rows if n else 0, ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        # Not a BLAS product: that would round a row differently depending on how many rows stand beside it.
-        found = weighted_interval(lambda weights: np.einsum("rn,kn->rk", weights, values[some]), n)  # noqa: B023
+        found = _mean_interval(values[some])
         # Rounding of the products must not push an end past the values themselves.
         low[some], high[some] = np.clip(found, values[some].min(axis=1), values[some].max(axis=1))
     return low, high
+
+
+def _mean_interval(values: Floats) -> Ends:
+    """Of the mean of each row (K, n) with n > 0.
+
+    Few values are drawn in few ways, the most often of which are the same: each mean is worked out once.
+    """
+    n = values.shape[1]
+    if n > FEW:
+        return weighted_interval(lambda weights: _weighted_means(weights, values), n)
+    ways, times = _ways(n)
+    means = _weighted_means(ways, values)  # (W, K)
+    order = np.argsort(means, axis=0)
+    drawn = np.cumsum(times[order], axis=0)  # how many resamples have a mean up to each
+    tail = round((1 - LEVEL) / 2 * (RESAMPLES - 1))
+    places = ((drawn <= place).sum(axis=0)[None] for place in (tail, RESAMPLES - 1 - tail))
+    low, high = (np.take_along_axis(means, np.take_along_axis(order, at, axis=0), axis=0)[0] for at in places)
+    return low, high
+
+
+def _weighted_means(weights: Floats, values: Floats) -> Floats:
+    """Not a BLAS product: that would round a row differently depending on how many rows stand beside it.
+
+    Shapes:
+        weights (R, n), values (K, n) -> (R, K)
+    """
+    return np.asarray(np.einsum("rn,kn->rk", weights, values))
+
+
+@lru_cache(maxsize=FEW)
+def _ways(n: int) -> tuple[Floats, NDArray[np.int64]]:
+    """The different resamples of ``n`` values as weights (W, n), and how many there are of each (W,)."""
+    ways, times = np.unique(_kept_weights(n), axis=0, return_counts=True)
+    return ways, times
 
 
 def redrawn_successes(rates: Floats, totals: Floats, resamples: int = RESAMPLES, group: int = 0) -> Floats:
@@ -110,9 +145,9 @@ def ends(drawn: Floats) -> Ends:
 
     Each end is a value of some resample: between two infinities, or two steps of a count, lies nothing.
     """
-    ordered = np.sort(drawn, axis=-1)  # NaN last
     last = np.maximum(np.sum(~np.isnan(drawn), axis=-1, keepdims=True) - 1, 0)
     tail = np.rint((1 - LEVEL) / 2 * last).astype(int)
+    ordered = np.partition(drawn, np.unique([tail, last - tail]), axis=-1)  # NaN last; only these places are in order
     low, high = (np.take_along_axis(ordered, place, axis=-1)[..., 0] for place in (tail, last - tail))
     return low, high
 

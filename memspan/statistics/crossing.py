@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import Floats
 
@@ -12,6 +13,8 @@ LEVELS = LOWER + (UPPER - LOWER) * (np.arange(16) + 0.5) / 16
 FURTHEST = 0.5  # octaves
 """how far from where a curve crosses one half itself any level may draw its crossing"""
 ROUNDING = 1e-9  # of a rate that is a mean of counts
+FEW = 256
+"""lengths up to which all of them are compared with a level; of more the place is found by halving"""
 
 
 def crossing(octaves: Floats, rates: Floats) -> Floats:
@@ -44,12 +47,25 @@ def falls_through(octaves: Floats, curves: Floats, level: float) -> Floats:
     Shapes:
         octaves (L,) ascending, curves (R, L) falling from above the level to below it -> (R,)
     """
-    begins = _between(octaves, curves, (curves > level + ROUNDING).sum(axis=1), level)
-    ends = _between(octaves, curves, (curves >= level - ROUNDING).sum(axis=1), level)
+    begins = _between(octaves, curves, _counted(curves, np.greater, level + ROUNDING), level)
+    ends = _between(octaves, curves, _counted(curves, np.greater_equal, level - ROUNDING), level)
     return (begins + ends) / 2
 
 
-def _between(octaves: Floats, curves: Floats, right: Floats, level: float) -> Floats:
+def _counted(curves: Floats, beyond: np.ufunc, level: float) -> NDArray[np.int64]:
+    """At how many lengths each falling curve is beyond a level: the first so many of them."""
+    rows, length = curves.shape
+    if length <= FEW:
+        return np.asarray(beyond(curves, level).sum(axis=1))
+    every, low, high = np.arange(rows), np.zeros(rows, dtype=np.int64), np.full(rows, length)
+    for _ in range(length.bit_length()):
+        middle = (low + high) // 2
+        more = (low < high) & beyond(curves[every, np.minimum(middle, length - 1)], level)
+        low, high = np.where(more, middle + 1, low), np.where(more, high, middle)
+    return low
+
+
+def _between(octaves: Floats, curves: Floats, right: NDArray[np.int64], level: float) -> Floats:
     """Where each curve takes a level between the length at position ``right`` (R,) and the one before."""
     rows = np.arange(len(curves))
     above, below = curves[rows, right - 1], curves[rows, right]

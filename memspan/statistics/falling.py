@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import Floats
+from memspan.statistics.compiled_falling import loop
 
 
 def falling(rates: Floats, totals: Floats) -> Floats:
@@ -19,6 +20,16 @@ def falling(rates: Floats, totals: Floats) -> Floats:
     Source:
         Ayer, Brunk, Ewing, Reid & Silverman (1955), Annals of Mathematical Statistics 26(4): pool adjacent violators.
     """
+    compiled = loop()
+    if compiled is None:
+        return pooled(rates, totals)
+    found = np.array(rates, dtype=np.float64, order="C")
+    compiled(found, np.ascontiguousarray(totals, dtype=np.float64))
+    return found
+
+
+def pooled(rates: Floats, totals: Floats) -> Floats:
+    """The same in numpy: place after place, all rows at once."""
     rows, length = rates.shape
     pools = _Pools(rows, length)
     for place in range(length):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import RESAMPLES, Floats, ends, redrawn_successes
 from memspan.statistics.crossing import LOWER, UPPER, crossing
@@ -83,8 +84,12 @@ def outcomes_of(lengths: Sequence[int], successes: Sequence[int], totals: Sequen
     if (at < 1).any() or (won < 0).any() or (won > of).any():
         raise ValueError("lengths must be at least 1, and successes between 0 and their total")
     distinct, place = np.unique(at[of > 0], return_inverse=True)
-    belongs = (place[:, None] == np.arange(len(distinct))).astype(np.float64)  # (given, L)
-    return Outcomes(distinct, won[of > 0] @ belongs, of[of > 0] @ belongs)
+    return Outcomes(distinct, _merged(place, won[of > 0]), _merged(place, of[of > 0]))
+
+
+def _merged(place: NDArray[np.int64], counts: Floats) -> Floats:
+    """The sum of the counts at each place."""
+    return np.bincount(place, weights=counts).astype(np.float64)
 
 
 def _interval(outcomes: Outcomes, octaves: Floats, resamples: int) -> tuple[float, float]:

@@ -84,7 +84,7 @@ def hard_gates(evidence: Evidence) -> Measured:
 
 def guessing(evidence: Evidence) -> Measured:
     """Accuracy of the best of some random draws of the weights of a tiny net at T = 200, without any training."""
-    values = {baseline.name: baseline.value for baseline in CORRECTED.baselines(200)}
+    values = {baseline.name: baseline.value for baseline in CORRECTED.tried_out(200)}
     return exactly(values["random_guessing"])
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version as release
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from zlib import compress, decompress
 
 from memspan.experiment.learning import MEASURES, SPLIT, by_epoch, learning_curve
 from memspan.experiment.results import document_by_condition
@@ -25,15 +26,17 @@ from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 
 RELEASE = release("memspan")
+PACKED = 1
+"""zlib's fastest level: of 20 000 conditions 35 MB become some, which are kept until the experiment changes"""
 
 
 def results(context: Context, key: int) -> bytes:
     """The results document of an experiment as JSON, finished or not; with the claims of the study that it serves."""
     with context.database.reading() as connection:
         row = found(connection, key)
-        own = context.results((key, row.version, "results"), lambda: _encoded(_results(connection, row)))
+        packed = context.results((key, row.version, "results"), lambda: compress(_results(connection, row), PACKED))
         # Claims change with other experiments, too: they are kept apart, and put in as the last member.
-        return own.removesuffix(b"}") + b',"claims":' + verdicts.of_experiment(context, connection, row) + b"}"
+        return b"".join((decompress(packed), b',"claims":', verdicts.of_experiment(context, connection, row), b"}"))
 
 
 def results_document(context: Context, key: int) -> dict[str, Any]:
@@ -81,18 +84,28 @@ def _version(row: ExperimentRecord) -> str:
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
-    return json.dumps(jsonable(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """As JSON; most answers hold no number that must be spelled, and are not gone through for them."""
+    try:
+        return _dumped(data)
+    except (TypeError, ValueError):
+        return _dumped(jsonable(data))
 
 
-def _results(connection: Connection, row: ExperimentRecord) -> dict[str, Any]:
-    """All but the claims."""
+def _dumped(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _results(connection: Connection, row: ExperimentRecord) -> bytes:
+    """All but the claims, and the brace behind them; each condition is written as soon as it is known."""
     asked = [linked(reading) for reading in readings(connection, row)]
     spec, grid = spec_of(row), grid_of(row)
     rows = rows_by_condition(connection, row.key, len(grid), spec.repeats)
-    made = document_by_condition(spec, rows, asked, StoredCourses(connection, row).of)
+    made = document_by_condition(spec, rows, asked, StoredCourses(connection, row).of, _encoded)
+    conditions = b",".join(made.pop("conditions"))
+    rest = {name: value for name, value in made.items() if name != "claims"}
     failed = [asdict(each) for each in failures.of_runs(connection, row.key)]
-    own = {name: value for name, value in made.items() if name != "claims"}
-    return {"experiment": _header(connection, row), **own, "failures": failed}
+    first, last = _encoded({"experiment": _header(connection, row)}), _encoded({**rest, "failures": failed})
+    return b"".join((first.removesuffix(b"}"), b',"conditions":[', conditions, b"],", last[1:-1]))
 
 
 def linked(reading: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_relevant_steps_lie_inside_the_sequence_once_each(spec: TaskSpec) -> Non
 def test_baselines_name_metrics_that_a_run_reports(spec: TaskSpec) -> None:
     known = set(Metric.__args__)
     for length in lengths(spec):
-        baselines, measured = spec.baselines(length), spec.signature(length).metrics
+        baselines, measured = (*spec.baselines(length), *spec.tried_out(length)), spec.signature(length).metrics
         assert len({(baseline.name, baseline.metric) for baseline in baselines}) == len(baselines) > 0
         for baseline in baselines:
             assert baseline.metric in known

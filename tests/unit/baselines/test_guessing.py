@@ -14,7 +14,7 @@ from memspan.tasks.relay import Relay
 
 
 def value(spec: Latch | Relay, length: int) -> float | None:
-    return {baseline.name: baseline.value for baseline in spec.baselines(length)}.get("random_guessing")
+    return {baseline.name: baseline.value for baseline in spec.tried_out(length)}.get("random_guessing")
 
 
 def test_one_guessed_unit_latches_at_every_length() -> None:

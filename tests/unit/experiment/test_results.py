@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from memspan.experiment import digest
-from memspan.experiment.results import document
+from memspan.experiment import digest, kept_spans
+from memspan.experiment.results import TRIED, document
 from memspan.experiment.run import parse
 from memspan.experiment.run_row import RunRow
 from memspan.interfaces.json_numbers import jsonable
+from memspan.statistics import bootstrap, crossing
 
 SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 5, 10],
               "repeats": 4, "training": {"epochs": 5}})  # fmt: skip
@@ -136,3 +137,40 @@ def test_what_is_worked_out_together_changes_no_bit(monkeypatch: pytest.MonkeyPa
     for most in (1, 10):
         monkeypatch.setattr(digest, "VALUES_AT_ONCE", most)
         assert json.dumps(jsonable(document(SPEC, rows))) == whole
+
+
+def tried(lengths: list[int]) -> list[int]:
+    """At which lengths random weights are tried out."""
+    noisy = parse({"tasks": [{"kind": "latch", "noise": 1.0}], "models": [{"kind": "rnn"}], "lengths": lengths})
+    baselines = document(noisy, [])["baselines"]
+    return [each["length"] for each in baselines if each["name"] == "random_guessing"]
+
+
+def test_baselines_that_take_work_are_tried_at_some_of_many_lengths_evenly_spread_with_both_ends() -> None:
+    few, many = [*range(2, 2 + TRIED)], [*range(2, 2 + 3 * TRIED)]
+    assert tried(few) == few
+    assert len(tried(many)) == TRIED
+    assert (tried(many)[0], tried(many)[-1]) == (many[0], many[-1])
+    assert {b - a for a, b in zip(tried(many), tried(many)[1:], strict=False)} <= {3, 4}
+
+
+@pytest.mark.parametrize("repeats", [1, 3, 5, 8])
+def test_what_makes_large_results_fast_changes_no_bit_of_them(repeats: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random tables, with runs that failed and diverged: with all shortcuts, and with none."""
+    spec = parse({**SPEC.model_dump(mode="json"), "lengths": [*range(2, 42)], "repeats": repeats})
+    draw = random.Random(repeats)  # noqa: S311
+    rows = [
+        RunRow(condition, repeat, "failed")
+        if draw.random() < 0.1
+        else done(condition, repeat, NAN, diverged_at=1)
+        if draw.random() < 0.1
+        else done(condition, repeat, 1.0 if draw.random() < 1 - condition % 40 / 40 else draw.random())
+        for condition in range(80)
+        for repeat in range(repeats)
+    ]
+    fast = json.dumps(jsonable(document(spec, rows)))
+    monkeypatch.setattr(bootstrap, "FEW", 0)
+    monkeypatch.setattr(crossing, "FEW", 10_000)
+    monkeypatch.setattr("memspan.statistics.falling.loop", lambda: None)
+    monkeypatch.setattr(kept_spans, "_kept", kept_spans.memory_span)
+    assert json.dumps(jsonable(document(spec, rows))) == fast

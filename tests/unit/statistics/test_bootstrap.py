@@ -206,3 +206,27 @@ def test_no_other_module_of_the_science_draws_resamples() -> None:
         and ast.unparse(node.value) in {"np", "numpy", "np.random", "numpy.random"}
     ]
     assert drawing == []
+
+
+@pytest.mark.parametrize("n", range(1, bootstrap.FEW + 1))
+def test_of_few_values_each_way_to_draw_them_is_worked_out_once_to_the_same_bits(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(n)
+    for values in (rng.normal(size=(300, n)), rng.integers(0, 3, (300, n)) / 3, -1e-9 * rng.random((7, n))):
+        each_way = bootstrap_mean(values)
+        with monkeypatch.context() as patch:
+            patch.setattr(bootstrap, "FEW", 0)
+            every_draw = bootstrap_mean(values)
+        assert [ends.tobytes() for ends in each_way] == [ends.tobytes() for ends in every_draw]
+
+
+def test_ends_are_those_of_all_draws_in_order() -> None:
+    rng = np.random.default_rng(1)
+    drawn = rng.normal(size=(50, 400))
+    drawn[rng.random(drawn.shape) < 0.1] = np.nan
+    drawn[rng.random(drawn.shape) < 0.1] = np.inf
+    for row, low, high in zip(drawn, *ends(drawn), strict=True):
+        known = np.sort(row[~np.isnan(row)])
+        tail = round((1 - bootstrap.LEVEL) / 2 * (len(known) - 1))
+        assert (low, high) == (known[tail], known[len(known) - 1 - tail])

@@ -52,7 +52,7 @@ def test_the_bits_can_be_decoded_from_their_steps_on() -> None:
 
 
 def test_chance_is_a_half_and_doing_nothing_costs_ln_2() -> None:
-    named = {baseline.name: baseline.value for baseline in Relay().baselines(20)}
+    named = {baseline.name: baseline.value for baseline in (*Relay().baselines(20), *Relay().tried_out(20))}
     assert named["chance"] == 0.5
     assert named["do_nothing"] == math.log(2)
     assert 0.6 < named["random_guessing"] < 0.82  # one unit gets three of the four cases right at most, and 5 errors
