@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 TESTS ?= tests
+# Tests that run side by side; each process has servers of its own and needs up to 3 GB of memory.
+PROCESSES ?= 2
 
 .PHONY: setup demo serve test test-long soak check bench figures format clean lock sbom audit compose-secrets compose-images kubernetes-secrets
 
@@ -41,7 +43,7 @@ serve: setup
 	$(BIN)/memspan serve
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m 'not long' $(TESTS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m 'not long' $(TESTS)
 
 test-long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long $(TESTS)

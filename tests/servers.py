@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -25,6 +26,8 @@ from tests.waiting import until
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+PORTS = range(12_000, 32_000)
+PORTS_OF_A_PROCESS = 1_000
 
 
 class Server(ABC):
@@ -201,9 +204,22 @@ def running(server: Server) -> Iterator[None]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, and on which nobody else will while its server is stopped for a moment.
+
+    It lies below those that the system gives to outgoing connections, among some that this process of several that run
+    tests side by side has for itself.
+    """
+    first = PORTS[0] + PORTS_OF_A_PROCESS * (process_number() % (len(PORTS) // PORTS_OF_A_PROCESS))
+    for port in random.sample(range(first, first + PORTS_OF_A_PROCESS), PORTS_OF_A_PROCESS):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((LOOPBACK, port))
+            return port
+    raise RuntimeError(f"no port from {first} on is free")
+
+
+def process_number() -> int:
+    """Which of the processes that run tests side by side this is; 0 where it is the only one."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def redis_program() -> str:

@@ -23,6 +23,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.usefixtures("staffed_deployment")
 
 
+@pytest.mark.long
 def test_a_worker_process_killed_three_times_costs_nothing_but_time(deployment: Deployment) -> None:
     name = deployment.client.submit(lasting(40))
     killed(deployment.client, name, 3)

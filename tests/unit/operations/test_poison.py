@@ -98,6 +98,7 @@ def test_no_more_is_claimed_than_is_done_in_the_time(scene: Scene) -> None:
     assert alone.condition.length == 4
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_the_mates_of_a_run_that_takes_its_workers_down_measure_what_they_measure_undisturbed(
     scene: Scene, database_url: str, tmp_path: Path
 ) -> None:

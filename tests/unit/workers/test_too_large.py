@@ -19,6 +19,9 @@ from workers.beat import Beat
 from workers.identity import identify
 from workers.loop import Loop
 
+# What is measured is memory, whatever database stores it.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 MIB = 2**20
 QUEUES = ("cpu",)
 OWN_SETS: dict[str, Any] = {
