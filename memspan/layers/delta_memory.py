@@ -9,20 +9,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu
 
-from memspan.interfaces.mixer import Carried, Mixer
+from memspan.interfaces.mixer import Carried
 from memspan.interfaces.network import Weight, Weights
 from memspan.layers import delta_rule, initializers
 from memspan.layers.head_decay import HeadDecay
 from memspan.layers.heads import gated, joined, parted
+from memspan.layers.matrix_memory import MatrixMemory
 from memspan.layers.product import product
-from memspan.layers.short_convolution import ShortConvolution
 
 EPSILON = 1e-6
 """what keeps the norm of a key of zeros from dividing by 0"""
 
 
 @dataclass(frozen=True)
-class DeltaMemory(Mixer):
+class DeltaMemory(MatrixMemory):
     """S <- α S, S <- S + β k (v - Sᵀ k)ᵀ and o = Sᵀ q / sqrt(K) in each head, y = W_o (norm(o) ⊙ SiLU(W_g x)).
 
     q, k, v = SiLU(conv(W x)), q and k divided by their lengths, β = σ(W_β x), α one number of each head; without
@@ -33,11 +33,7 @@ class DeltaMemory(Mixer):
         fla/layers/gated_deltanet.py.
     """
 
-    size: int
-    heads: int
-    key: int
     fading: bool
-    convolution: int
 
     @property
     def gated(self) -> bool:
@@ -46,8 +42,8 @@ class DeltaMemory(Mixer):
     def weights(self) -> dict[str, Weight]:
         start = initializers.uniform(1 / math.sqrt(self.size))
         return {
-            "qkv": Weight((self.size, self._wide), start),
-            **self._short.weights(),
+            "qkv": Weight((self.size, self.wide), start),
+            **self.short.weights(),
             "beta": Weight((self.size, self.heads), start),
             **(self._decay.weights() if self.fading else {}),
             "gate": Weight((self.size, self.size), start),
@@ -57,7 +53,7 @@ class DeltaMemory(Mixer):
 
     def mix(self, weights: Weights, x: Tensor) -> Tensor:
         members, batch = x.shape[:2]
-        q, k, v = self._split(self._short.run(weights, product(x, weights["qkv"])))
+        q, k, v = self._split(self.short.run(weights, product(x, weights["qkv"])))
         beta, decay = torch.sigmoid(product(x, weights["beta"])), self._log_decay(weights, x)
         parts = (*(each.flatten(-2) for each in (q, k, v)), beta, decay)
         made = delta_rule.delta_rule(*(parted(each, self.heads) for each in parts))
@@ -66,8 +62,9 @@ class DeltaMemory(Mixer):
 
     def _split(self, made: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q / sqrt(K), k (.., h, K) and v (.., h, V)."""
-        keys = self.heads * self.key
-        q, k, v = (each.unflatten(-1, (self.heads, -1)) for each in silu(made).split([keys, keys, self.size], dim=-1))
+        q, k, v = (
+            each.unflatten(-1, (self.heads, -1)) for each in silu(made).split([self.keys, self.keys, self.size], dim=-1)
+        )
         return _unit(q) / math.sqrt(self.key), _unit(k), v
 
     def _log_decay(self, weights: Weights, x: Tensor) -> Tensor:
@@ -78,14 +75,8 @@ class DeltaMemory(Mixer):
         """α of each head."""
         return torch.exp(self._log_decay(weights, x))
 
-    def first(self, weights: Weights, batch: int) -> Carried:
-        """S (M, B, h, K, V), and what the convolution carries."""
-        matrix = weights["out"]
-        state = matrix.new_zeros(len(matrix), batch, self.heads, self.key, self.value)
-        return state, *self._short.first(weights, batch)
-
     def step(self, weights: Weights, x: Tensor, carried: Carried) -> tuple[Tensor, Carried]:
-        made, past = self._short.step(weights, torch.bmm(x, weights["qkv"]), carried[1:])
+        made, past = self.short.step(weights, torch.bmm(x, weights["qkv"]), carried[1:])
         q, k, v = self._split(made)  # (M, B, h, ...)
         beta = torch.sigmoid(torch.bmm(x, weights["beta"])).unsqueeze(-1)
         state = self.keep(weights, x.unsqueeze(2)).squeeze(2)[..., None, None] * carried[0]
@@ -95,37 +86,21 @@ class DeltaMemory(Mixer):
         return torch.bmm(mixed, weights["out"]), (state, *past)
 
     @property
-    def value(self) -> int:
-        """Numbers of a head's values, V."""
-        return self.size // self.heads
-
-    @property
-    def _wide(self) -> int:
-        return 2 * self.heads * self.key + self.size
-
-    @property
-    def _short(self) -> ShortConvolution:
-        return ShortConvolution(self._wide, self.convolution)
-
-    @property
     def _decay(self) -> HeadDecay:
         return HeadDecay(self.size, self.heads, 0.0, 16.0)
 
-    def state_sizes(self, length: int) -> dict[str, int]:
-        return {"s": self.heads * self.key * self.value, **self._short.state_sizes()}
-
     def kept(self, length: int) -> int:
         heads = self.heads * delta_rule.kept(length, self.key, self.value)
-        each = 2 * self._wide + 6 * self.size + 6 * self.heads * self.key + 6 * self.heads
-        return length * each + heads + self._short.kept(length)
+        each = 2 * self.wide + 6 * self.size + 6 * self.heads * self.key + 6 * self.heads
+        return length * each + heads + self.short.kept(length)
 
     def multiplications(self, length: int) -> int:
-        matrices = self.size * (self._wide + 2 * self.size + 2 * self.heads)
+        matrices = self.size * (self.wide + 2 * self.size + 2 * self.heads)
         heads = self.heads * delta_rule.multiplications(length, self.key, self.value)
-        return length * matrices + heads + self._short.multiplications(length)
+        return length * matrices + heads + self.short.multiplications(length)
 
     def operations(self, length: int) -> int:
-        return 42 + delta_rule.operations(length) + self._short.operations()
+        return 42 + delta_rule.operations(length) + self.short.operations()
 
 
 def _unit(x: Tensor) -> Tensor:

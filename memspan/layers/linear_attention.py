@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, silu
 
-from memspan.interfaces.mixer import Carried, Mixer
+from memspan.interfaces.mixer import Carried
 from memspan.interfaces.network import Weight, Weights
 from memspan.layers import decayed_attention, initializers
 from memspan.layers.head_decay import HeadDecay
 from memspan.layers.heads import gated, joined, parted
+from memspan.layers.matrix_memory import MatrixMemory
 from memspan.layers.product import product
-from memspan.layers.short_convolution import ShortConvolution
 
 Decay = Literal["vector", "head", "fixed"]
 RANK, ROOT = 16, 16
@@ -24,7 +24,7 @@ RANK, ROOT = 16, 16
 
 
 @dataclass(frozen=True)
-class LinearAttention(Mixer):
+class LinearAttention(MatrixMemory):
     """S = diag(α) S + k vᵀ and o = Sᵀ q / sqrt(K) in each head, y = W_o (norm(o) ⊙ SiLU(W_g x)).
 
     α is a vector sigmoid(W2 W1 x + b)^(1/16) (GLA), a number of each head made of the input (Mamba-2), or 1 - 2^(-5-i)
@@ -35,17 +35,13 @@ class LinearAttention(Mixer):
         arXiv 2307.08621; github.com/fla-org/flash-linear-attention, fla/layers/gla.py.
     """
 
-    size: int
-    heads: int
-    key: int
     decay: Decay
-    convolution: int
 
     def weights(self) -> dict[str, Weight]:
         start = initializers.uniform(1 / math.sqrt(self.size))
         return {
-            "qkv": Weight((self.size, self._wide), start),
-            **self._short.weights(),
+            "qkv": Weight((self.size, self.wide), start),
+            **self.short.weights(),
             **self._decay_weights(),
             "gate": Weight((self.size, self.size), start),
             "norm": Weight((self.value,), initializers.constant(1.0)),
@@ -66,7 +62,7 @@ class LinearAttention(Mixer):
 
     def mix(self, weights: Weights, x: Tensor) -> Tensor:
         members, batch = x.shape[:2]
-        q, k, v = self._split(self._short.run(weights, product(x, weights["qkv"])))
+        q, k, v = self._split(self.short.run(weights, product(x, weights["qkv"])))
         decay = parted(self.log_decay(weights, x), self.heads)
         q, k, v = (parted(each, self.heads) for each in (q, k, v))
         made = decayed_attention.decayed_attention(q, k, v, decay)
@@ -75,8 +71,7 @@ class LinearAttention(Mixer):
 
     def _split(self, made: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q / sqrt(K), k (.., h K) and v (.., d)."""
-        keys = self.heads * self.key
-        q, k, v = (silu(made) if self.convolution else made).split([keys, keys, self.size], dim=-1)
+        q, k, v = (silu(made) if self.convolution else made).split([self.keys, self.keys, self.size], dim=-1)
         return q / math.sqrt(self.key), k, v
 
     def log_decay(self, weights: Weights, x: Tensor) -> Tensor:
@@ -98,33 +93,14 @@ class LinearAttention(Mixer):
         """α, one for each head or for each number of its keys."""
         return torch.exp(self.log_decay(weights, x))
 
-    def first(self, weights: Weights, batch: int) -> Carried:
-        """S (M, B, h, K, V), and what the convolution carries."""
-        matrix = weights["out"]
-        state = matrix.new_zeros(len(matrix), batch, self.heads, self.key, self.value)
-        return state, *self._short.first(weights, batch)
-
     def step(self, weights: Weights, x: Tensor, carried: Carried) -> tuple[Tensor, Carried]:
-        made, past = self._short.step(weights, torch.bmm(x, weights["qkv"]), carried[1:])
+        made, past = self.short.step(weights, torch.bmm(x, weights["qkv"]), carried[1:])
         q, k, v = (each.unflatten(-1, (self.heads, -1)) for each in self._split(made))
         share = self.keep(weights, x.unsqueeze(2)).squeeze(2).unflatten(-1, (self.heads, -1))
         state = share.unsqueeze(-1) * carried[0] + k.unsqueeze(-1) * v.unsqueeze(-2)
         read = (state * q.unsqueeze(-1)).sum(-2)  # (M, B, h, V)
         mixed = gated(read, weights["norm"], torch.bmm(x, weights["gate"]))
         return torch.bmm(mixed, weights["out"]), (state, *past)
-
-    @property
-    def value(self) -> int:
-        """Numbers of a head's values, V."""
-        return self.size // self.heads
-
-    @property
-    def _wide(self) -> int:
-        return 2 * self.heads * self.key + self.size
-
-    @property
-    def _short(self) -> ShortConvolution:
-        return ShortConvolution(self._wide, self.convolution)
 
     @property
     def _head_decay(self) -> HeadDecay:
@@ -134,22 +110,19 @@ class LinearAttention(Mixer):
     def _vector(self) -> bool:
         return self.decay == "vector" and self.key > 1
 
-    def state_sizes(self, length: int) -> dict[str, int]:
-        return {"s": self.heads * self.key * self.value, **self._short.state_sizes()}
-
     def kept(self, length: int) -> int:
         heads = self.heads * decayed_attention.kept(length, self.key, self.value, self._vector)
-        each = (3 if self.convolution else 1) * self._wide + 7 * self.size + 2 * self.heads * self.key
+        each = (3 if self.convolution else 1) * self.wide + 7 * self.size + 2 * self.heads * self.key
         gates = {"vector": RANK + 3 * self.heads * self.key, "head": 4 * self.heads, "fixed": 0}[self.decay]
-        return length * (each + gates) + heads + self._short.kept(length)
+        return length * (each + gates) + heads + self.short.kept(length)
 
     def multiplications(self, length: int) -> int:
         keys = self.heads * self.key
         gates = {"vector": RANK * (self.size + keys), "head": self.size * self.heads, "fixed": 0}[self.decay]
-        matrices = self.size * (self._wide + 2 * self.size) + gates
+        matrices = self.size * (self.wide + 2 * self.size) + gates
         heads = self.heads * decayed_attention.multiplications(length, self.key, self.value, self._vector)
-        return length * matrices + heads + self._short.multiplications(length)
+        return length * matrices + heads + self.short.multiplications(length)
 
     def operations(self, length: int) -> int:
         gates = {"vector": 6, "head": 6, "fixed": 6}[self.decay]
-        return 16 + gates + decayed_attention.operations(length, self._vector) + self._short.operations()
+        return 16 + gates + decayed_attention.operations(length, self._vector) + self.short.operations()

@@ -9,12 +9,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, silu
 
-from memspan.interfaces.mixer import Carried, Mixer
+from memspan.interfaces.mixer import Carried
 from memspan.interfaces.network import Weight, Weights
 from memspan.layers import decayed_attention, initializers
 from memspan.layers.heads import joined, normed, parted
+from memspan.layers.matrix_memory import MatrixMemory
 from memspan.layers.product import product
-from memspan.layers.short_convolution import ShortConvolution
 
 NEVER = -1e30
 """the logarithm of a gate that never opened: m before the first step"""
@@ -23,7 +23,7 @@ FORGET_LOW, FORGET_HIGH = 3.0, 6.0
 
 
 @dataclass(frozen=True)
-class MatrixLSTM(Mixer):
+class MatrixLSTM(MatrixMemory):
     """C = f C + i k vᵀ, n = f n + i k and h = Cᵀ q / max(|n · q|, 1) in each head, i = exp(ĩ), f = σ(f̃).
 
     k is divided by sqrt(K), and y = W_o (σ(W_g x) ⊙ norm(h)). With m = max(log f + m, ĩ) gates are kept as
@@ -35,16 +35,11 @@ class MatrixLSTM(Mixer):
         mlstm/cell.py: kernels 0, biases of f linear in 3 .. 6, those of i N(0, 0.1²).
     """
 
-    size: int
-    heads: int
-    key: int
-    convolution: int
-
     def weights(self) -> dict[str, Weight]:
         start = initializers.uniform(1 / math.sqrt(self.size))
         return {
-            "qk": Weight((self.size, 2 * self._keys), start),
-            **self._short.weights(),
+            "qk": Weight((self.size, 2 * self.keys), start),
+            **self.short.weights(),
             "v": Weight((self.size, self.size), start),
             "gates.kernel": Weight((self.size, 2 * self.heads), initializers.zeros),
             "gates.bias": Weight((2 * self.heads,), first_gates),
@@ -55,7 +50,7 @@ class MatrixLSTM(Mixer):
 
     def mix(self, weights: Weights, x: Tensor) -> Tensor:
         members, batch = x.shape[:2]
-        q, k = self._asked(self._short.run(weights, product(x, weights["qk"])))
+        q, k = self._asked(self.short.run(weights, product(x, weights["qk"])))
         v = parted(product(x, weights["v"]), self.heads)
         opened, forget = (parted(each, self.heads) for each in self._gates(weights, x))
         top = highest(opened, forget)  # m, (M B h, T, 1)
@@ -88,13 +83,13 @@ class MatrixLSTM(Mixer):
 
     def first(self, weights: Weights, batch: int) -> Carried:
         """C (M, B, h, K, V), n (M, B, h, K), m (M, B, h), and what the convolution carries."""
-        zeros = weights["out"].new_zeros(len(weights["out"]), batch, self.heads, self.key, self.value)
+        zeros, *past = super().first(weights, batch)
         top = torch.full_like(zeros[..., 0, 0], NEVER)
-        return zeros, zeros[..., 0], top, *self._short.first(weights, batch)
+        return zeros, zeros[..., 0], top, *past
 
     def step(self, weights: Weights, x: Tensor, carried: Carried) -> tuple[Tensor, Carried]:
         matrix, norm, top = carried[:3]
-        made, past = self._short.step(weights, torch.bmm(x, weights["qk"]), carried[3:])
+        made, past = self.short.step(weights, torch.bmm(x, weights["qk"]), carried[3:])
         q, k = (each.unflatten(-1, (self.heads, -1)) for each in self._asked(made))
         v = torch.bmm(x, weights["v"]).unflatten(-1, (self.heads, -1))
         opened, forget = (each.squeeze(2) for each in self._gates(weights, x.unsqueeze(2)))  # (M, B, h)
@@ -108,34 +103,26 @@ class MatrixLSTM(Mixer):
         return torch.bmm(mixed, weights["out"]), (matrix, norm, new, *past)
 
     @property
-    def value(self) -> int:
-        """Numbers of a head's values, V."""
-        return self.size // self.heads
-
-    @property
-    def _keys(self) -> int:
-        return self.heads * self.key
-
-    @property
-    def _short(self) -> ShortConvolution:
-        return ShortConvolution(2 * self._keys, self.convolution)
+    def wide(self) -> int:
+        """Queries and keys alone go through the convolution."""
+        return 2 * self.keys
 
     def state_sizes(self, length: int) -> dict[str, int]:
-        matrix = self._keys * self.value
-        return {"c": matrix, "n": self._keys, "m": self.heads, **self._short.state_sizes()}
+        matrix = self.keys * self.value
+        return {"c": matrix, "n": self.keys, "m": self.heads, **self.short.state_sizes()}
 
     def kept(self, length: int) -> int:
         heads = self.heads * decayed_attention.kept(length, self.key, self.value + 1, False)
-        each = (8 if self.convolution else 5) * self._keys + 9 * self.size + 12 * self.heads
-        return length * each + heads + self._short.kept(length)
+        each = (8 if self.convolution else 5) * self.keys + 9 * self.size + 12 * self.heads
+        return length * each + heads + self.short.kept(length)
 
     def multiplications(self, length: int) -> int:
-        matrices = self.size * (2 * self._keys + 3 * self.size + 2 * self.heads)
+        matrices = self.size * (2 * self.keys + 3 * self.size + 2 * self.heads)
         heads = self.heads * decayed_attention.multiplications(length, self.key, self.value + 1, False)
-        return length * matrices + heads + self._short.multiplications(length)
+        return length * matrices + heads + self.short.multiplications(length)
 
     def operations(self, length: int) -> int:
-        return 48 + decayed_attention.operations(length, False) + self._short.operations()
+        return 48 + decayed_attention.operations(length, False) + self.short.operations()
 
 
 @torch.no_grad()

@@ -38,5 +38,5 @@ class DeltaNet(Headed):
 def build(spec: DeltaNet, signature: Signature) -> Network:
     """Blocks of the delta rule; matrices start U(±1/sqrt(d))."""
     key = spec.key_size or max(1, spec.hidden_size // spec.heads)
-    mixer = DeltaMemory(spec.hidden_size, spec.heads, key, spec.gated, spec.short_convolution or 0)
+    mixer = DeltaMemory(spec.hidden_size, spec.heads, key, spec.short_convolution or 0, spec.gated)
     return blocks(spec, signature, mixer)

@@ -40,5 +40,5 @@ class GatedLinearAttention(Headed):
 def build(spec: GatedLinearAttention, signature: Signature) -> Network:
     """Blocks of linear attention; matrices start U(±1/sqrt(d))."""
     key = spec.key_size or max(1, spec.hidden_size // spec.heads)
-    mixer = LinearAttention(spec.hidden_size, spec.heads, key, spec.decay, spec.short_convolution or 0)
+    mixer = LinearAttention(spec.hidden_size, spec.heads, key, spec.short_convolution or 0, spec.decay)
     return blocks(spec, signature, mixer)

@@ -162,14 +162,14 @@ def test_input_gates_far_open_or_shut_leave_finite_numbers(shift: float) -> None
 
 
 def test_fixed_shares_are_those_of_retnet() -> None:
-    mixer = LinearAttention(8, 4, 2, "fixed", 0)
+    mixer = LinearAttention(8, 4, 2, 0, "fixed")
     shares = mixer.keep({}, torch.zeros(1, 1, 1, 8, dtype=torch.float64)).flatten()
     assert shares.tolist() == pytest.approx([1 - 1 / 32, 1 - 1 / 64, 1 - 1 / 128, 1 - 1 / 256], abs=1e-15)
 
 
 def test_vector_gates_start_near_their_published_share() -> None:
     """σ(0)^(1/16) = .957 where nothing is shown."""
-    mixer = LinearAttention(8, 2, 4, "vector", 0)
+    mixer = LinearAttention(8, 2, 4, 0, "vector")
     weights = {name: weight.start(weight.shape, stream(name))[None] for name, weight in mixer.weights().items()}
     assert mixer.keep(weights, torch.zeros(1, 1, 1, 8)).flatten().tolist() == pytest.approx([0.5 ** (1 / 16)] * 8)
 
