@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from memspan.experiment.grid import conditions
 from memspan.experiment.rounds import following
 from memspan.experiment.series import all_series
-from memspan.interfaces.readings import Scalars
-from memspan.probes.change import Change
-from service.errors import Conflict, Unprocessable
-from service.operations import experiments, finish_runs, patrol, probes, results
-from service.operations.claiming import ClaimedRuns
+from service.operations import experiments, patrol, results
 from service.operations.evidence import run_rows
-from service.operations.probes import Where
-from service.storage import events, tallies
-from service.storage.clock import now
-from service.storage.states import Reason, RunState
-from service.storage.tables import experiments as experiments_table
+from service.storage import tallies
 from service.storage.tables import runs
 from tests.scenes import Scene, spec
-
-LENGTHS = {"search": {"low": 2, "high": 200}}
-SPAN = 30  # time steps that the models of these tests remember
-ANSWER = Scalars(values={"loss": 0.5}, low={"loss": 0.25}, high={"loss": 0.75}, n=2, units={"loss": "1"})
-PROBES = [{"kind": "change", "index": 0}]
-
-
-def search(scene: Scene, **changes: Any) -> int:
-    return scene.submit(**{"lengths": LENGTHS, "repeats": 10, **changes})
-
-
-def end(scene: Scene, claimed: ClaimedRuns) -> None:
-    """End claimed runs: those solve their task that are no longer than the models' span."""
-    scene.finish(claimed, test_accuracy=float((claimed.condition.length or 0) <= SPAN))
-
-
-def work(scene: Scene, rounds: int = 99) -> None:
-    """Do what waits, this many rounds of it."""
-    for _ in range(rounds):
-        claims = []
-        while (claimed := scene.try_claim()) is not None:
-            claims.append(claimed)
-        if not claims:
-            return
-        for claimed in claims:
-            end(scene, claimed)
-
-
-def stored(scene: Scene, key: int) -> list[Any]:
-    with scene.context.database.reading() as connection:
-        statement = select(runs).where(runs.c.experiment_key == key).order_by(runs.c.key)
-        return list(connection.execute(statement))
-
-
-def told(scene: Scene, key: int, kind: str) -> list[dict[str, Any]]:
-    """The bodies of an experiment's events of one type."""
-    with scene.context.database.reading() as connection:
-        return [row.body for row in events.after(connection, key, 0, 10_000) if row.type == kind]
+from tests.unit.operations.searches import LENGTHS, SPAN, end, search, stored, told, work
 
 
 def test_a_search_begins_with_its_first_round_and_goes_on_by_rounds_to_its_span(scene: Scene) -> None:
@@ -164,129 +117,6 @@ def test_the_bell_rings_for_a_new_round(scene: Scene) -> None:
     scene.context.bell.rung.clear()
     work(scene, rounds=1)
     assert scene.context.bell.rung == ["cpu"]
-
-
-def test_a_worker_that_dies_only_delays_a_round(scene: Scene) -> None:
-    key = search(scene)
-    lost = scene.claim("doomed")
-    while (claimed := scene.try_claim()) is not None:
-        end(scene, claimed)
-    assert told(scene, key, "round") == []
-    patrol.take_back(scene.context, "doomed")
-    end(scene, lost)  # a zombie: it writes nothing
-    assert told(scene, key, "round") == []
-    work(scene)
-    assert scene.state(key) == "succeeded"
-
-
-def test_a_run_whose_workers_are_lost_thrice_ends_its_round_as_failed(scene: Scene) -> None:
-    key = search(scene)
-    claims = [scene.claim() for _ in range(3)]
-    end(scene, claims[0]), end(scene, claims[1])
-    for _ in range(2):
-        patrol.take_back(scene.context, "worker")
-        scene.claim()
-    patrol.take_back(scene.context, "worker")
-    assert scene.counts(key)["failed"] == 1
-    assert len(told(scene, key, "round")) == 1
-    work(scene)
-    assert scene.state(key) == "partial"
-    assert results.results_document(scene.context, key)["searches"][0]["over"]
-
-
-def test_a_search_of_which_all_runs_fail_ends(scene: Scene) -> None:
-    key = search(scene, probes=PROBES)
-    while (claimed := scene.try_claim()) is not None:
-        finish_runs.end(scene.context, claimed, RunState.FAILED, Reason.ERROR, "for a test")
-    assert (scene.state(key), scene.counts(key)) == ("failed", {"failed": 3})
-
-
-def test_a_search_goes_on_without_lengths_that_fail(scene: Scene) -> None:
-    key = search(scene)
-    while (claimed := scene.try_claim()) is not None:
-        if (claimed.condition.length or 0) > 100:
-            finish_runs.end(scene.context, claimed, RunState.FAILED, Reason.OUT_OF_MEMORY, "for a test")
-        else:
-            end(scene, claimed)
-    assert scene.state(key) in ("succeeded", "partial")
-    (span,) = results.results_document(scene.context, key)["spans"]
-    assert span["low"] <= SPAN <= span["high"]
-
-
-def test_a_cancelled_search_asks_for_nothing_more(scene: Scene) -> None:
-    key = search(scene, probes=PROBES)
-    work(scene, rounds=1)
-    claimed = scene.claim()
-    experiments.cancel(scene.context, key)
-    end(scene, claimed)
-    assert scene.state(key) == "cancelled"
-    assert len(told(scene, key, "round")) == 1
-    assert results.results_document(scene.context, key)["searches"][0]["over"]
-
-
-def test_a_search_that_is_cancelled_after_its_last_run_keeps_what_it_has(scene: Scene) -> None:
-    key = search(scene)
-    claims = [scene.claim() for _ in range(3)]
-    experiments.cancel(scene.context, key)
-    for claimed in claims:
-        end(scene, claimed)
-    assert told(scene, key, "round") == []
-    assert scene.state(key) == "succeeded"
-
-
-def test_a_paused_search_queues_its_next_round_and_waits_with_it(scene: Scene) -> None:
-    key = search(scene)
-    claims = [scene.claim() for _ in range(3)]
-    experiments.pause(scene.context, key)
-    for claimed in claims:
-        end(scene, claimed)
-    assert len(told(scene, key, "round")) == 1
-    assert scene.try_claim() is None
-    experiments.resume(scene.context, key)
-    work(scene)
-    assert scene.state(key) == "succeeded"
-
-
-def test_a_search_whose_time_is_over_ends_instead_of_failing_round_after_round(scene: Scene) -> None:
-    key = search(scene, limits={"max_seconds": 3600})
-    work(scene, rounds=1)
-    before = len(stored(scene, key))
-    with scene.context.database.writing() as connection:
-        connection.execute(update(experiments_table).values(started_at=now() - 4000))
-    patrol.walk(scene.context, "owner")
-    assert scene.state(key) == "partial"
-    assert len(stored(scene, key)) == before
-
-
-def test_probes_are_asked_of_all_searched_lengths_when_the_search_is_over(scene: Scene) -> None:
-    key = search(scene, probes=PROBES)
-    work(scene, rounds=1)
-    assert probes.claim(scene.context, "worker") is None
-    work(scene)
-    assert scene.context.bell.rung[-1] == "probe"
-    repeats: dict[int, int] = {}
-    for row in stored(scene, key):
-        repeats[row.condition] = repeats.get(row.condition, 0) + 1
-    for _ in repeats:
-        claimed = probes.claim(scene.context, "worker")
-        assert claimed is not None
-        patrol.walk(scene.context, "owner")
-        probes.finish(scene.context, claimed, ANSWER)
-    assert scene.state(key) == "succeeded"
-    asked = probes.listing(scene.context, None, 500, key, None, None)
-    assert {row.condition: row.n for row in asked} == repeats
-
-
-def test_a_user_may_probe_what_was_searched_and_only_when_no_repeats_can_follow(scene: Scene) -> None:
-    key = search(scene)
-    work(scene, rounds=1)
-    with pytest.raises(Conflict, match="not finished yet"):
-        probes.ask_experiment(scene.context, key, Change(), Where(), None)
-    work(scene)
-    asked = probes.ask_experiment(scene.context, key, Change(), Where(), None)
-    assert {row.condition for row in asked} == {row.condition for row in stored(scene, key)}
-    with pytest.raises(Unprocessable, match="No condition"):
-        probes.ask_experiment(scene.context, key, Change(), Where(lengths=(200,)), None)
 
 
 def test_a_searched_experiment_is_deleted_whole(scene: Scene) -> None:
