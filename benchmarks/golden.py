@@ -64,7 +64,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
 }
 NOTED = ("seconds_per_epoch", "processors")
 """of conditions: what a machine notes of itself"""
-TOLD = ("written", "budget", "convergence", "by_budget", "steps_to_solve", "inner_parameters")
+TOLD = ("written", "budget", "convergence", "by_budget", "steps_to_solve", "inner_parameters", "by_lag")
 """of conditions and spans: what is said of numbers that have digests already"""
 TRAINED_ANEW: dict[str, dict[str, Any]] = {"per repeat": {"data": "per_repeat"}, "fresh": {"data": "fresh"}}
 

@@ -50,6 +50,8 @@ def experiment(name: str, results: Document) -> Iterator[str]:
         yield spans(name, results)
     if results.get("tuning"):
         yield tuning(name, results)
+    if any(entry.get("by_lag") for entry in results["conditions"]):
+        yield by_lag(name, results)
     if any((probe["result"] or {}).get("kind") == "scalars" for probe in results["probes"]):
         yield probes(name, results)
     yield from scores(name, results)
@@ -131,6 +133,22 @@ def tuning(name: str, results: Document) -> str:
     )
     heads = [*where.heads, "chosen", "validation loss (95 % interval)", "rates that work", "repeats of each"]
     return _table(f"{name}: tuned settings, by runs that enter nothing else", heads, rows)
+
+
+def by_lag(name: str, results: Document) -> str:
+    """One row for each condition and bin of lags: accuracy over repeats, and the most that a window allows."""
+    where = _Places(results)
+    rows = (
+        [*where.cells(entry), lags, str(with_interval(*numbers)), number(bound), number(found["asked"][place])]
+        for entry in results["conditions"]
+        if (found := entry.get("by_lag"))
+        for place in range(len(found["lag"]))
+        for *numbers, bound in [[found[key] and found[key][place] for key in ("accuracy", "low", "high", "bound")]]
+        for first, last in [(found["first"][place], found["last"][place])]
+        for lags in [str(first) if first == last else f"{first} to {last}"]
+    )
+    heads = [*where.heads, "lag (steps)", "accuracy (95 % interval)", "at most", "answers"]
+    return _table(_trained(f"{name}: accuracy by lag", results), heads, rows)
 
 
 def probes(name: str, results: Document) -> str:

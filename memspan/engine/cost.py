@@ -45,7 +45,7 @@ def torch_stack_seconds(condition: Condition, network: Network, members: int) ->
     launched = recurrent * TIME_STEP_SECONDS if network.operations is None else network.operations * OPERATION_SECONDS
     per_step = STEP_SECONDS + launched
     each = network.multiplications or network.parameters * (recurrent or 1)
-    answers = condition.signature.length if condition.signature.every_step else 1
+    answers = condition.signature.answers
     kept_seconds = KEPT_SECONDS if network.operations is None else SIDE_BY_SIDE_SECONDS
     worked = each * MULTIPLY_SECONDS + network.kept * kept_seconds
     sequence = network.pace * worked + answers * ANSWER_SECONDS

@@ -92,7 +92,11 @@ def _held(name: _Name, validation: Batch) -> ScoredSet:
 def _redrawn(name: _Name, count: int) -> ScoredSet:
     """A set that is scored once, at the end: a large one is drawn as it is scored."""
     ranges = parts(name.task, name.extent, count)
-    return ScoredSet(ranges, lambda: sample_in_parts(name.task, name.extent, ranges, stream(name.seed, "test"), "test"))
+    return ScoredSet(
+        ranges,
+        lambda: sample_in_parts(name.task, name.extent, ranges, stream(name.seed, "test"), "test"),
+        name.task.lags if name.task.tells_lags else None,
+    )
 
 
 def own(condition: Condition, seed: int) -> Batch:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from memspan.engine.lag_counts import LagCounts
+
 
 @dataclass(frozen=True)
 class Stepped:
@@ -44,6 +46,7 @@ class Outcome:
         ended_at: epoch after which it had converged, where it was trained until then; None if it never did.
         diverged_at: epoch in which a loss stopped being finite; None if it never did.
         processor: the kind that its numbers are of (``processor.py``).
+        by_lag: of the test, the answers to what was shown how many steps ago; None where the task tells no lags.
     """
 
     metrics: Mapping[str, float]
@@ -54,6 +57,7 @@ class Outcome:
     diverged_at: int | None
     processor: str | None = None
     ended_at: int | None = None
+    by_lag: LagCounts | None = None
 
 
 @dataclass(frozen=True)

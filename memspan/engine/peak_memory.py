@@ -48,10 +48,11 @@ def peak_bytes(condition: Condition, network: Network, engine: Literal["torch", 
         max(len(rows) for rows in parts(condition.task, condition.extent, count)) * each
         for count in (training.train_size + training.validation_size, training.test_size)
     )
+    drawn = DRAWN_COPIES * (1 + condition.task.scratch(condition.extent) / each)
     busy = [
-        DRAWN_COPIES * first,
+        drawn * first,
         _fused_values(condition, network, members) if fused else _torch_values(condition, network, members),
-        DRAWN_COPIES * test,
+        drawn * test,
         (2.0 if fused else 1.0) * test + (0.0 if fused else _scored_values(condition, network, members)),
         float(SNAPSHOT_COPIES * weights),
     ]
@@ -127,7 +128,7 @@ def _scored_values(condition: Condition, network: Network, members: int) -> floa
 def _answers(condition: Condition) -> float:
     """Numbers that the answers to one sequence go through."""
     signature = condition.signature
-    return ANSWER_COPIES * signature.outputs * (signature.length if signature.every_step else 1)
+    return ANSWER_COPIES * signature.outputs * signature.answers
 
 
 def _layers(condition: Condition, network: Network) -> list[tuple[Layer, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from memspan.interfaces.batch import Batch
 
@@ -17,10 +18,16 @@ class ScoredSet:
     Args:
         ranges: which sequences lie in which part.
         drawn: all parts from the first on.
+        lags: how far back each answer to some sequences was shown (B, A); None where nobody asks.
     """
 
-    def __init__(self, ranges: Sequence[range], drawn: Callable[[], Iterator[Batch]]) -> None:
-        self._ranges, self._drawn = ranges, drawn
+    def __init__(
+        self,
+        ranges: Sequence[range],
+        drawn: Callable[[], Iterator[Batch]],
+        lags: Callable[[Batch], Tensor] | None = None,
+    ) -> None:
+        self._ranges, self._drawn, self.lags = ranges, drawn, lags
         self._number, self._parts, self._part = -1, drawn(), NOTHING
 
     def __len__(self) -> int:

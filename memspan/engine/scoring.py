@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from memspan.engine import lag_counts
+from memspan.engine.lag_counts import LagCounts
 from memspan.engine.scored_set import ScoredSet
+from memspan.engine.scores import means, tallied
 from memspan.engine.state import Backend
+from memspan.interfaces.signature import Signature
 
 
 class Scoring:
@@ -18,8 +22,10 @@ class Scoring:
         scored: sequences.
     """
 
-    def __init__(self, metrics: Sequence[str], members: int, device: torch.device) -> None:
-        self._totals = {name: torch.zeros(members, dtype=torch.float64, device=device) for name in metrics}
+    def __init__(self, signature: Signature, members: int, device: torch.device, lags: bool = False) -> None:
+        self._lags = lag_counts.bins(signature.length) if lags else ()
+        names = (*tallied(signature), *lag_counts.names(self._lags))
+        self._totals = {name: torch.zeros(members, dtype=torch.float64, device=device) for name in names}
         self.scored = 0
 
     def restore(self, scored: int, totals: Sequence[Mapping[str, float]]) -> None:
@@ -29,7 +35,7 @@ class Scoring:
             total.copy_(torch.tensor([each.get(name, 0.0) for each in totals], dtype=torch.float64))
 
     def totals(self, place: int) -> dict[str, float]:
-        """Value x sequences of a member so far, by metric."""
+        """Value x sequences of a member so far, by metric, and its counts by lag."""
         return {name: float(total[place]) for name, total in self._totals.items()}
 
     def go_on(self, backend: Backend, rows: Tensor, data: ScoredSet) -> bool:
@@ -37,10 +43,15 @@ class Scoring:
         self.scored += backend.score(rows, data, self.scored, self._totals)
         return self.scored < len(data)
 
+    def by_lag(self, place: int) -> LagCounts | None:
+        """What a member answered at each lag so far; None where nobody told lags."""
+        return lag_counts.gathered(self._lags, self.totals(place)) if self._lags else None
+
     def done(self) -> dict[str, list[float]]:
         """The means by metric, of each member; the next set begins at 0."""
-        means = {name: (total / self.scored).tolist() for name, total in self._totals.items()}
+        by_lag = lag_counts.names(self._lags)
+        found = means({name: total for name, total in self._totals.items() if name not in by_lag}, self.scored)
         self.scored = 0
         for total in self._totals.values():
             total.zero_()
-        return means
+        return found

@@ -19,6 +19,7 @@ from memspan.engine.mover import slots
 from memspan.engine.placement import EngineName, Placement
 from memspan.engine.processor import processor_kind
 from memspan.engine.scored_set import ScoredSet
+from memspan.engine.scores import means, tallied
 from memspan.engine.scoring import Scoring
 from memspan.engine.seeds import stream
 from memspan.engine.snapshot import Position, Snapshot
@@ -59,7 +60,8 @@ class Trainer:
         self._best = self._rows.clone()
         self._frozen: dict[int, Tensor] = {}
         self._slots = slots(condition.training, self._rows)
-        self._scoring = Scoring(condition.signature.metrics, len(self._rows), self._device)
+        lags = condition.task.tells_lags and condition.is_reported
+        self._scoring = Scoring(condition.signature, len(self._rows), self._device, lags)
         if snapshots:
             self._restore(snapshots)
         self._sums = self._restored_sums()
@@ -176,7 +178,7 @@ class Trainer:
         sums = self._stack.fill({repeat: position.sums for repeat, position in self._positions.items()})
         return {
             name: torch.tensor([s.get(name, 0.0) for s in sums], dtype=torch.float64, device=self._device)
-            for name in self.condition.signature.metrics
+            for name in tallied(self.condition.signature)
         }
 
     @denormals_flushed()
@@ -199,7 +201,7 @@ class Trainer:
     def _end_epoch(self) -> Evaluated:
         """Take what the validation set scored, keep the best weights, notice divergence."""
         size = self.condition.training.train_size
-        train = {f"train_{name}": (total / size).tolist() for name, total in self._sums.items()}
+        train = {f"train_{name}": each for name, each in means(self._sums, size).items()}
         values = train | {f"validation_{name}": each for name, each in self._scoring.done().items()}
         self._epoch, self._step = self._epoch + 1, 0
         for total in self._sums.values():
@@ -244,10 +246,12 @@ class Trainer:
 
     def _finish(self, last: Tensor) -> Finished:
         """Take what the reported checkpoint scored at the end, and hand out the weights."""
+        by_lag = {repeat: self._scoring.by_lag(place) for repeat, place in self._stack.places.items()}
         scores, name_of = self._scoring.done(), "test" if self.condition.is_reported else "validation"
         outcomes = {
-            repeat: self._outcome(
-                repeat, last[place], {f"{name_of}_{name}": each[place] for name, each in scores.items()}
+            repeat: replace(
+                self._outcome(repeat, last[place], {f"{name_of}_{name}": each[place] for name, each in scores.items()}),
+                by_lag=by_lag[repeat],
             )
             for repeat, place in self._stack.places.items()
         }

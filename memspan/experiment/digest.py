@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from memspan.engine.condition import Condition
+from memspan.experiment.by_lag import AccuracyByLag, accuracy_by_lag
 from memspan.experiment.course import Course
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
@@ -37,6 +38,7 @@ class Digest:
         scores: the final score of each that succeeded; NaN of those that diverged.
         met: how many of them met the criterion after each of the ``budget_epochs``; empty where that is not known.
         summaries: by metric, over those that succeeded.
+        by_lag: of those, how well they answered by lag; None where the task tells no lags.
     """
 
     total: int = 0
@@ -54,6 +56,7 @@ class Digest:
     to_solve: Needed = ()
     scores: tuple[float, ...] = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
+    by_lag: AccuracyByLag | None = None
 
 
 def digests(
@@ -98,6 +101,7 @@ def _digest(trained: TrainedRuns) -> Digest:
         met=trained.met,
         to_solve=trained.to_solve,
         scores=trained.scores,
+        by_lag=accuracy_by_lag(done),
     )
 
 

@@ -276,7 +276,7 @@ def _objection(spec: ExperimentSpec, probe: ProbeSpec) -> str | None:
     """The first reason why a probe can't be asked of some condition."""
     asked = ((task, steps) for task in _possible(spec) for steps in _steps(spec, task))
     told = (
-        probe.objection(task, steps, build(model, task.signature(steps)))
+        probe.refusal(task, steps, build(model, task.signature(steps)))
         for task, steps in asked
         for model in spec.models
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from memspan.engine.condition import Condition
 from memspan.experiment.budget import budget, spans_by_budget
+from memspan.experiment.by_lag import by_lag_document
 from memspan.experiment.choices import choices
 from memspan.experiment.comparing import comparisons
 from memspan.experiment.contestant import Contestant
@@ -162,6 +163,7 @@ def _condition(spec: ExperimentSpec, condition: Condition, digest: Digest) -> di
         "receptive_field": network.receptive_field,
         "steps_to_solve": steps_to_solve(digest.to_solve),
         "seconds_per_epoch": None if digest.seconds is None else digest.seconds / _epochs(condition, digest),
+        "by_lag": None if digest.by_lag is None else by_lag_document(digest.by_lag, condition),
         "engine": digest.engine,
         "processors": list(digest.processors),
     }

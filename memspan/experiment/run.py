@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import count, groupby
 from typing import Any
 
@@ -178,6 +179,7 @@ class _Session:
                     placement.engine,
                     number,
                     each.processor,
+                    None if each.by_lag is None else asdict(each.by_lag),
                 )
                 for repeat, each in finished.outcomes.items()
             ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -16,6 +16,7 @@ class RunRow:
         round: of a search, in which it was asked for, from 1.
         seconds: its share of the time that its stack took.
         processor: the kind that its numbers are of; None where it wasn't noted.
+        by_lag: its answers by lag (``LagCounts`` as data); None where its task tells no lags.
     """
 
     condition: int
@@ -27,3 +28,4 @@ class RunRow:
     engine: str | None = None
     round: int = 1
     processor: str | None = None
+    by_lag: Mapping[str, Sequence[int]] | None = None

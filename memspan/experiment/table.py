@@ -125,6 +125,23 @@ class Results:
         }
 
     @cached_property
+    def by_lag(self) -> Table:
+        """One row for each condition and bin of lags: accuracy with its interval over runs; of token tasks."""
+        return Table([row for entry in self.document["conditions"] for row in self._by_lag(entry)])
+
+    def _by_lag(self, entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        found = entry["by_lag"]
+        for place, first in enumerate(found["first"] if found else ()):
+            yield {
+                **self._place(entry),
+                "length": entry["length"],
+                "first_lag": first,
+                "last_lag": found["last"][place],
+                **{name: found[name] and found[name][place] for name in ("accuracy", "low", "high", "asked", "bound")},
+                "n": found["n"],
+            }
+
+    @cached_property
     def searches(self) -> Table:
         """One row for each task and model of a length search: its rounds, lengths and runs."""
         keys = ("rounds", "lengths", "runs", "most_runs")
@@ -216,4 +233,4 @@ class Results:
         return "".join(table._repr_html_() for table in self._shown() if len(table))
 
     def _shown(self) -> tuple[Table, ...]:
-        return self.conditions, self.spans, self.searches, self.tuning, self.probes
+        return self.conditions, self.spans, self.by_lag, self.searches, self.tuning, self.probes

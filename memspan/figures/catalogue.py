@@ -10,7 +10,7 @@ from memspan.figures.document import Results
 if TYPE_CHECKING:
     from memspan.figures.panel import Figure
 
-FIGURES = ("score", "success", "span", "budget", "comparison", "tuning", "probe", "landscape", "learning")
+FIGURES = ("score", "success", "span", "budget", "comparison", "tuning", "probe", "landscape", "learning", "by_lag")
 """each is the function of its name in the file of its name, imported when it is drawn: altair takes half a second"""
 
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+IGNORED = -100
+"""target of a step at which no answer is due"""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Sequences and what a model should answer at their last step, or at every step.
+    """Sequences and what a model should answer at their last step, or at every step, or at some that differ.
 
     Shapes:
         inputs (B, T, C) float32; targets (B,) int64 class numbers, or (B, K) float32; with an answer at every step
-        (B, T) and (B, T, K).
+        (B, T) and (B, T, K). Tokens are whole numbers in one channel. Where answers are due at marked steps only, the
+        targets of all others are ``IGNORED``.
     """
 
     inputs: Tensor

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from memspan.interfaces.match import Match, Width
 from memspan.interfaces.signature import Signature
-from memspan.interfaces.spec import PartSpec
+from memspan.interfaces.spec import PartSpec, stacked
 
 
 def _left_out(match: Match | None) -> bool:
@@ -27,6 +27,14 @@ class ModelSpec(PartSpec):
         Match | None,
         Field(description="what the model is to amount to; its width follows", exclude_if=_left_out),
     ] = None
+
+    embeds_tokens: ClassVar[bool] = False
+    """whether its networks read tokens themselves; others are given an embedding of ``embedding_size``"""
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers that a token becomes ahead of a model that reads numbers: its units next to the input."""
+        return stacked(getattr(self, "hidden_size", 16))[0]
 
     def objection(self, signature: Signature) -> str | None:
         """Why the model can't answer tasks of a shape, as a sentence; None when it can."""

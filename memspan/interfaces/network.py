@@ -52,6 +52,8 @@ class Network:
         multiplications: of a weight with a number, in one forward pass of one sequence; None = each weight once, or
             once a step in a model with a state.
         blocks: the network as residual blocks; None where it is something else.
+        at: (weights, inputs, steps (M, B, Q)) -> outputs (M, B, Q, K) at those steps alone, for a task with an answer
+            at every step; None where nothing is saved by leaving out the others.
         operations: of torch in one forward pass of a network that computes all steps side by side, for which ``kept``
             alone says what a pass holds; None for one that goes step by step, or whose operations nobody counted.
         pace: share of what torch's operations would take for what is kept and multiplied, where compiled loops do it.
@@ -69,6 +71,7 @@ class Network:
     blocks: Blocks | None = None
     operations: int | None = None
     pace: float = 1.0
+    at: Callable[[Weights, Tensor, Tensor], Tensor] | None = None
 
     def held(self, steps: int, channels: int) -> int:
         """Numbers of one sequence that a pass holds where it is widest: inputs, states, or what it keeps."""
@@ -101,9 +104,20 @@ class Network:
             math.prod(shape) * (answers if name.partition(".")[0] == READOUT else passes) for name, shape in matrices
         )
 
+    def answer_at(self, weights: Weights, inputs: Tensor, steps: Tensor) -> Tensor:
+        """Outputs (M, B, Q, K) at some steps (M, B, Q) of inputs (M, B, T, C)."""
+        if self.at is not None:
+            return self.at(weights, inputs, steps)
+        return chosen_steps(self.forward(weights, inputs), steps)
+
     def initialize(self, rng: torch.Generator) -> dict[str, Tensor]:
         """Draw one member's weights, float32, without a member axis."""
         return {name: weight.start(weight.shape, rng) for name, weight in self.weights.items()}
+
+
+def chosen_steps(values: Tensor, steps: Tensor) -> Tensor:
+    """What stands at some steps (M, B, Q) of values (M, B, T, K): (M, B, Q, K)."""
+    return values.gather(2, steps.unsqueeze(-1).expand(*steps.shape, values.shape[-1]))
 
 
 def stack(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -38,6 +38,9 @@ class ProbeSpec(PartSpec):
     repeatable: ClassVar[bool] = True
     """whether equal questions get equal answers; a time is never the same twice"""
 
+    takes_tokens: ClassVar[bool] = False
+    """whether it can be asked about sequences of tokens, and about answers at marked steps"""
+
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""
         return {}
@@ -45,6 +48,15 @@ class ProbeSpec(PartSpec):
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         """Why the probe does not apply to a task, or to a network that was built for it; None when it does."""
         return None
+
+    def refusal(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        """Why the probe can't be asked: it changes numbers where a step shows a token, or its own objection."""
+        if task.signature(length).vocabulary and not self.takes_tokens:
+            return (
+                f"The probe {self.kind} works on numbers that steps show, and {task.kind} shows tokens: "
+                "a token has no size to change and no gradient."
+            )
+        return self.objection(task, length, network)
 
     @abstractmethod
     def effort(self, task: TaskSpec, length: int, network: Network) -> Effort:

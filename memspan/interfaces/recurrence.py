@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from memspan.interfaces.cell import Cell
 
@@ -39,11 +42,14 @@ class Recurrence:
     Attributes:
         readout: name of the read-out's weights, ``{readout}.kernel`` (H, K) and ``{readout}.bias`` (K,).
         dropout: share of a level's outputs that training sets to 0 on the way up.
+        embedding: (weights, inputs (M, B, T, 1)) -> (M, B, T, C), what the first level sees of tokens; None where it
+            sees the inputs as they are.
     """
 
     levels: tuple[Level, ...]
     readout: str = "readout"
     dropout: float = 0.0
+    embedding: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:

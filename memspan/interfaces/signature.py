@@ -23,6 +23,8 @@ class Signature:
         every_step: whether an answer is due at every step, made of that step and those before it.
         answer_from: first step whose answer counts in accuracies (the loss counts all that are due).
         own_states: > 1 where a class number also names the task's own state, class = answer + answers x state.
+        vocabulary: > 0 where steps show tokens: whole numbers below it, in one channel.
+        places: > 0 where answers are due at marked steps only, which differ by sequence: at most so many of each.
     """
 
     length: int
@@ -32,6 +34,8 @@ class Signature:
     every_step: bool = False
     answer_from: int = 0
     own_states: int = 1
+    vocabulary: int = 0
+    places: int = 0
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -40,3 +44,8 @@ class Signature:
         if self.problem is Problem.REGRESSION:
             return ("loss",)
         return ("loss", "accuracy", "exact") if self.every_step else ("loss", "accuracy")
+
+    @property
+    def answers(self) -> int:
+        """Answers to one sequence, at most."""
+        return self.places or (self.length if self.every_step else 1)

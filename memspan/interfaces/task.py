@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from memspan.interfaces.batch import Batch
@@ -43,6 +44,9 @@ class TaskSpec(PartSpec):
     hidden: ClassVar[tuple[str, ...]] = ()
     """names of what a perfect solver must carry from step to step, e.g. the carry of an addition"""
 
+    tells_lags: ClassVar[bool] = False
+    """whether ``sources`` tells, for each answer, where what it says was shown"""
+
     @property
     def draws_independently(self) -> bool:
         """Whether a sequence is drawn without looking at how many there are, so that many may be drawn in parts."""
@@ -67,6 +71,29 @@ class TaskSpec(PartSpec):
     def target_variance(self, length: int) -> float | None:
         """Variance of the target, dimensionless squared; None for a classification."""
         return None
+
+    def sources(self, batch: Batch) -> Tensor:
+        """The steps that each answer to some sequences depends on, (B, A, R), -1 where there are fewer.
+
+        The first of them is the one that an answer's lag is counted from: where what it says was shown last, or what
+        it was asked by. A is the number of steps where answers are due at every step or at marked ones, else 1.
+        """
+        raise NotImplementedError(f"the task {self.kind} tells no lags")
+
+    def lags(self, batch: Batch) -> Tensor:
+        """Steps from where it was shown to each answer, (B, A); -1 where none is due."""
+        first = self.sources(batch)[..., 0]
+        steps = batch.inputs.shape[1]
+        own = torch.arange(steps) if first.shape[1] == steps else torch.tensor([steps - 1])
+        return torch.where(first < 0, -1, own - first)
+
+    def best_by_lag(self, lag: int, window: int) -> float | None:
+        """The best accuracy at a lag of what sees so many last steps, or an upper bound of it; None: not known."""
+        return None
+
+    def scratch(self, length: int) -> int:
+        """Numbers that are drawn for a sequence beside those that it is made of."""
+        return 0
 
     def hidden_variables(self, batch: Batch) -> dict[str, Tensor]:
         """The values of ``hidden`` after each step of some sequences, each (B, T); NaN where there is none yet."""

@@ -32,6 +32,7 @@ class BlockModel(ModelSpec):
     """A stack of residual blocks of one mixer."""
 
     width: ClassVar[Width | None] = Width()
+    embeds_tokens: ClassVar[bool] = True
 
     hidden_size: Annotated[Units, Field(description="width: numbers of each step between the blocks")] = 32
     layers: Annotated[Whole, Field(ge=1, le=64, description="blocks, one above the other")] = 2
@@ -48,7 +49,8 @@ class BlockModel(ModelSpec):
 
 def blocks(spec: BlockModel, signature: Signature, mixer: Mixer, positions: int = 0) -> Network:
     """The network of a spec: as many blocks of one mixer as it has layers; ``positions``: steps of a learnt table."""
-    embedding = Embedding(signature.channels, spec.hidden_size, spec.embedding_std)
+    tokens = signature.vocabulary
+    embedding = Embedding(tokens or signature.channels, spec.hidden_size, spec.embedding_std, classes=tokens > 0)
     return ResidualStack(embedding, (mixer,) * spec.layers, spec.mlp_size, positions, signature).network()
 
 

@@ -18,8 +18,8 @@ class Embedding:
     """Vectors of ``size`` numbers for what a step shows.
 
     Numbers x become x W + b, with b drawn like W: what reads them normalises each step, and of a single channel
-    without b nothing but the sign would be left. A class number picks its row of W, which is the product of W with a
-    one at its place and 0 elsewhere.
+    without b nothing but the sign would be left. A token is a class number in one channel. It picks its row of W,
+    which is the product of W with a one at its place and 0 elsewhere.
 
     Attributes:
         inputs: channels of numbers, or how many classes there are.
@@ -39,12 +39,12 @@ class Embedding:
         return {"embedding.kernel": Weight((self.inputs, self.size), start), **bias}
 
     def __call__(self, weights: Weights, inputs: Tensor) -> Tensor:
-        """Numbers (M, B, T, C), or class numbers (M, B, T), -> (M, B, T, d)."""
+        """Numbers (M, B, T, C), or tokens (M, B, T, 1), -> (M, B, T, d)."""
         kernel = weights["embedding.kernel"]
         if not self.classes:
             return product(inputs, kernel) + weights["embedding.bias"][:, None, None]
         first = torch.arange(kernel.shape[0], device=inputs.device)[:, None, None] * self.inputs
-        return functional.embedding(inputs + first, kernel.flatten(0, 1))
+        return functional.embedding(inputs.squeeze(-1).long() + first, kernel.flatten(0, 1))
 
     @property
     def multiplications(self) -> int:

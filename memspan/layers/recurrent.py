@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from memspan.interfaces.cell import Cell
-from memspan.interfaces.network import Initializer, Network, Weight, Weights
+from memspan.interfaces.network import Initializer, Network, Weight, Weights, chosen_steps
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.recurrence import Layer, Level, Recurrence
 from memspan.interfaces.signature import Signature
@@ -77,6 +77,9 @@ def recurrent(
     def forward(weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
         return answer(recurrence, signature.every_step, weights, inputs, noise)
 
+    def at(weights: Weights, inputs: Tensor, steps: Tensor) -> Tensor:
+        return answer(recurrence, signature.every_step, weights, inputs, steps=steps)
+
     return Network(
         weights,
         forward,
@@ -85,6 +88,7 @@ def recurrent(
         any_length=True,
         recurrence=recurrence,
         noisy=forward if dropout else None,
+        at=at if signature.every_step else None,
     )
 
 
@@ -143,13 +147,21 @@ def answer(
     inputs: Tensor,
     noise: Noise | None = None,
     runner: Runner = STEPWISE,
+    steps: Tensor | None = None,
 ) -> Tensor:
-    """Inputs (M, B, T, C) -> outputs (M, B, K), or (M, B, T, K) at every step; with dropout where there is noise."""
-    sequence = inputs.transpose(1, 2)  # (M, T, B, C)
+    """Inputs (M, B, T, C) -> outputs (M, B, K), or (M, B, T, K) at every step; with dropout where there is noise.
+
+    Args:
+        steps: (M, B, Q), of a task with an answer at every step: those at which it is read out, (M, B, Q, K).
+    """
+    shown = inputs if recurrence.embedding is None else recurrence.embedding(weights, inputs)
+    sequence = shown.transpose(1, 2)  # (M, T, B, C)
     for level in recurrence.levels[:-1]:
         sequence = _dropped(_sequence(level, weights, sequence, runner), recurrence.dropout, noise)
     if every_step:
         top = _dropped(_sequence(recurrence.levels[-1], weights, sequence, runner), recurrence.dropout, noise)
+        if steps is not None:
+            top = chosen_steps(top.transpose(1, 2), steps).transpose(1, 2)
         return _readout_everywhere(weights, recurrence.readout, top)
     ends = [runner.last(layer, weights, sequence) for layer in recurrence.levels[-1]]
     end = ends[0] if len(ends) == 1 else torch.cat(ends, dim=-1)  # (M, B, H)

@@ -11,7 +11,7 @@ from torch.nn.functional import gelu
 
 from memspan.interfaces.blocks import BlockStates
 from memspan.interfaces.mixer import Mixer
-from memspan.interfaces.network import Network, Weight, Weights
+from memspan.interfaces.network import Network, Weight, Weights, chosen_steps
 from memspan.interfaces.noise import Noise
 from memspan.interfaces.signature import Signature
 from memspan.layers import initializers
@@ -58,6 +58,7 @@ class ResidualStack:
             blocks=self,
             operations=self._operations(),
             pace=min(mixer.pace for mixer in self.mixers),
+            at=self.at if self.signature.every_step else None,
         )
 
     def weights(self) -> dict[str, Weight]:
@@ -78,13 +79,23 @@ class ResidualStack:
 
     def forward(self, weights: Weights, inputs: Tensor, noise: Noise | None = None) -> Tensor:
         """(M, B, T, C) -> (M, B, K), or (M, B, T, K) at every step."""
+        x = self._through_blocks(weights, inputs)
+        if not self.signature.every_step:
+            return self._answer(weights, x[:, :, -1])
+        return self._answer(weights, x.flatten(1, 2)).view(*x.shape[:3], -1)
+
+    def at(self, weights: Weights, inputs: Tensor, steps: Tensor) -> Tensor:
+        """(M, B, T, C) and steps (M, B, Q) -> (M, B, Q, K): nothing is read out at any other step."""
+        x = chosen_steps(self._through_blocks(weights, inputs), steps)
+        return self._answer(weights, x.flatten(1, 2)).view(*x.shape[:3], -1)
+
+    def _through_blocks(self, weights: Weights, inputs: Tensor) -> Tensor:
+        """(M, B, T, C) -> (M, B, T, d)."""
         x = self._embedded(weights, inputs)
         for block, mixer in enumerate(self.mixers):
             x = x + mixer.mix(self.own(weights, block), rms_norm(x, weights[f"block{block}.norm"]))
             x = self._through_mlp(weights, block, x)
-        if not self.signature.every_step:
-            return self._answer(weights, x[:, :, -1])
-        return self._answer(weights, x.flatten(1, 2)).view(*x.shape[:3], -1)
+        return x
 
     def seen(self, weights: Weights, inputs: Tensor) -> list[Tensor]:
         """What the mixer of each block is shown of sequences (M, B, T, C), each (M, B, T, d)."""
@@ -149,7 +160,7 @@ class ResidualStack:
 
     def _multiplications(self) -> int:
         length, size, outputs = self.signature.length, self.embedding.size, self.signature.outputs
-        answers = size * outputs * (length if self.signature.every_step else 1)
+        answers = size * outputs * self.signature.answers
         blocks = sum(mixer.multiplications(length) + length * 2 * size * self.hidden for mixer in self.mixers)
         return length * self.embedding.multiplications + blocks + answers
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
+from memspan.layers.embedded import embedded
 from memspan.registry import Family
 
 model: Family[ModelSpec] = Family("model", __name__)
@@ -22,5 +24,9 @@ else:
 @lru_cache(maxsize=4096)
 def build(spec: ModelSpec, signature: Signature) -> Network:
     """The network of a spec for the shape of a task: pure, holds no weights, and grids ask for it again and again."""
+    if signature.vocabulary and not spec.embeds_tokens:
+        size = spec.embedding_size
+        inner: Network = model.verb(spec)(spec, replace(signature, vocabulary=0, channels=size))
+        return embedded(inner, signature, size)
     network: Network = model.verb(spec)(spec, signature)
     return network

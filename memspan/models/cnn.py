@@ -37,6 +37,10 @@ class CNN(Flattened):
         Literal["softplus", "relu", "tanh"], Field(description="of the convolution and the dense layer")
     ] = "softplus"
 
+    @property
+    def embedding_size(self) -> int:
+        return self.filters
+
 
 @model(CNN)
 def build(spec: CNN, signature: Signature) -> Network:

@@ -60,6 +60,10 @@ class TCN(ModelSpec):
             raise PydanticCustomError("does_not_apply", "reach chooses the levels; leave one of the two out.")
         return value
 
+    @property
+    def embedding_size(self) -> int:
+        return self.channels
+
 
 @model(TCN)
 def build(spec: TCN, signature: Signature) -> Network:

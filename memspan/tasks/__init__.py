@@ -40,7 +40,7 @@ def parts(spec: TaskSpec, length: int, count: int, most: int = PART_VALUES) -> t
     """The parts in which so many sequences are drawn, each of about ``most`` numbers; one where they can't be."""
     if spec.sizes() or not spec.draws_independently:
         return (range(count),)
-    return part_ranges(count, values_each(spec, length), most)
+    return part_ranges(count, values_each(spec, length) + spec.scratch(length), most)
 
 
 def sample_in_parts(

@@ -8,6 +8,7 @@ import structlog
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.seeds import stream
 from memspan.experiment.flaw import Flaw
+from memspan.interfaces.batch import Batch
 from memspan.interfaces.task import TaskSpec
 from memspan.models import model
 from memspan.optimizers import optimizer
@@ -79,9 +80,28 @@ def samples(spec: TaskSpec, length: int, count: int, seed: int) -> dict[str, Any
     return {
         "task": spec.model_dump(mode="json"),
         "length": batch.inputs.shape[1],
-        "inputs": batch.inputs.tolist(),
+        "inputs": (batch.inputs.long() if spec.signature(extent).vocabulary else batch.inputs).tolist(),
         "targets": batch.targets.tolist(),
         "shape": list(batch.inputs.shape),
         "relevant_steps": list(spec.relevant_steps(extent)),
+        "answers": _answers(spec, batch) if spec.tells_lags else None,
         "problem": spec.signature(extent).problem.value,
     }
+
+
+def _answers(spec: TaskSpec, batch: Batch) -> list[list[dict[str, Any]]]:
+    """The answers that are due in each sequence, with the steps that each depends on."""
+    sources, lags = spec.sources(batch).tolist(), spec.lags(batch).tolist()
+    last = batch.inputs.shape[1] - 1
+    return [
+        [
+            {
+                "step": place if len(lag_of) > 1 else last,
+                "lag": lag,
+                "relevant": sorted({step for step in told[place] if step >= 0}),
+            }
+            for place, lag in enumerate(lag_of)
+            if lag >= 0
+        ]
+        for told, lag_of in zip(sources, lags, strict=True)
+    ]

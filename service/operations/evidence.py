@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 2_000
 def run_row(row: ResultRecord) -> RunRow:
     """A stored run as the results need it."""
     values = {name: float(value) for name, value in (row.metrics or {}).items()}
-    done = (row.diverged_at, row.seconds, row.engine, row.round, row.processor)
+    done = (row.diverged_at, row.seconds, row.engine, row.round, row.processor, row.by_lag)
     return RunRow(row.condition, row.repeat, row.state, values, *done)
 
 

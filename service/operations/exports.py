@@ -30,7 +30,7 @@ METRICS = tuple(
 RUN = ("repeat", "state", "diverged_at", "seconds", "engine", "processor")
 TRAINED = ("optimizer", "learning_rate", "epochs", "steps", "sequences")
 TUNED = (NORM, SHRINKAGE, "purpose")
-COLUMNS = ("task", "model", "length", *RUN, *METRICS, *TRAINED, "convergence", *TUNED)
+COLUMNS = ("task", "model", "length", *RUN, *METRICS, *TRAINED, "convergence", *TUNED, "by_lag")
 """convergence is that of the condition: a run alone doesn't tell whether it still improved. The purpose is report, or
 tuning of runs that serve to choose a setting and enter nothing else"""
 
@@ -69,7 +69,10 @@ def export(context: Context, key: int, form: Format) -> Iterator[bytes]:
         if len(page) < len(some):
             raise NotFound(f"{ids.public(ids.EXPERIMENT, key)} was deleted meanwhile.")
         yield write(
-            [(*parts(each.condition), *_numbers(each), *_trained(each, *trained(each.condition))) for each in page]
+            [
+                (*parts(each.condition), *_numbers(each), *_trained(each, *trained(each.condition)), each.by_lag)
+                for each in page
+            ]
         )
 
 
@@ -102,8 +105,10 @@ def _numbers(row: ResultRecord) -> tuple[Any, ...]:
 
 
 def _csv_lines(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """Lines; answers by lag are spelled as JSON."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    spelled = ((*rest, by_lag and json.dumps(by_lag)) for *rest, by_lag in rows)
+    csv.writer(text, lineterminator="\n").writerows(spelled)
     return text.getvalue().encode()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from memspan.engine.events import Outcome
@@ -154,6 +154,7 @@ def _outcomes(trained: TrainedStack, stack: HeldStack) -> FinishedStack:
             engine=trained.engine,
             processor=outcome.processor,
             epochs_done=work.epochs,
+            by_lag=None if outcome.by_lag is None else asdict(outcome.by_lag),
         )
         for repeat, outcome in trained.outcomes.items()
     ]

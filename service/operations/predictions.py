@@ -10,7 +10,7 @@ from memspan.experiment.checkpoint import predictor
 from service.errors import FieldError, TooLarge
 from service.operations import checkpoints
 from service.operations.context import Context
-from service.operations.inputs import POINTER, array_of, refused
+from service.operations.inputs import NAMED, POINTER, array_of, refused
 from service.operations.large_inputs import LargeInputs
 from service.operations.loaded_model import LoadedModel
 from service.operations.specs import condition_of
@@ -35,6 +35,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
     longest = context.settings.max_length
     array = _read(inputs, model, longest, context.settings.max_prediction_values)
     sequences = _shaped(array, model, longest)
+    _check_tokens(sequences, model.condition.signature.vocabulary)
     _check_answer(sequences, model, context.settings.max_answer_values)
     answers = [model.predictor(torch.from_numpy(part))[0].numpy() for part in _parts(sequences)]
     context.meters.predictions.inc()
@@ -83,6 +84,24 @@ def _check_answer(sequences: np.ndarray, model: LoadedModel, most: int) -> None:
             f"at most {most} are answered (MEMSPAN_MAX_ANSWER_VALUES). Ask with fewer sequences at once."
         )
         raise refused([FieldError(POINTER, "answer_too_large", message, len(sequences))])
+
+
+def _check_tokens(sequences: np.ndarray, vocabulary: int) -> None:
+    """Refuse numbers that are no tokens of the task."""
+    if not vocabulary:
+        return
+    wrong = np.argwhere((sequences < 0) | (sequences >= vocabulary) | (sequences != np.floor(sequences)))
+    errors = [
+        FieldError(
+            f"{POINTER}/{sequence}/{step}",
+            "out_of_range",
+            f"Must be a token, a whole number from 0 to {vocabulary - 1}; given {sequences[sequence, step, 0]:g}.",
+            float(sequences[sequence, step, 0]),
+        )
+        for sequence, step, _ in wrong[:NAMED].tolist()
+    ]
+    if errors:
+        raise refused(errors)
 
 
 def _shaped(array: np.ndarray, model: LoadedModel, longest: int) -> np.ndarray:

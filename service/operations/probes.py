@@ -149,7 +149,7 @@ def check(spec: ProbeSpec, condition: Condition, pointer: str) -> None:
         )
         for field, step in spec.misplaced(steps).items()
     ]
-    objection = None if errors else spec.objection(condition.task, condition.extent, condition.network())
+    objection = None if errors else spec.refusal(condition.task, condition.extent, condition.network())
     if objection:
         errors.append(FieldError(pointer, "does_not_apply", objection, spec.kind))
     if errors:

@@ -35,6 +35,7 @@ def render_results(results: Mapping[str, Any]) -> str:
             conditions=tables.conditions(results, names),
             axis=axis,
             spans=tables.spans(results, names, axis),
+            by_lag=tables.by_lag(results, names),
             searches=tables.searches(results, names),
             tuning=tables.tuning(results, names),
             warnings=list(dict.fromkeys(each["warning"] for each in entries(results, "tuning") if each["warning"])),

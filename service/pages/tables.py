@@ -56,6 +56,23 @@ def spans(results: Part, names: Naming, axis: NumberAxis | None) -> list[dict[st
     ]
 
 
+def by_lag(results: Part, names: Naming) -> list[dict[str, Any]]:
+    """Accuracy by lag, one row for each condition and bin of lags."""
+    return [
+        {
+            "task": names.task(item["task"]),
+            "label": names.model(item["model"]),
+            "length": item.get("length"),
+            "lags": str(first) if first == last else f"{first} to {last}",
+            **{key: found[key] and found[key][place] for key in ("accuracy", "low", "high", "bound", "asked")},
+            "n": found["n"],
+        }
+        for item in sorted(entries(results, "conditions"), key=lambda item: item.get("length") or 0)
+        if (found := item.get("by_lag"))
+        for place, (first, last) in enumerate(zip(found["first"], found["last"], strict=True))
+    ]
+
+
 def searches(results: Part, names: Naming) -> list[dict[str, Any]]:
     """How far the search for each span is, one row a task and model."""
     return [

@@ -36,13 +36,22 @@ class SampleRequest(BaseModel):
     seed: Annotated[Whole, Field(ge=0, le=2**53 - 1)] = 0
 
 
+class DueAnswer(Answer):
+    """One answer that is due, of a task that tells what each depends on."""
+
+    step: int
+    lag: int = Field(description="steps since what it says was shown")
+    relevant: list[int] = Field(description="the steps that it depends on")
+
+
 class Samples(Answer):
     """Example sequences with what they ask for."""
 
     task: Data
     length: int = Field(description="time steps of each sequence")
-    inputs: list[Any] = Field(description="(count, length, channels)")
-    targets: list[Any]
+    inputs: list[Any] = Field(description="(count, length, channels); whole numbers where a step shows a token")
+    targets: list[Any] = Field(description="-100 at steps where no answer is due")
     shape: list[int]
     relevant_steps: list[int]
+    answers: list[list[DueAnswer]] | None = Field(description="of each sequence, of tasks that tell lags")
     problem: str

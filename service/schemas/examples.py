@@ -202,7 +202,12 @@ EXAMPLES: dict[str, Any] = {
         **{name: PLAN[name] for name in ("conditions", "runs", "estimated_seconds", "peak_bytes", "workers", "basis")},
     },
     "Run": RUN,
-    "WholeRun": {**RUN, "metrics": {"test_loss": 0.061, "test_accuracy": 0.991}, "checkpoints": CHECKPOINTS},
+    "WholeRun": {
+        **RUN,
+        "metrics": {"test_loss": 0.061, "test_accuracy": 0.991},
+        "by_lag": None,
+        "checkpoints": CHECKPOINTS,
+    },
     "Metrics": {
         "items": [
             {"split": "validation", "name": "loss", "epoch": 1, "value": 0.652},
@@ -265,6 +270,7 @@ EXAMPLES: dict[str, Any] = {
         "targets": [0],
         "shape": [1, 3, 1],
         "relevant_steps": [0],
+        "answers": None,
         "problem": "classification",
     },
     "Results": {
@@ -291,6 +297,7 @@ EXAMPLES: dict[str, Any] = {
                 "state_size": 2,
                 "receptive_field": None,
                 "seconds_per_epoch": 0.01,
+                "by_lag": None,
                 "engine": "torch",
                 "processors": ["znver4 AVX512"],
             }

@@ -131,6 +131,23 @@ class SpanByBudget(Answer):
     censored: str | None
 
 
+class AccuracyByLag(Answer):
+    """Accuracy by how many steps ago was shown what is asked for: one number for each bin of lags, ascending.
+
+    `low` and `high` are 95 % bootstrap intervals over runs, not over the answers of one; one run has none.
+    """
+
+    lag: list[float] = Field(description="middle of the bin, in steps")
+    first: list[int] = Field(description="shortest lag of the bin")
+    last: list[int] = Field(description="longest lag of the bin")
+    accuracy: list[Number]
+    low: list[Number] | None
+    high: list[Number] | None
+    asked: list[int] = Field(description="answers of each run that were due")
+    n: int
+    bound: list[float] | None = Field(description="at most possible with the steps that the model sees, where known")
+
+
 class ConditionResult(Answer):
     """One task x model x length; `metric` is the one that its task is scored by."""
 
@@ -151,6 +168,7 @@ class ConditionResult(Answer):
     state_size: int
     receptive_field: int | None
     seconds_per_epoch: float | None
+    by_lag: AccuracyByLag | None = Field(description="of tasks that tell lags")
     engine: str | None
     processors: list[str]
 

@@ -47,10 +47,20 @@ class CheckpointLink(Answer):
     epoch: int
 
 
+class LagCounts(Answer):
+    """Answers of the test by lag: how many steps ago was shown what they say."""
+
+    first: list[int] = Field(description="shortest lag of each bin, in steps")
+    last: list[int] = Field(description="longest lag of each bin, in steps")
+    asked: list[int] = Field(description="answers that were due")
+    correct: list[int]
+
+
 class WholeRun(Run):
     """A run with its final metrics and checkpoints."""
 
     metrics: dict[str, Number]
+    by_lag: LagCounts | None = Field(description="of the test, of tasks that tell lags")
     checkpoints: list[CheckpointLink]
 
 
@@ -99,4 +109,4 @@ def run(row: RunRecord, condition: Condition) -> dict[str, Any]:
 def whole_run(row: WholeRunRecord, condition: Condition, checkpoints: Sequence[CheckpointOfRun]) -> dict[str, Any]:
     """One run with its final metrics and checkpoints."""
     links = [{"id": ids.public(ids.CHECKPOINT, c.key), "kind": c.kind, "epoch": c.epoch} for c in checkpoints]
-    return run(row, condition) | {"metrics": row.metrics or {}, "checkpoints": links}
+    return run(row, condition) | {"metrics": row.metrics or {}, "by_lag": row.by_lag, "checkpoints": links}

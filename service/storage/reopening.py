@@ -172,7 +172,7 @@ def queue_again(
         resumed: they keep the epochs that they have done, and the processor that their numbers are of.
     """
     values: dict[str, Any] = {"attempt": 0, "reason": None, "detail": None, "metrics": null(), "seconds": None}
-    values |= {"diverged_at": None, "started_at": None, "finished_at": None}
+    values |= {"diverged_at": None, "started_at": None, "finished_at": None, "by_lag": null()}
     if not resumed:
         values |= {"epochs_done": 0.0, "processor": None}
     update_rows(connection, runs, [vars(place) for place in places])

@@ -61,6 +61,7 @@ class WholeRunRecord(RunRecord):
     """A run with its final metrics, and the spec of its experiment."""
 
     metrics: dict[str, float] | None
+    by_lag: dict[str, list[int]] | None
     experiment_spec: dict[str, Any]
 
 
@@ -78,6 +79,7 @@ class ResultRecord:
     round: int
     queue: Queue
     processor: str | None
+    by_lag: dict[str, list[int]] | None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class RunOutcome:
         metrics: the final ones, numbers that are not finite spelled.
         engine: the one that served.
         processor: the kind that the numbers are of.
+        by_lag: answers of the test by lag; None where the task tells no lags.
     """
 
     run: int
@@ -98,6 +101,7 @@ class RunOutcome:
     engine: str
     epochs_done: float
     processor: str | None = None
+    by_lag: dict[str, Any] | None = None
 
 
 LIST = reading(RunRecord, runs)

@@ -92,6 +92,7 @@ runs = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("processor", Text),  # the kind that its numbers are of, once they are final
+    Column("by_lag", JSON(none_as_null=True)),  # answers of the test by lag, of tasks that tell lags
     UniqueConstraint("experiment_key", "condition", "repeat"),
     Index(None, "stack_key"),
     sqlite_autoincrement=True,

@@ -23,6 +23,8 @@ CLASSES = Signature(6, channels=2, outputs=3, problem=Problem.CLASSIFICATION)
 NUMBER = Signature(5, channels=1, outputs=1, problem=Problem.REGRESSION)
 NUMBERS = replace(NUMBER, outputs=2, every_step=True)
 SUM_AND_CARRY = replace(CLASSES, outputs=4, every_step=True, own_states=2)
+TOKENS = Signature(6, channels=1, outputs=5, problem=Problem.CLASSIFICATION, vocabulary=5)
+RECALL = replace(TOKENS, every_step=True, places=2)
 SIGNATURES = (CLASSES, NUMBER, NUMBERS, SUM_AND_CARRY)
 MEMBERS, BATCH = 3, 4
 
@@ -34,11 +36,17 @@ def fitting(spec: ModelSpec) -> list[Signature]:
     return found
 
 
+def tokens(spec: ModelSpec) -> list[Signature]:
+    """The shapes of tasks of tokens that a model takes; each kind is held to them once, as it comes."""
+    return [s for s in (TOKENS, RECALL) if spec == type(spec)() and spec.objection(s) is None]
+
+
 def shape(signature: Signature) -> str:
-    return f"{signature.problem}{'-every-step' * signature.every_step}"
+    tokens = "-tokens" if signature.vocabulary else ""
+    return f"{signature.problem}{'-every-step' * signature.every_step}{tokens}"
 
 
-CASES = [(spec, signature) for spec in MODELS for signature in fitting(spec)]
+CASES = [(spec, signature) for spec in MODELS for signature in fitting(spec) + tokens(spec)]
 each_case = pytest.mark.parametrize(
     ("spec", "signature"), CASES, ids=[f"{named(spec)}-{shape(signature)}" for spec, signature in CASES]
 )
@@ -64,7 +72,10 @@ def population(network: Network, members: int = MEMBERS) -> dict[str, Tensor]:
 
 
 def inputs(signature: Signature, members: int = MEMBERS, length: int | None = None) -> Tensor:
-    return torch.randn(members, BATCH, length or signature.length, signature.channels, generator=stream("inputs"))
+    steps = (members, BATCH, length or signature.length, signature.channels)
+    if signature.vocabulary:
+        return torch.randint(0, signature.vocabulary, steps, generator=stream("inputs")).float()
+    return torch.randn(steps, generator=stream("inputs"))
 
 
 def targets(signature: Signature) -> Tensor:
@@ -209,6 +220,8 @@ def test_an_answer_at_a_step_knows_no_later_step(spec: ModelSpec, signature: Sig
     weights, sequences = double(population(network)), inputs(signature).double()
     before = network.forward(weights, sequences)
     sequences[:, :, 4:] += 1
+    if signature.vocabulary:
+        sequences %= signature.vocabulary
     after = network.forward(weights, sequences)
     assert torch.equal(before[:, :, :4], after[:, :, :4])
     assert not torch.equal(before[:, :, 4:], after[:, :, 4:])

@@ -45,14 +45,14 @@ LENGTH = 8
 
 
 def length_of(asked: TaskSpec) -> int:
-    return LENGTH if asked.has_length else asked.minimum_length
+    return max(LENGTH, asked.minimum_length) if asked.has_length else asked.minimum_length
 
 
 def models(spec: ProbeSpec, asked: TaskSpec, members: int, spoilt: int | None = None) -> Predictor:
     """A population of untrained networks; the weights of ``spoilt`` are NaN, as after a divergence."""
     signature = asked.signature(length_of(asked))
     networks = (build(model.spec(kind)(), signature) for kind in ("lstm", "attention"))
-    network = next(each for each in networks if spec.objection(asked, length_of(asked), each) is None)
+    network = next(each for each in networks if spec.refusal(asked, length_of(asked), each) is None)
     weights = stack([network.initialize(stream(member)) for member in range(members)])
     if spoilt is not None:
         for weight in weights.values():
@@ -65,13 +65,13 @@ def reading(spec: ProbeSpec, asked: TaskSpec, members: int, spoilt: int | None =
 
 
 def applies(spec: ProbeSpec, asked: TaskSpec) -> bool:
-    return spec.objection(asked, length_of(asked)) is None and not spec.misplaced(length_of(asked))
+    return spec.refusal(asked, length_of(asked)) is None and not spec.misplaced(length_of(asked))
 
 
 @each_probe
 @each_task
 def test_a_probe_that_does_not_apply_says_why_in_a_sentence(spec: ProbeSpec, asked: TaskSpec) -> None:
-    objection = spec.objection(asked, length_of(asked))
+    objection = spec.refusal(asked, length_of(asked))
     assert objection is None or (objection.endswith(".") and objection[0].isupper() and asked.kind in objection)
 
 

@@ -120,7 +120,7 @@ def test_a_run_has_the_agreed_fields(client: TestClient, finished: dict[str, Any
     whole = client.get(f"/runs/{listed['id']}").json()
     assert set(listed) >= RUN
     assert not {"metrics", "checkpoints"} & set(listed)
-    assert set(whole) - set(listed) == {"metrics", "checkpoints"}
+    assert set(whole) - set(listed) == {"metrics", "by_lag", "checkpoints"}
     assert {name: value for name, value in whole.items() if name in listed} == listed
     assert {checkpoint["kind"] for checkpoint in whole["checkpoints"]} == {"best", "last"}
     assert all(set(checkpoint) == {"id", "kind", "epoch"} for checkpoint in whole["checkpoints"])

@@ -11,6 +11,7 @@ from memspan.engine.scores import losses
 from memspan.engine.seeds import stream
 from memspan.experiment.report import Metric
 from memspan.experiment.run import SpecImpossible, parse
+from memspan.interfaces.batch import IGNORED
 from memspan.interfaces.signature import Problem
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import parts, sample, sample_in_parts, task, values_each
@@ -38,8 +39,13 @@ def test_sequences_and_targets_have_the_shape_and_type_of_the_signature(spec: Ta
         else:
             assert batch.targets.shape == answers
             assert batch.targets.dtype == torch.int64
-            assert int(batch.targets.min()) >= 0
-            assert int(batch.targets.max()) < signature.outputs
+            due = batch.targets[batch.targets != IGNORED]
+            assert len(due) == batch.targets.numel() or 0 < len(due) <= 7 * signature.places
+            assert int(due.min()) >= 0
+            assert int(due.max()) < signature.outputs
+        if signature.vocabulary:
+            assert torch.equal(batch.inputs, batch.inputs.floor())
+            assert 0 <= float(batch.inputs.min()) <= float(batch.inputs.max()) < signature.vocabulary
 
 
 @each_task
@@ -54,7 +60,7 @@ def test_one_sequence_can_be_drawn_and_all_numbers_are_finite(spec: TaskSpec) ->
 
 @each_task
 def test_equal_seeds_draw_equal_sequences_and_others_do_not(spec: TaskSpec) -> None:
-    first, again, other = (sample(spec, 10, 20, stream(seed)) for seed in (3, 3, 4))
+    first, again, other = (sample(spec, max(10, spec.minimum_length), 20, stream(seed)) for seed in (3, 3, 4))
     assert torch.equal(first.inputs, again.inputs)
     assert torch.equal(first.targets, again.targets)
     assert not torch.equal(first.inputs, other.inputs)
@@ -77,7 +83,7 @@ def test_sequences_that_are_drawn_in_parts_are_the_same_to_the_bit(spec: TaskSpe
 @each_task
 def test_drawing_leaves_the_global_generator_alone(spec: TaskSpec) -> None:
     before = torch.get_rng_state()
-    sample(spec, 10, 20, stream(3))
+    sample(spec, max(10, spec.minimum_length), 20, stream(3))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -117,7 +123,7 @@ def test_doing_nothing_scores_what_outputs_of_zero_score(spec: TaskSpec) -> None
     signature = spec.signature(length)
     targets = sample(spec, length, 10_000, stream(7)).targets
     outputs = torch.zeros(*targets.shape[: 2 if signature.every_step else 1], signature.outputs)
-    each = losses(signature.problem, outputs.unsqueeze(1), targets.unsqueeze(1)).double()
+    each = losses(signature.problem, outputs.unsqueeze(1), targets.unsqueeze(1), signature.places > 0).double()
     published = {(baseline.name, baseline.metric): baseline.value for baseline in spec.baselines(length)}
     bound = 5 * float(each.std()) / math.sqrt(len(each)) + 1e-6
     assert abs(float(each.mean()) - published["do_nothing", "test_loss"]) < bound
@@ -151,6 +157,25 @@ def test_steps_outside_the_relevant_ones_say_nothing_of_the_answer(spec: TaskSpe
     inputs = (inputs - inputs.mean(0)) / inputs.std(0).clamp_min(1e-9)
     correlations = (inputs * answer.unsqueeze(1)).mean(0)
     assert float(correlations.abs().max()) < 6 / math.sqrt(len(batch))
+
+
+@each_task
+def test_the_sources_of_each_answer_lie_before_it_and_nothing_else_moves_it(spec: TaskSpec) -> None:
+    """Where a task tells lags: all that an answer depends on stands at its sources, up to its own step."""
+    if not spec.tells_lags:
+        return
+    for length in lengths(spec):
+        signature, batch = spec.signature(length), sample(spec, length, 500, stream(10))
+        answers = signature.length if signature.every_step else 1
+        sources, lags = spec.sources(batch), spec.lags(batch)
+        due = batch.targets.view(500, answers) != IGNORED
+        own = torch.arange(signature.length) if signature.every_step else torch.tensor([signature.length - 1])
+        assert sources.shape[:2] == lags.shape == (500, answers)
+        assert torch.equal(lags >= 0, due)
+        assert torch.equal(sources[..., 0] >= 0, due)
+        assert bool((sources <= own[:, None]).all())
+        assert torch.equal(lags[due], (own - sources[..., 0])[due])
+        assert set(sources[due].unique().tolist()) - {-1} <= set(spec.relevant_steps(length))
 
 
 @each_task
@@ -194,8 +219,9 @@ def test_hidden_variables_are_told_from_some_step_on(spec: TaskSpec) -> None:
 def test_a_collected_set_gives_each_of_its_sequences_once_and_the_two_sets_apart(spec: TaskSpec) -> None:
     sizes = spec.sizes()
     if sizes is None:
+        length = max(10, spec.minimum_length)
         assert torch.equal(
-            sample(spec, 10, 5, stream(9), "train").inputs, sample(spec, 10, 5, stream(9), "test").inputs
+            sample(spec, length, 5, stream(9), "train").inputs, sample(spec, length, 5, stream(9), "test").inputs
         )
         return
     assert sizes.train > 0

@@ -30,6 +30,8 @@ def takes(network: Network, signature: Signature) -> bool:
     recurrence = network.recurrence
     if recurrence is None or network.noisy is not None or not network.any_length:
         return False
+    if signature.vocabulary or signature.places:
+        return False
     small = signature.outputs <= MOST_OUTPUTS and signature.channels <= MOST_CHANNELS
     return small and all(map(_takes_layer, recurrence.layers)) and works()
 

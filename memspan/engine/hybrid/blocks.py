@@ -19,7 +19,11 @@ from memspan.layers.selective_state_space import SelectiveStateSpace
 def blocks_answer(network: Network, device: torch.device) -> Answer | None:
     """A network's answer by compiled loops, equal to its own but for rounding; None where there are none."""
     blocks = compiled_blocks(network, device)
-    return None if blocks is None else lambda weights, inputs, noise: blocks.forward(weights, inputs)
+    if blocks is None:
+        return None
+    return lambda weights, inputs, noise, steps=None: (
+        blocks.forward(weights, inputs) if steps is None else blocks.at(weights, inputs, steps)
+    )
 
 
 def compiled_blocks(network: Network, device: torch.device) -> ResidualStack | None:

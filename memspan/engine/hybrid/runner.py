@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -24,8 +25,13 @@ LEAST_STEPS = 3
 LEAST_NUMBERS = 1024
 """outputs of a time step from which on members with one gate are better run one after another than side by side;
 measured by ``python -m benchmarks thresholds``"""
-Answer = Callable[[Weights, Tensor, Noise | None], Tensor]
-"""(weights, inputs (M, B, T, C), noise of dropout) -> outputs"""
+
+
+class Answer(Protocol):
+    """A network's way to its outputs."""
+
+    def __call__(self, weights: Weights, inputs: Tensor, noise: Noise | None, steps: Tensor | None = None) -> Tensor:
+        """Weights, inputs (M, B, T, C), noise of dropout, perhaps the steps (M, B, Q) to answer at -> outputs."""
 
 
 Pays = Callable[[Layer, int, int, int], bool]
@@ -82,7 +88,9 @@ def hybrid(network: Network, every_step: bool, device: torch.device, pays: Pays 
     if recurrence is None or device.type != "cpu" or not all(map(is_hybrid, recurrence.layers)) or not works():
         return None
     runner = HybridLayers(recurrence, pays)
-    return lambda weights, inputs, noise: answer(recurrence, every_step, weights, inputs, noise, runner)
+    return lambda weights, inputs, noise, steps=None: answer(
+        recurrence, every_step, weights, inputs, noise, runner, steps
+    )
 
 
 def is_hybrid(layer: Layer) -> bool:

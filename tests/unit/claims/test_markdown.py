@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memspan.claims.markdown import claims, conditions, markdown, probes, scores, spans
+from memspan.claims.markdown import by_lag, claims, conditions, markdown, probes, scores, spans
 from memspan.run_study import run_study
 from tests.tiny_study import TinyStudy, experiments
 from tests.unit.figures import document as figures
@@ -148,3 +148,13 @@ def test_a_study_that_ran_here_prints_all_its_tables() -> None:
         "**last step: probes**",
     ]
     assert text == markdown(findings.document, {name: each.document for name, each in findings.results.items()})
+
+
+def test_accuracy_by_lag_has_a_row_for_each_condition_and_bin() -> None:
+    form = figures.with_lags(document(lengths=(10,)))
+    head, _, *found = rows(by_lag("one", form))
+    assert head == ["model", "length", "lag (steps)", "accuracy (95 % interval)", "at most", "answers"]
+    assert len(found) == 9
+    assert found[1][2:] == ["5 to 6", "0.70 (0.60 to 0.80)", "0.1", "300"]
+    assert "accuracy by lag" in markdown({"claims": []}, {"one": form})
+    assert "accuracy by lag" not in markdown({"claims": []}, {"one": document()})

@@ -61,6 +61,25 @@ def condition(task: Part, model: Part, length: int | None) -> Part:
     }
 
 
+def with_lags(form: dict[str, Any]) -> dict[str, Any]:
+    """The same of a task that tells lags; one model sees a window, one condition has a single run."""
+    told = {
+        "lag": [2.0, 5.5, 7.5],
+        "first": [2, 5, 7],
+        "last": [2, 6, 8],
+        "accuracy": [0.99, 0.7, "NaN"],
+        "low": [0.98, 0.6, "NaN"],
+        "high": [1.0, 0.8, "NaN"],
+        "asked": [400, 300, 100],
+        "n": 30,
+        "bound": None,
+    }
+    window, single = {"bound": [1.0, 0.1, 0.1]}, {"low": None, "high": None, "n": 1}
+    each = [told | (window if condition["model"] == RNN else {}) for condition in form["conditions"]]
+    each[-1] = told | single
+    return {**form, "conditions": [c | {"by_lag": found} for c, found in zip(form["conditions"], each, strict=True)]}
+
+
 def span(task: Part, model: Part) -> Part:
     censored = "above" if model == CHRONO else None
     at = 50.0 if censored else 20.0

@@ -13,7 +13,7 @@ from memspan.claims import markdown
 from memspan.figures.catalogue import FIGURES, draw
 from memspan.figures.number_axis import in_order, number_axis
 from memspan.figures.render import render, spec
-from tests.unit.figures.document import FIRST_LAST, LATCH, LENGTHS, LSTM, document, empty
+from tests.unit.figures.document import FIRST_LAST, LATCH, LENGTHS, LSTM, document, empty, with_lags
 
 ACCURACY_AND_LOSS = (LATCH, FIRST_LAST)
 FORMS = {
@@ -22,6 +22,8 @@ FORMS = {
     "no length": document(lengths=(None,)),
     "one length": document(lengths=(7,)),
     "nothing finished": empty(),
+    "lags": with_lags(document(ACCURACY_AND_LOSS)),
+    "lags of a task without lengths": with_lags(document(lengths=(None,))),
 }
 
 
@@ -342,3 +344,17 @@ def test_tables_follow_the_axis_of_the_span() -> None:
     lines = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
     assert lines[0][1] == "hidden size"
     assert [line[1] for line in lines[2:]] == 2 * ["4", "16", "64"]
+
+
+def test_accuracy_by_lag_has_a_point_for_each_bin_with_an_accuracy_and_a_bound_where_one_is_known() -> None:
+    found = rows("by_lag", with_lags(document(lengths=(10,))))
+    points = {(row["model"], row["lags"]): row for row in found if "lags" in row}
+    assert {lags for _, lags in points} == {"2", "5 to 6"}
+    assert points["rnn", "5 to 6"]["bound"] == 0.1
+    assert points["lstm · keras", "5 to 6"]["bound"] is None
+    assert (points["rnn", "2"]["low"], points["rnn", "2"]["asked"]) == (0.98, 400)
+
+
+def test_results_without_lags_have_no_accuracy_by_lag() -> None:
+    (row,) = rows("by_lag", document())
+    assert row["text"].endswith(".")

@@ -24,9 +24,9 @@ def drawn(embedding: Embedding, members: int = 3) -> dict[str, torch.Tensor]:
 def test_a_class_number_is_a_one_at_its_place() -> None:
     """Values and gradients equal those of the product with one-hot vectors, each member with its own kernel."""
     embedding = Embedding(7, 4, 0.1, classes=True)
-    tokens = torch.randint(0, 7, (3, 5, 6), generator=stream("tokens"))
+    tokens = torch.randint(0, 7, (3, 5, 6), generator=stream("tokens"))  # (M, B, T)
     kernel = drawn(embedding)["embedding.kernel"].requires_grad_()
-    found = embedding({"embedding.kernel": kernel}, tokens)
+    found = embedding({"embedding.kernel": kernel}, tokens.unsqueeze(-1).double())
     wanted = torch.einsum("mbtv,mvd->mbtd", one_hot(tokens, 7).double(), kernel)
     assert torch.equal(found, wanted)
     sides = torch.randn(found.shape, generator=stream("sides"), dtype=torch.float64)

@@ -16,7 +16,7 @@ from service.pages import (
     render_study,
 )
 from service.pages.environment import STATIC
-from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty
+from tests.unit.figures.document import FIRST_LAST, LATCH, LSTM, document, empty, with_lags
 from tests.unit.figures.test_figures import widths
 from tests.unit.pages.page import Page
 from tests.unit.pages.study import CLAIMS, PLANS, STUDY, unrun
@@ -53,6 +53,7 @@ SEARCH = {"task": LATCH, "model": LSTM, "rounds": 3, "lengths": 8, "runs": 36, "
 PAGES = {
     "one task": render_results(results()),
     "two tasks": render_results(results(document((LATCH, FIRST_LAST)))),
+    "lags": render_results(results(with_lags(document((LATCH, FIRST_LAST))))),
     "no length": render_results(results(document(lengths=(None,)))),
     "nothing finished": render_results(results(empty(), state="queued")),
     "running": render_results(results(state="running")),
@@ -310,3 +311,9 @@ def test_a_span_against_a_number_is_told_by_its_words_and_by_its_table() -> None
     assert "Hidden size" in page.text
     words = page.text
     assert words.index("lstm 4 ") < words.index("lstm 16 ") < words.index("lstm 64 ") < words.index("gru 4 ")
+
+
+def test_accuracy_by_lag_has_a_chart_and_a_table_where_a_task_tells_lags() -> None:
+    assert "Accuracy by lag" not in PAGES["two tasks"].replace("by_lag", "")
+    assert "5 to 6" in PAGES["lags"]
+    assert "figures/by_lag" in PAGES["lags"]
