@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -178,3 +178,15 @@ class Evidence:
         if name not in self.experiments:
             raise NotMeasured(f"The experiment {name!r} is not part of the {self.scale} scale, or was deleted.")
         return self.experiments[name]
+
+
+@dataclass(frozen=True)
+class Followed(Evidence):
+    """The same, which knows of which experiments it was asked, in that order and each once."""
+
+    asked: dict[str, ExperimentEvidence] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> ExperimentEvidence:
+        found = super().__getitem__(name)
+        self.asked[name] = found
+        return found

@@ -27,7 +27,7 @@ def claims(judged: Sequence[Document]) -> str:
     """What was claimed, what was measured, and the verdict."""
     rows = (
         [
-            " ".join([claim["text"], f"*{claim['metric'].rstrip('.')}*", *map(amendment, claim["amended"])]),
+            " ".join([claim["text"], f"*{_measured(claim)}*", *map(amendment, claim["amended"])]),
             str(with_interval(claim["measured"], claim["low"], claim["high"])),
             number(claim["n"]),
             f"{BOUNDS[claim['direction']]} {number(claim['threshold'])}",
@@ -36,6 +36,17 @@ def claims(judged: Sequence[Document]) -> str:
         for claim in judged
     )
     return _table("Claims", ["claim", "measured (95 % interval)", "n", "threshold", "verdict"], rows)
+
+
+def _measured(claim: Document) -> str:
+    """What is measured, and after which training."""
+    return ", ".join(part for part in (claim["metric"].rstrip("."), _budgets(claim)) if part)
+
+
+def _budgets(claim: Document) -> str:
+    from memspan.figures.training_words import after  # charts take a second to import; workers never draw
+
+    return after({"budget": each} for each in claim["budgets"])
 
 
 def amendment(change: Document) -> str:

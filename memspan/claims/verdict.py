@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from memspan.claims.claim import Claim
-from memspan.claims.evidence import Evidence, NotMeasured
+from memspan.claims.evidence import Evidence, ExperimentEvidence, Followed, NotMeasured
 from memspan.claims.measured import Measured
+from memspan.experiment.budget import budget
 
 
 class Verdict(StrEnum):
@@ -32,12 +33,14 @@ class Judgement:
     Attributes:
         measured: None where nothing could be measured.
         reason: why a verdict is inconclusive, or what a reader must know of the number; may be empty.
+        budgets: what the runs were trained by that it looked at, each once.
     """
 
     claim: Claim
     measured: Measured | None
     verdict: Verdict
     reason: str = ""
+    budgets: tuple[Mapping[str, Any], ...] = ()
 
     def document(self) -> dict[str, Any]:
         claim, found = self.claim, self.measured
@@ -55,6 +58,7 @@ class Judgement:
             "n": found.n if found else 0,
             "verdict": str(self.verdict),
             "reason": self.reason,
+            "budgets": [dict(each) for each in self.budgets],
         }
 
 
@@ -69,6 +73,22 @@ def unjudged(claims: Iterable[Claim], reason: str) -> tuple[Judgement, ...]:
 
 
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:
+    """With the budgets of the experiments that the claim asked for."""
+    followed = Followed(evidence.scale, evidence.experiments)
+    found = _verdict(claim, followed)
+    return replace(found, budgets=_budgets(followed.asked.values()))
+
+
+def _budgets(asked: Iterable[ExperimentEvidence]) -> tuple[Mapping[str, Any], ...]:
+    """Each once."""
+    found: list[Mapping[str, Any]] = []
+    for each in asked:
+        own = budget(each.spec.training)
+        found += [] if own in found else [own]
+    return tuple(found)
+
+
+def _verdict(claim: Claim, evidence: Evidence) -> Judgement:
     try:
         found = claim.measure(evidence)
     except NotMeasured as missing:

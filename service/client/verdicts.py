@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from memspan.figures.training_words import after
 from memspan.statistics.notation import number, with_interval
 from service.client.tables import narrow_table
 
@@ -27,10 +28,16 @@ def claims(study: Entry) -> Table:
     return table
 
 
+def _trained(claim: Entry) -> list[Text]:
+    """After which training it was measured; nothing where that is not known."""
+    words = after({"budget": each} for each in claim.get("budgets", ()))
+    return [Text(words, style="dim")] if words else []
+
+
 def _claimed(claim: Entry) -> RenderableType:
-    """The claim in its own words, and under it what was changed of it since it was written down."""
+    """The claim in its own words; under it after which training, and what was changed since it was written down."""
     changes = [Text(f"amended {each['date']}: {each['field']}", style="dim") for each in claim["amended"]]
-    return Group(Text(claim["text"]), *changes)
+    return Group(Text(claim["text"]), *_trained(claim), *changes)
 
 
 def _measured(claim: Entry) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from memspan.figures.catalogue import FIGURES
+from memspan.figures.training_words import after
 from service.pages.environment import environment
 from service.pages.gauge import gauge
 
@@ -47,7 +48,15 @@ def render_study(study: Part, plans: Mapping[str, Part]) -> str:
 
 def claims(judged: Iterable[Part]) -> list[dict[str, Any]]:
     """Claims as cards show them."""
-    return [{**claim, "gauge": gauge(claim), "bound": BOUNDS.get(claim.get("direction", ""), "")} for claim in judged]
+    return [
+        {
+            **claim,
+            "gauge": gauge(claim),
+            "bound": BOUNDS.get(claim.get("direction", ""), ""),
+            "trained": after({"budget": each} for each in claim.get("budgets", ())),
+        }
+        for claim in judged
+    ]
 
 
 def tally(judged: Iterable[Part]) -> list[tuple[str, int]]:

@@ -108,6 +108,7 @@ CLAIM = {
     "n": 330,
     "verdict": "supported",
     "reason": "",
+    "budgets": [BUDGET],
 }
 GROUP = {"group": "group-12", "scale": "full", "owner": "lab", "state": "succeeded"}
 PART = {

@@ -10,6 +10,7 @@ from service.operations import ids
 from service.operations.studies import Started
 from service.schemas.catalogue import Entry
 from service.schemas.experiment import Experiment, Progress, RunCounts, experiment
+from service.schemas.given_budget import GivenBudget
 from service.schemas.number import Answer, Link, Number
 from service.schemas.plan import Plan
 
@@ -59,6 +60,7 @@ class Claim(Answer):
     n: int = Field(description="repeats that it rests on")
     verdict: str
     reason: str
+    budgets: list[GivenBudget] = Field(description="what the runs that it looks at were given, each once")
 
 
 class StudySummary(Entry):

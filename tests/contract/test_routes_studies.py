@@ -20,7 +20,7 @@ STUDY = {
 }  # fmt: skip
 CLAIM = {
     "id", "text", "source", "metric", "direction", "threshold", "amended", "measured", "low", "high", "n", "verdict",
-    "reason",
+    "reason", "budgets",
 }  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("tiny_study")

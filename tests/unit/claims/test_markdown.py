@@ -23,6 +23,7 @@ CLAIM: dict[str, Any] = {
     "n": 30,
     "verdict": "inconclusive",
     "reason": "Its interval straddles the threshold.",
+    "budgets": [],
 }
 
 
@@ -48,6 +49,13 @@ def test_a_claim_stands_beside_its_number() -> None:
         "≥ 0.5",
         "**inconclusive**: Its interval straddles the threshold.",
     ]
+
+
+def test_a_claim_says_after_which_training_it_was_measured() -> None:
+    budgets = [{"optimizer": "adam", "learning_rate": 0.001, "steps": steps} for steps in (2500, 100)]
+    assert rows(claims([{**CLAIM, "budgets": budgets}]))[2][0] == (
+        "A \\| B remembers. *share of repeats, after 2,500 steps of Adam at 0.001; or 100 steps of Adam at 0.001*"
+    )
 
 
 def test_a_claim_that_was_changed_says_when_what_it_was_and_why() -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from memspan.claims.claim import Claim, Direction
-from memspan.claims.evidence import Evidence, NotMeasured
+from memspan.claims.evidence import Evidence, ExperimentEvidence, NotMeasured
 from memspan.claims.measured import Measured
 from memspan.claims.verdict import Judgement, Verdict, judged, unjudged
+from memspan.experiment.run import parse
+from memspan.models.rnn import RNN
 
 NOTHING = Evidence("quick", {})
 
@@ -70,3 +72,35 @@ def test_what_a_reader_must_know_stays_beside_a_verdict() -> None:
 def test_before_anything_was_run_every_claim_is_open() -> None:
     (judgement,) = unjudged([claim(None)], "Not run yet.")
     assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "Not run yet.")
+
+
+def test_a_claim_names_the_budgets_of_the_experiments_that_it_asked_for_each_once() -> None:
+    def measure(evidence: Evidence) -> Measured:
+        for name in ("short", "long", "short"):
+            assert evidence[name].spec.repeats == 10
+        return Measured(0.7, 0.6, 0.8, 30)
+
+    evidence = Evidence("quick", {name: asked(epochs) for name, epochs in (("short", 2), ("long", 9), ("other", 5))})
+    (judgement,) = judged([Claim("c", "It remembers.", "share", "at_least", 0.5, measure)], evidence)
+    assert [each["epochs"] for each in judgement.document()["budgets"]] == [2, 9]
+    assert [each["steps"] for each in judgement.budgets] == [2 * 500, 9 * 500]
+
+
+def test_a_claim_that_could_not_be_measured_still_names_what_it_looked_at() -> None:
+    def measure(evidence: Evidence) -> Measured:
+        return evidence["long"].span(RNN()) if evidence["short"] else Measured(0, 0, 0, 0)
+
+    evidence = Evidence("quick", {"short": asked(2)})
+    (judgement,) = judged([Claim("c", "It remembers.", "share", "at_least", 0.5, measure)], evidence)
+    assert judgement.measured is None
+    assert [each["epochs"] for each in judgement.budgets] == [2]
+
+
+def test_a_claim_before_anything_was_run_has_no_budget() -> None:
+    (judgement,) = unjudged([claim(None)], "Not run yet.")
+    assert judgement.document()["budgets"] == []
+
+
+def asked(epochs: int) -> ExperimentEvidence:
+    spec = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [2], "repeats": 10}
+    return ExperimentEvidence("e", parse({**spec, "training": {"epochs": epochs, "train_size": 8000}}), [])

@@ -105,6 +105,13 @@ def test_a_claim_that_was_changed_says_so() -> None:
     assert "amended 2026-11-21: metric" in " ".join(console.export_text().split())
 
 
+def test_a_claim_says_after_which_training_it_was_measured() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    budgets = [{"optimizer": "adam", "learning_rate": 0.001, "steps": 2500}]
+    console.print(claims({"claims": [claim("c", "supported", budgets=budgets)]}))
+    assert "after 2,500 steps of Adam at 0.001" in " ".join(console.export_text().split())
+
+
 def test_studies_are_listed_with_their_newest_verdicts() -> None:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(overview([STUDY, unrun()]))

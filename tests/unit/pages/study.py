@@ -13,7 +13,7 @@ def claim(id: str, verdict: str, **fields: Any) -> dict[str, Any]:
     """A claim that .7 [.5, .9] was measured of, with some fields changed."""
     words = {"text": f"Claim {id}.", "source": "article", "metric": "share of repeats", "reason": ""}
     numbers = {"direction": "at_least", "threshold": 0.4, "measured": 0.7, "low": 0.5, "high": 0.9, "n": 30}
-    return {"id": id, **words, **numbers, "amended": [], "verdict": verdict, **fields}
+    return {"id": id, **words, **numbers, "amended": [], "budgets": [], "verdict": verdict, **fields}
 
 
 NOTHING = {"measured": None, "low": None, "high": None, "n": 0}

@@ -34,6 +34,12 @@ def test_a_claim_that_was_changed_says_when_what_it_was_and_why() -> None:
     assert "Amended" not in PAGE.text
 
 
+def test_a_claim_says_after_which_training_it_was_measured() -> None:
+    budgets = [{"optimizer": "adam", "learning_rate": 0.001, "steps": 2500}]
+    page = Page(render_study({**STUDY, "claims": [{**STUDY["claims"][0], "budgets": budgets}]}, PLANS))
+    assert "share of repeats Measured after 2,500 steps of Adam at 0.001." in page.text
+
+
 def test_what_a_start_would_cost_stands_beside_its_button() -> None:
     assert [button["value"] for button in PAGE.all("button")] == ["quick", "full"]
     assert "450 runs in 3 experiments, about 1 min 2 s with 2 workers" in PAGE.text
