@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from benchmarks.load.large import watched
 from benchmarks.report import Figure, table
-from benchmarks.stage import database_url, megabytes, seconds, service
+from benchmarks.stage import database_url, megabytes, processor_seconds, seconds, service
 from service.operations.exports import METRICS
 from service.storage import tables
 from service.storage.database import Database
@@ -48,11 +48,12 @@ def _measured(tasks: int, most_seconds: int) -> str:
 
 def _asked(client: httpx.Client, pid: int, what: str, path: str, kind: str, most_seconds: int) -> Figure:
     answers: list[httpx.Response] = []
-    before = megabytes(pid)
+    before, spent = megabytes(pid), processor_seconds(pid)
     with watched(str(client.base_url), pid) as (_, memory):
         (took,) = seconds(lambda: answers.append(client.get(path, headers={"Accept": kind}, timeout=600)), 1)
     size = len(answers[0].raise_for_status().content) / 1e6
-    words = f"{took:.2f} s, {size:.1f} MB; memory + {max(memory) - before:.0f} MB"
+    busy = processor_seconds(pid) - spent
+    words = f"{took:.2f} s ({busy:.2f} s of processor), {size:.1f} MB; memory + {max(memory) - before:.0f} MB"
     return Figure(what, words, f"<= {most_seconds} s; memory + 150 MB")
 
 
