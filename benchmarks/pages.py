@@ -18,7 +18,8 @@ from service.client.studying import Inquiry, inquire
 
 PAGES = Path(__file__).parent.parent / "docs" / "studies"
 MARKED = r"<!-- begin: {what}[^>\n]*-->.*?<!-- end -->"
-FIRST_OF_THE_REST = ": conditions**"
+FIRST_OF_THE_REST = re.compile(r"\*\*.*: conditions(, after .*)?\*\*")
+"""the title of the first table behind the claims"""
 app = typer.Typer(add_completion=False)
 
 
@@ -85,7 +86,7 @@ def renewed(page: str, command: str, options: str, tables: str) -> str:
 def folded(tables: str) -> str:
     """The claims in sight, the long tables of conditions to be opened."""
     lines = tables.splitlines()
-    first = next((place for place, line in enumerate(lines) if line.endswith(FIRST_OF_THE_REST)), len(lines))
+    first = next((place for place, line in enumerate(lines) if FIRST_OF_THE_REST.fullmatch(line)), len(lines))
     claims, rest = "\n".join(lines[:first]), "\n".join(lines[first:])
     hidden = f"<details>\n<summary>All conditions, memory spans and probes</summary>\n\n{rest}\n\n</details>"
     return f"{claims}\n{hidden}" if rest else claims

@@ -79,7 +79,8 @@ def test_a_page_without_marks_is_left_alone() -> None:
         renewed("# A\n", "memspan study a", "", "new")
 
 
-def test_the_long_tables_are_folded_behind_the_claims() -> None:
-    found = folded("**Claims**\n\n| claim |\n\n**x: conditions**\n\n| model |\n")
+@pytest.mark.parametrize("title", ["x: conditions", "x: conditions, after 2,500 steps of Adam at 0.001"])
+def test_the_long_tables_are_folded_behind_the_claims(title: str) -> None:
+    found = folded(f"**Claims**\n\n| claim |\n\n**{title}**\n\n| model |\n")
     assert found.index("| claim |") < found.index("<details>") < found.index("| model |")
     assert "<details>" not in folded("**Claims**\n\n| claim |\n")
