@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from memspan.claims.measured import Flags, Floats, Measured
+from memspan.claims.measured import Flags, Floats, Measured, alone
 from memspan.claims.measured import NotMeasured as NotMeasured
 from memspan.claims.memory_span import measured_span
 from memspan.engine.condition import Condition
+from memspan.experiment.choices import choices
 from memspan.experiment.grid import conditions
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
@@ -80,6 +82,44 @@ class ExperimentEvidence:
     def span(self, model: ModelSpec, task: TaskSpec | None = None) -> Measured:
         """The same as a number with its interval, in steps; its note says when it lies outside the tested lengths."""
         return measured_span(self.memory_span(model, task), self.spec.repeats)
+
+    def choice(self, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None) -> Mapping[str, Any]:
+        """What was tried and chosen for a model, as ``tuning`` of results has it: where several fit, the first.
+
+        Raises:
+            NotMeasured: nothing is chosen.
+        """
+        wanted: dict[str, Any] = {"model": model.model_dump(mode="json")}
+        wanted |= {} if length is None or self._once else {"length": length}
+        wanted |= {} if task is None else {"task": task.model_dump(mode="json")}
+        for entry in self._choices:
+            if all(entry[name] == value for name, value in wanted.items()) and entry["chosen"] is not None:
+                return entry
+        raise NotMeasured(f"No setting of {self._named(model, length)} was chosen.")
+
+    def window(self, model: ModelSpec, length: int | None = None, task: TaskSpec | None = None) -> Measured:
+        """How wide the window of learning rates is that work, in decades, over the runs that served to choose."""
+        choice = self.choice(model, length, task)
+        found = choice["window"]
+        if found is None:
+            raise NotMeasured(f"Fewer than two learning rates of {self._named(model, length)} were tried.")
+        note = "The window reaches the edge of what was tried, and may be wider." if found["open"] else ""
+        if found["decades_low"] is None:
+            return alone(found["decades"], note)
+        return Measured(found["decades"], found["decades_low"], found["decades_high"], choice["repeats"], note)
+
+    @property
+    def _once(self) -> bool:
+        """Whether one length chose for all."""
+        return self.spec.training.tuning is not None and self.spec.training.tuning.length is not None
+
+    @cached_property
+    def _choices(self) -> list[dict[str, Any]]:
+        tuned: dict[int, list[RunRow]] = defaultdict(list)
+        for row in self.rows:
+            if not self.grid[row.condition].is_reported:
+                tuned[row.condition].append(row)
+        return choices(self.spec, self.grid, tuned)
 
     def seconds_per_epoch(
         self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from memspan.engine.condition import Condition
 from memspan.experiment.course import bound_of, judged_by
-from memspan.experiment.grid import conditions
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import Series, all_series
 from memspan.experiment.spec import ExperimentSpec
 from memspan.experiment.tuning import METRIC, chosen, loss, tuned_runs
 from memspan.interfaces.tunable import Setting
 from memspan.statistics.notation import number
-from memspan.statistics.selection import median, window
+from memspan.statistics.selection import Median, Window, median, window
 from memspan.training import RATE, Training
 
+KEPT = 4_096
+"""medians and windows that were met before: results are made anew whenever a run ends"""
 GOOD_ACCURACY = 0.9
 """validated, from which on a run of a classification counts as good though its task may ask for more"""
 
 
-def choices(spec: ExperimentSpec, rows: Mapping[int, Sequence[RunRow]]) -> list[dict[str, Any]]:
+def choices(
+    spec: ExperimentSpec, grid: Sequence[Condition], rows: Mapping[int, Sequence[RunRow]]
+) -> list[dict[str, Any]]:
     """What was tried for each task and model, at each length or once for all; nothing where nothing is tuned.
 
     Args:
+        grid: of the spec.
         rows: the runs that serve to choose, by their positions.
     """
-    grid = conditions(spec)
     return [
         _choice(spec, grid, series, [row for position in series.tuning for row in rows.get(position, ())])
         for series in all_series(spec)
@@ -65,7 +69,7 @@ def _choice(spec: ExperimentSpec, grid: Sequence[Condition], series: Series, row
 def _score(spec: ExperimentSpec, tried: Condition, runs: Sequence[RunRow]) -> dict[str, Any]:
     """What came of a setting; nothing is told of its loss before a run has ended well."""
     done = [row for row in runs if row.state == "succeeded"]
-    found = median(np.array([loss(row) for row in done])) if done else None
+    found = _median(tuple(loss(row) for row in done)) if done else None
     return {
         **tried.training.numbers,
         "median": found and found.value,
@@ -75,6 +79,16 @@ def _score(spec: ExperimentSpec, tried: Condition, runs: Sequence[RunRow]) -> di
         "diverged": sum(row.diverged_at is not None for row in done),
         "good": sum(is_good(spec, tried, row) for row in done),
     }
+
+
+@lru_cache(maxsize=KEPT)
+def _median(losses: tuple[float, ...]) -> Median:
+    return median(np.array(losses))
+
+
+@lru_cache(maxsize=KEPT)
+def _widths(rates: tuple[float, ...], good: tuple[tuple[float, ...], ...]) -> Window:
+    return window(rates, np.array(good))
 
 
 def is_good(spec: ExperimentSpec, condition: Condition, row: RunRow) -> bool:
@@ -99,9 +113,9 @@ def _window(
     ]
     if len(spec.training.tuned.get(RATE, ())) < 2:
         return None
-    rates = [tried[at].training.optimizer.step_size for at in alike]
-    good = np.array([[float(is_good(spec, tried[at], row)) for row in runs[at]] for at in alike])
-    return asdict(window(rates, good))
+    rates = tuple(tried[at].training.optimizer.step_size for at in alike)
+    good = tuple(tuple(float(is_good(spec, tried[at], row)) for row in runs[at]) for at in alike)
+    return asdict(_widths(rates, good))
 
 
 def _others(setting: Setting) -> dict[str, float]:

@@ -18,7 +18,7 @@ from memspan.statistics.comparison import Bounded, known
 from memspan.statistics.notation import span_with_interval
 from memspan.statistics.span import Span
 from memspan.statistics.span_comparison import bounded_span
-from memspan.training import Training
+from memspan.training import Training, any_setting
 
 UNTRAINED = ("validation_size", "test_size")
 """what of a training changes no run, but how exactly it is known"""
@@ -60,7 +60,10 @@ class Contestant:
 
         The same candidates tried by the same repeats are the same budget, whatever came out best for whom.
         """
-        return self.training.model_dump(mode="json", exclude=set(UNTRAINED))
+        return any_setting(self.training).model_dump(mode="json", exclude=set(UNTRAINED)) | {
+            "tuning": self.training.tuning and self.training.tuning.model_dump(mode="json"),
+            "candidates": {name: list(values) for name, values in self.training.tuned.items()},
+        }
 
     def trained_at(self, length: int | None) -> list[Training]:
         """By what its runs of a length were trained, or those of all lengths."""

@@ -78,7 +78,7 @@ def document_by_condition(
         "matched": matches(spec),
         "spans": _spans(spec, shown),
         "searches": _searches(spec, found),
-        "tuning": choices(spec, tuned),
+        "tuning": choices(spec, whole, tuned),
         "baselines": _baselines([condition for condition, _ in shown]),
         "comparisons": compared,
         "rankings": rankings,

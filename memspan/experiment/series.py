@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from memspan.experiment.grid import lengths_of, tuned_at
 from memspan.experiment.lengths import Search, SearchRange
@@ -56,6 +58,7 @@ def grows(spec: ExperimentSpec) -> bool:
     return is_search(spec) or is_tuned(spec)
 
 
+@lru_cache(maxsize=16)
 def all_series(spec: ExperimentSpec) -> tuple[Series, ...]:
     """The whole grid: a series for each task and model of a search, which has its own span, or that are tuned once for
     all lengths; else for each condition."""
@@ -82,7 +85,9 @@ def _search(spec: ExperimentSpec, task: TaskSpec) -> SearchRange | None:
 
 def series_of(spec: ExperimentSpec, positions: Iterable[int]) -> tuple[Series, ...]:
     """The series that some positions of the grid lie in, each once."""
-    asked = set(positions)
+    asked = sorted(set(positions))
     if not grows(spec):
-        return tuple(Series(range(position, position + 1)) for position in sorted(asked))
-    return tuple(series for series in all_series(spec) if not asked.isdisjoint(series.positions))
+        return tuple(Series(range(position, position + 1)) for position in asked)
+    every = all_series(spec)
+    places = {bisect_right(every, position, key=lambda series: series.positions.start) - 1 for position in asked}
+    return tuple(every[place] for place in sorted(places))

@@ -22,7 +22,8 @@ class Demand:
     """What somebody asks for.
 
     Attributes:
-        queued_runs: that will wait; of a length search those of its first round.
+        queued_runs: that will wait; of a length search those of its first round, and where settings are tuned those
+            that are reported, too.
         stored_bytes: of weights, at most.
         core_seconds: of one worker, as the plan estimates them; of a length search for all its rounds.
     """

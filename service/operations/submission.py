@@ -104,7 +104,7 @@ def prepare(
         owner=caller.name,
         request_id=caller.request_id or None,
     )
-    demand = demand_of(placements, allocations) if caller.name is not None else Demand()
+    demand = demand_of(placements, [*allocations, *_reported(spec)]) if caller.name is not None else Demand()
     return Prepared(new, rows, is_followed(spec), caller, demand)
 
 
@@ -126,6 +126,12 @@ def insert(connection: Connection, prepared: Prepared, group: int | None = None)
     store(connection, key, new.priority, prepared.rows, prepared.followed)
     events.append(connection, key, ("state", {"state": ExperimentState.QUEUED}))
     return key
+
+
+def _reported(spec: ExperimentSpec) -> list[Allocation]:
+    """What will be asked for once settings are chosen, all of which weigh as much; a search tells its rounds later."""
+    tuned = [series for series in all_series(spec) if series.settings and series.search is None]
+    return [Allocation(position, range(spec.repeats)) for series in tuned for position in series.of_setting(0)]
 
 
 def demand_of(placements: Placements, allocations: Sequence[Allocation]) -> Demand:

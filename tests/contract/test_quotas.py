@@ -69,6 +69,14 @@ def test_runs_that_wait_are_counted_until_they_are_trained(bounded: Bounded) -> 
     assert bounded.post(secret).status_code == 201
 
 
+def test_runs_that_follow_a_choice_are_asked_for_with_those_that_choose(bounded: Bounded) -> None:
+    secret = bounded.key("tunes", queued_runs=9)
+    rates = {"kind": "adam", "learning_rate": {"tune": [0.01, 0.1]}}
+    training = {**SPEC["training"], "optimizer": rates}
+    problem = told(bounded.post(secret, training=training), 422)
+    assert problem["detail"].endswith("(queued_runs), and 10 are asked for.")
+
+
 def test_what_can_never_fit_is_another_problem(bounded: Bounded) -> None:
     secret = bounded.key("small", queued_runs=3)
     problem = told(bounded.post(secret), 422)

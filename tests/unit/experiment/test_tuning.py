@@ -9,10 +9,12 @@ import pytest
 
 import memspan
 from memspan.claims.evidence import ExperimentEvidence
+from memspan.claims.measured import NotMeasured
 from memspan.engine import datasets
 from memspan.engine.datasets import split
 from memspan.engine.placement import place
 from memspan.engine.trainer import Trainer
+from memspan.experiment.contestant import Contestant
 from memspan.experiment.grid import conditions
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
@@ -363,6 +365,44 @@ def test_the_same_candidates_are_the_same_budget_and_the_sentence_says_so(found:
     assert span["same_budget"]
     words = "tuned: the best of 3 learning rates from 0.002 to 0.2 by 3 repeats of each, at every length"
     assert words in span["sentence"]
+
+
+def test_the_same_candidates_in_other_words_are_the_same_budget() -> None:
+    ranged = {"kind": "adam", "learning_rate": {"tune": {"low": 0.002, "high": 0.2, "count": 3}}}
+    one, other, another = (
+        Contestant(0, whole.tasks[0], whole.models[0], whole.training, {}).budget
+        for whole in (
+            parse(SPEC),
+            parse(with_training(optimizer=ranged)),
+            parse(with_training(tuning={"repeats": 4})),
+        )
+    )
+    assert one == other != another
+    plainly = parse(plain(0.002))
+    assert Contestant(0, plainly.tasks[0], plainly.models[0], plainly.training, {}).budget != one
+
+
+def test_claims_ask_for_choices_and_windows(found: Results) -> None:
+    evidence, model = ExperimentEvidence("tuned", found.spec, found.rows), found.spec.models[1]
+    choice = next(e for e in found.document["tuning"] if (e["model"]["kind"], e["length"]) == ("gru", 6))
+    assert evidence.choice(model, 6) == choice
+    window = evidence.window(model, 6)
+    assert (window.value, window.n) == (choice["window"]["decades"], 3)
+    assert (window.low, window.high) == (choice["window"]["decades_low"], choice["window"]["decades_high"])
+    unfinished = [row for row in found.rows if row.condition != 0 and row.repeat != 1]
+    with pytest.raises(NotMeasured, match="was chosen"):
+        ExperimentEvidence("tuned", found.spec, unfinished).choice(model, 6)
+    with pytest.raises(NotMeasured, match="was chosen"):
+        evidence.choice(model, 7)
+
+
+def test_a_window_of_one_rate_is_none() -> None:
+    single = memspan.run(
+        {**with_training(optimizer={"kind": "adam", "learning_rate": {"tune": [0.02]}}), "lengths": [2]}
+    )
+    assert all(choice["window"] is None and not choice["at_edge"] for choice in single.document["tuning"])
+    with pytest.raises(NotMeasured, match="Fewer than two"):
+        ExperimentEvidence("tuned", single.spec, single.rows).window(single.spec.models[0], 2)
 
 
 def test_a_figure_shows_what_was_tried(found: Results) -> None:
