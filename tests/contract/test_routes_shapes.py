@@ -67,8 +67,8 @@ def test_a_plan_names_what_would_be_done(client: TestClient, finished: dict[str,
 
 def test_the_results_have_the_agreed_fields_and_no_other_word_for_them(results: dict[str, Any]) -> None:
     names = {
-        "experiment", "conditions", "spans", "searches", "baselines", "comparisons", "rankings", "probes", "claims",
-        "failures",
+        "experiment", "conditions", "spans", "searches", "tuning", "matched", "baselines", "comparisons", "rankings",
+        "probes", "claims", "failures",
     }  # fmt: skip
     assert set(results) == names
     assert {"id", "state"} <= set(results["experiment"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -110,11 +112,10 @@ def test_results_are_about_fresh_runs_alone(scene: Scene) -> None:
 def test_exports_mark_what_a_run_was_for(scene: Scene) -> None:
     key = tuned(scene)
     work(scene)
-    lines = b"".join(export(scene.context, key, "csv")).decode().splitlines()
-    heads = lines[0].split(",")
-    assert heads[-3:] == ["clip_norm", "weight_decay", "purpose"]
-    purposes = [line.rsplit(",", 1)[1] for line in lines[1:]]
+    rows = list(csv.DictReader(io.StringIO(b"".join(export(scene.context, key, "csv")).decode())))
+    purposes = [row["purpose"] for row in rows]
     assert (purposes.count("tuning"), purposes.count("report")) == (18, 4)
+    assert {row["learning_rate"] for row in rows if row["purpose"] == "report"} == {str(BEST)}
 
 
 def test_each_condition_is_settled_for_itself(scene: Scene) -> None:
