@@ -33,8 +33,10 @@ from memspan.statistics.summary import Summary
 from memspan.statistics.wilson import wilson
 
 STATISTICS = tuple(each.name for each in fields(Summary))
-TRIED = 64
-"""lengths of a task at most at which baselines are tried out: at a thousand that takes half a minute"""
+FEW = 64
+"""lengths of a task up to which baselines are tried out at each of them: at a thousand that takes half a minute"""
+TRIED = 24
+"""lengths at which they are tried out where there are more"""
 
 
 def document(
@@ -268,7 +270,7 @@ def _of_task(task: Any, lengths: Mapping[int, int | None]) -> Iterator[dict[str,
 
 def _spread(lengths: Sequence[int]) -> set[int]:
     """Those of some lengths at which baselines are tried out: all of few, and of many some that are evenly spread."""
-    places = np.linspace(0, len(lengths) - 1, min(TRIED, len(lengths)))
+    places = np.linspace(0, len(lengths) - 1, len(lengths) if len(lengths) <= FEW else TRIED)
     return {lengths[round(float(place))] for place in places}
 
 
