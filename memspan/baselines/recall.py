@@ -37,8 +37,8 @@ def window_accuracy(length: int, pairs: int, values: int, power: float, window: 
 
 
 def lag_accuracy(lag: int, pairs: int, values: int, window: int) -> float:
-    """The same of one lag, at most: what stands in sight then depends on where the query lies."""
-    return 1.0 if lag < window else 1 / max(values - pairs, 1)
+    """The most at one lag: a window that begins at a value has it in sight at a lag of its own size."""
+    return 1.0 if lag <= window else 1 / max(values - pairs, 1)
 
 
 def state_accuracy(bits: float, pairs: int, values: int) -> float:

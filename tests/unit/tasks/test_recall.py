@@ -94,10 +94,10 @@ def _mean_slots(spec: Recall) -> np.ndarray:
 
 
 def test_chances_of_slots_are_those_of_drawing_without_replacement() -> None:
-    """Each slot at each draw against 200 000 draws by numpy: within 5 standard errors, false alarm 3e-5 in all."""
+    """Each slot at each draw against 10 000 draws by numpy: within 5 standard errors, false alarm 3e-5 in all."""
     chances, draws = power_law(6, 0.01), 3
     rng = np.random.default_rng(1)
-    picked = np.array([rng.choice(6, draws, replace=False, p=chances) for _ in range(50_000)])
+    picked = np.array([rng.choice(6, draws, replace=False, p=chances) for _ in range(10_000)])
     counts = np.array([np.bincount(picked[:, draw], minlength=6) for draw in range(draws)]) / len(picked)
     found = draw_chances(chances, draws)
     assert np.abs(counts - found).max() < 5 * 0.5 / math.sqrt(len(picked))
@@ -182,7 +182,7 @@ def test_who_knows_the_set_and_not_the_binding_is_right_once_in_so_many_pairs() 
 def test_the_best_by_lag_is_certain_inside_a_window_and_no_worse_than_what_is_reached_beyond() -> None:
     spec = Recall()
     assert spec.best_by_lag(14, 15) == 1.0
-    assert spec.best_by_lag(15, 15) == 1 / 28
+    assert spec.best_by_lag(16, 15) == 1 / 28
 
 
 @pytest.mark.parametrize(("share", "best", "floor"), [(0.25, 0.44, 0.27), (0.5, 0.68, 0.52), (0.75, 0.86, 0.76)])
