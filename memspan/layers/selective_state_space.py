@@ -138,7 +138,7 @@ class SelectiveStateSpace(Mixer):
         return 0.65
 
     def operations(self, length: int) -> int:
-        return 60 + 4 * math.isqrt(length) + self._short.operations()
+        return 32 + 4 * math.isqrt(length) + self._short.operations()
 
 
 def first_times(shape: tuple[int, ...], rng: Generator) -> Tensor:
