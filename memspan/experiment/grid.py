@@ -52,8 +52,9 @@ def _of_tuning(condition: Condition) -> Condition:
 
 def _settings(spec: ExperimentSpec, condition: Condition) -> Iterator[Condition]:
     """A condition by each setting."""
+    c = condition  # there may be many thousands: made one by one, and not from each other
     for training in trainings(spec.training):
-        yield replace(condition, training=training)
+        yield Condition(c.task, c.model, c.length, training, c.seed, c.checkpoint, c.goal, c.purpose)
 
 
 def lengths_of(spec: ExperimentSpec) -> tuple[int, ...]:

@@ -79,9 +79,13 @@ def _unanswered(connection: Connection, row: ExperimentRecord, spec: ExperimentS
     """Whether probes of an experiment's own spec have no answer."""
     if not spec.probes:
         return False
-    return reopening.badly_answered(connection, row.key) or bool(
-        reopening.unasked(connection, row.key, len(spec.probes))
-    )
+    return reopening.badly_answered(connection, row.key) or bool(_unasked(connection, row, spec))
+
+
+def _unasked(connection: Connection, row: ExperimentRecord, spec: ExperimentSpec) -> list[int]:
+    """The conditions that results are about of which not all probes of the spec were asked."""
+    grid = grid_of(row)
+    return [each for each in reopening.unasked(connection, row.key, len(spec.probes)) if grid[each].is_reported]
 
 
 def _go_on(connection: Connection, key: int, spec: ExperimentSpec) -> None:

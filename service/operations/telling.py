@@ -70,6 +70,7 @@ def ended(connection: Connection, row: ExperimentRecord) -> list[tuple[str, dict
                 "model": conditions[each.condition].model.kind,
                 "length": conditions[each.condition].length,
                 "condition": each.condition,
+                "purpose": conditions[each.condition].purpose,
                 "state": each.state,
                 "count": each.count,
             },

@@ -396,6 +396,28 @@ def test_claims_ask_for_choices_and_windows(found: Results) -> None:
         evidence.choice(model, 7)
 
 
+def test_rates_that_diverge_are_told_as_such() -> None:
+    wild = {"kind": "sgd", "learning_rate": {"tune": [0.01, 0.1, 100]}}
+    spec = {
+        **with_training(optimizer=wild, train_size=1600), "lengths": [6], "tasks": [{"kind": "adding"}],
+        "models": [{"kind": "rnn", "hidden_size": 4, "activation": "relu"}],
+    }  # fmt: skip
+    found = memspan.run(spec)
+    (choice,) = found.document["tuning"]
+    lost = choice["scores"][-1]
+    assert (lost["n"], lost["diverged"], lost["good"], lost["median"]) == (3, 3, 0, float("inf"))
+    assert choice["chosen"] in (0.01, 0.1)
+    drawn = found.figure("tuning").to_dict()
+    assert any("cross" in str(layer.get("mark")) for layer in layers(drawn))
+    assert "inf" in repr(found.tuning) or "∞" in repr(found.tuning)
+
+
+def layers(drawn: Any) -> list[Any]:
+    """All layers of a figure, however deep they lie."""
+    inner = [each for name in ("layer", "hconcat", "vconcat", "concat") for each in drawn.get(name, ())]
+    return [drawn, *(layer for each in inner for layer in layers(each))]
+
+
 def test_a_window_of_one_rate_is_none() -> None:
     single = memspan.run(
         {**with_training(optimizer={"kind": "adam", "learning_rate": {"tune": [0.02]}}), "lengths": [2]}

@@ -251,6 +251,24 @@ def test_probes_are_asked_of_reported_models_alone(scene: Scene) -> None:
     assert {row.condition for row in more} == {row.condition for row in asked}
 
 
+def test_nothing_is_retried_where_all_reported_models_are_probed(scene: Scene) -> None:
+    key = tuned(scene, probes=PROBES)
+    work(scene)
+    while (claimed := probes.claim(scene.context, "worker")) is not None:
+        probes.finish(scene.context, claimed, ANSWER)
+    assert scene.state(key) == "succeeded"
+    with pytest.raises(Conflict, match="nothing to retry"):
+        retrying.retry(scene.context, key)
+
+
+def test_events_tell_what_runs_that_ended_were_for(scene: Scene) -> None:
+    key = tuned(scene)
+    work(scene)
+    ended = told(scene, key, "runs")
+    counted = {purpose: sum(e["count"] for e in ended if e["purpose"] == purpose) for purpose in ("tuning", "report")}
+    assert counted == {"tuning": 18, "report": 4}
+
+
 def test_a_cancelled_experiment_counts_no_probe_of_runs_that_choose(scene: Scene) -> None:
     key = tuned(scene, probes=PROBES, lengths=[2])
     work(scene, rounds=1)
