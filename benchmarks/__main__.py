@@ -30,7 +30,6 @@ from benchmarks import (
     peers,
     plans,
     probe_costs,
-    rates,
     scrape,
     startup,
     thresholds,
@@ -74,7 +73,6 @@ FIGURES = {
     "latch": latch.main,
     "mnist": mnist.main,
     "one_step": one_step.main,
-    "rates": rates.main,
 }
 """figures of the science, which no machine changes"""
 LOAD = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 from memspan.claims.claim import Claim
@@ -13,6 +13,7 @@ from memspan.claims.study import StudySpec
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
+from memspan.interfaces.tunable import TuneRate
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
@@ -22,54 +23,47 @@ from memspan.statistics.span import Span
 from memspan.studies import study
 from memspan.tasks.adding import Adding
 from memspan.tasks.latch import Latch
-from memspan.training import Training
+from memspan.training import Training, Tuning, Until
 
 UNITS = 8
 RNN_8, IRNN_8 = RNN(hidden_size=UNITS), RNN(hidden_size=UNITS, initialization="irnn")
 LSTM_8, CHRONO_8 = LSTM(hidden_size=UNITS), LSTM(hidden_size=UNITS, initialization="chrono")
 GRU_8 = GRU(hidden_size=UNITS)
 TCN_8 = TCN(channels=UNITS, reach=2.0)
-NAMES: Mapping[ModelSpec, str] = {
-    RNN_8: "rnn",
-    IRNN_8: "irnn",
-    LSTM_8: "lstm",
-    CHRONO_8: "chrono lstm",
-    GRU_8: "gru",
-    TCN_8: "tcn",
-}
 ADDING, LATCH = Adding(low=-1.0, high=1.0), Latch()
 TASKS: Mapping[str, TaskSpec] = {"adding": ADDING, "latch": LATCH}
 
-RATES: Mapping[ModelSpec, float] = {
-    RNN_8: 1e-2,
-    IRNN_8: 3e-3,
-    LSTM_8: 1e-2,
-    CHRONO_8: 1e-2,
-    GRU_8: 1e-2,
-    TCN_8: 1e-2,
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+"""Adam's learning rates that are tried for every network, task and length, half a decade apart"""
+TRIALS = 3
+"""runs by which each rate is judged, none of which enters a span"""
+
+RECURRENT, CONVOLUTIONAL = "recurrent networks", "tcn"
+MODELS: Mapping[str, tuple[ModelSpec, ...]] = {
+    RECURRENT: (RNN_8, IRNN_8, LSTM_8, CHRONO_8, GRU_8),
+    CONVOLUTIONAL: (TCN_8,),
 }
-"""Adam's learning rate of each model on both tasks, chosen before the study was run: of 3e-4, 1e-3, 3e-3 and 1e-2 the
-one with the least median validation loss on the adding problem at T = 50, five repeats with a seed of their own,
-the study's training otherwise. ``python -m benchmarks rates`` prints the losses."""
-
-QUICK = (3, 5, 10, 18, 32, 56)
-FULL = (3, 5, 10, 18, 32, 56, 100, 178, 316, 562, 1000)
-"""four lengths a decade from 10 to 1 000, and two shorter ones for networks that don't get that far"""
-WIDE = (10, 100, 1000)
-"""one length a decade: the TCN takes ten to a hundred times as long to train"""
+QUICK = (3, 5, 10, 20, 40)
+FULL = (3, 5, 10, 20, 50, 150, 500, 1000)
+"""two or three lengths a decade, with those that the claims name among them, and one below"""
+FEW = (10, 50)
+"""the TCN takes ten to a hundred times as long to train"""
 
 
-def trained(rate: float) -> Training:
-    """8 000 steps on batches of 32: the published budget of the adding problem at T = 100 with eight units.
+def trained() -> Training:
+    """At most 8 000 steps on batches of 32: the published budget of the adding problem at T = 100 with eight units.
+
+    A run ends before where it has solved its task or no longer improves.
 
     Source:
         github.com/npow/schmidhuber-problems, adding-problem: Adam, halved every 1 500 steps, clipped at a norm of 1.
     """
     return Training(
-        optimizer=Adam(learning_rate=rate),
+        optimizer=Adam(learning_rate=TuneRate(tune=RATES)),
+        tuning=Tuning(repeats=TRIALS),
         batch_size=32,
-        epochs=8,
-        train_size=32_000,
+        epochs=Until(until="converged", at_most=16),
+        train_size=16_000,
         clip_norm=1.0,
         halve_every=1_500,
     )
@@ -77,19 +71,7 @@ def trained(rate: float) -> Training:
 
 def experiment_of(evidence: Evidence, model: ModelSpec) -> ExperimentEvidence:
     """The experiment that a model is in."""
-    return evidence[named(alike(model))]
-
-
-def alike(model: ModelSpec) -> tuple[ModelSpec, ...]:
-    """The models that share an experiment: those of one learning rate; the TCN has other lengths, so one of its own."""
-    if model == TCN_8:
-        return (TCN_8,)
-    return tuple(each for each in RATES if each != TCN_8 and RATES[each] == RATES[model])
-
-
-def named(models: Sequence[ModelSpec]) -> str:
-    """An experiment by its models and their rate."""
-    return f"{', '.join(NAMES[model] for model in models)} at rate {RATES[models[0]]:g}"
+    return evidence[CONVOLUTIONAL if model == TCN_8 else RECURRENT]
 
 
 def reaches(model: ModelSpec, task: str, steps: int) -> Callable[[Evidence], Measured]:
@@ -173,10 +155,11 @@ def of_a_task(task: str) -> tuple[Claim, ...]:
 
 
 class SpanStudy(StudySpec):
-    """Memory spans of six networks of eight units on two tasks, at one budget of 8 000 training steps.
+    """Memory spans of six networks of eight units on two tasks, each trained by rates that were chosen for it.
 
-    One learning rate for each network, fixed beforehand; a span says what a network learns to remember within the
-    budget, and no more.
+    For every network, task and length the learning rate is chosen by runs that enter nothing else; the reported ones
+    go on until they have solved the task or no longer improve, for 8 000 training steps at most. A span says what a
+    network learns to remember within that, and no more.
     """
 
     title: ClassVar[str] = "How many steps does each network remember?"
@@ -211,18 +194,18 @@ class SpanStudy(StudySpec):
 
 @study(SpanStudy)
 def experiments(spec: SpanStudy) -> Mapping[str, ExperimentSpec]:
-    """One experiment for each learning rate; in a hurry three repeats, short sequences and no TCN."""
+    """The recurrent networks and the TCN; in a hurry three repeats, short sequences and no TCN."""
     full = spec.scale == "full"
-    groups = dict.fromkeys(alike(model) for model in RATES if full or model != TCN_8)
     return {
-        named(models): ExperimentSpec(
-            name=f"span study: {named(models)}",
+        name: ExperimentSpec(
+            name=f"span study: {name}",
             tasks=tuple(TASKS.values()),
             models=models,
-            lengths=(WIDE if TCN_8 in models else FULL) if full else QUICK,
-            training=trained(RATES[models[0]]),
-            repeats=(5 if TCN_8 in models else 10) if full else 3,
+            lengths=(FEW if name == CONVOLUTIONAL else FULL) if full else QUICK,
+            training=trained(),
+            repeats=(5 if name == CONVOLUTIONAL else 10) if full else 3,
             seed=spec.seed,
         )
-        for models in groups
+        for name, models in MODELS.items()
+        if full or name == RECURRENT
     }

@@ -13,6 +13,7 @@ from memspan.experiment.grid import conditions
 from memspan.experiment.run_row import RunRow
 from memspan.experiment.spec import ExperimentSpec
 from memspan.studies import experiments
+from memspan.training import trainings
 
 Metrics = Callable[[Condition, int], Mapping[str, float]]
 """(condition, repeat) -> final metrics"""
@@ -43,9 +44,12 @@ def evidence(
 
 
 def _rows(spec: ExperimentSpec, metrics: Metrics, seconds: Callable[[Condition], float]) -> list[RunRow]:
+    """What is reported; where numbers are tuned, as if the first setting had been chosen everywhere."""
+    setting = trainings(spec.training)[0]
     return [
         RunRow(index, repeat, "succeeded", metrics(condition, repeat), seconds=seconds(condition))
         for index, condition in enumerate(conditions(spec))
+        if condition.is_reported and condition.training == setting
         for repeat in range(spec.repeats)
     ]
 
