@@ -8,8 +8,10 @@ from itertools import product
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from memspan.interfaces.limits import Within
+from memspan.interfaces.schedule import Schedule
 from memspan.interfaces.spec import Length, Whole, frozen
 from memspan.interfaces.tunable import Setting, TunableNorm, TunableShrinkage, Tune, settled
 from memspan.optimizers import AnyOptimizer
@@ -106,6 +108,25 @@ class Training(BaseModel):
         Annotated[Whole, Field(ge=1, le=1_000_000_000)] | None,
         Field(description="optimiser steps after which the learning rate is halved, again and again"),
     ] = None
+    schedule: Annotated[
+        Schedule | None,
+        Field(
+            exclude_if=lambda given: given is None,  # as with tuning
+            description="how the learning rate goes over the whole training; null: constant, but for halve_every",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _halved_where_it_is_said(self) -> Self:
+        """A schedule that halves says when, and no other one is halved."""
+        if self.schedule is None:
+            return self
+        if self.schedule.kind == "halve" and self.halve_every is None:
+            raise PydanticCustomError("missing", "The schedule halve needs halve_every: after how many steps.")
+        if self.schedule.kind != "halve" and self.halve_every is not None:
+            message = "halve_every goes with the schedule halve; given {kind}."
+            raise PydanticCustomError("does_not_apply", message, {"kind": self.schedule.kind})
+        return self
 
     @model_validator(mode="after")
     def _tuned(self) -> Self:
@@ -156,6 +177,8 @@ class Training(BaseModel):
     def rate(self, step: int) -> float:
         """The learning rate of an optimiser step, from 1."""
         halved = 1.0 if self.halve_every is None else 0.5 ** ((step - 1) // self.halve_every)
+        if self.schedule is not None:
+            halved *= self.schedule.share(step, self.most_epochs * self.steps_per_epoch)
         return halved * self.optimizer.step_size
 
     def shrinkage(self, step: int) -> float:

@@ -57,7 +57,7 @@ def _marked_losses(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def right(signature: Signature, outputs: Tensor, targets: Tensor) -> Tensor:
     """1 where the likeliest class is the true one, NaN where an output is; the answers that count, (M, B, A)."""
     hits = torch.where(outputs.isnan().any(-1), torch.nan, (outputs.argmax(-1) == targets).float())
-    return hits[..., signature.answer_from :] if signature.every_step else hits.unsqueeze(-1)
+    return hits[..., signature.answer_from :] if signature.several else hits.unsqueeze(-1)
 
 
 def marked_right(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -104,6 +104,6 @@ def scores(signature: Signature, outputs: Tensor, targets: Tensor) -> dict[str, 
     if signature.problem is Problem.CLASSIFICATION:
         hits = right(signature, outputs, targets)
         found["accuracy"] = hits.flatten(1).mean(1)
-        if signature.every_step:
+        if signature.several:
             found["exact"] = hits.amin(-1).mean(1)
     return found

@@ -118,7 +118,7 @@ def travelled(training: Training) -> float:
         return inf
     steps, rate = training.most_epochs * training.steps_per_epoch, largest_rate(training)
     if training.halve_every is None:
-        return rate * steps
+        return rate * (steps if training.schedule is None else training.schedule.total(steps))
     lasting = [max(0, min(training.halve_every, steps - n * training.halve_every)) for n in range(HALVINGS)]
     return rate * sum(count * 0.5**n for n, count in enumerate(lasting))
 

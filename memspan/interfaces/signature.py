@@ -24,6 +24,7 @@ class Signature:
         answer_from: first step whose answer counts in accuracies (the loss counts all that are due).
         own_states: > 1 where a class number also names the task's own state, class = answer + answers x state.
         vocabulary: > 0 where steps show tokens: whole numbers below it, in one channel.
+        at_end: > 0 where so many answers are due at the last step, each of K outputs.
         places: > 0 where answers are due at marked steps only, which differ by sequence: at most so many of each.
     """
 
@@ -36,6 +37,7 @@ class Signature:
     own_states: int = 1
     vocabulary: int = 0
     places: int = 0
+    at_end: int = 0
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -43,9 +45,14 @@ class Signature:
         right at every step that counts."""
         if self.problem is Problem.REGRESSION:
             return ("loss",)
-        return ("loss", "accuracy", "exact") if self.every_step else ("loss", "accuracy")
+        return ("loss", "accuracy", "exact") if self.several else ("loss", "accuracy")
+
+    @property
+    def several(self) -> bool:
+        """Whether a sequence has an axis of answers."""
+        return self.every_step or self.at_end > 0
 
     @property
     def answers(self) -> int:
         """Answers to one sequence, at most."""
-        return self.places or (self.length if self.every_step else 1)
+        return self.places or self.at_end or (self.length if self.every_step else 1)

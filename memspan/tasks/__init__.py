@@ -54,4 +54,6 @@ def values_each(spec: TaskSpec, length: int) -> int:
     """Numbers of float32 that a sequence with its targets takes; a class number takes two."""
     signature = spec.signature(length)
     answer = 2 if spec.is_classification(length) else signature.outputs
-    return signature.length * signature.channels + answer * (signature.length if signature.every_step else 1)
+    return signature.length * signature.channels + answer * (
+        signature.length if signature.every_step else max(signature.at_end, 1)
+    )

@@ -194,7 +194,9 @@ class MoreEpochs:
 
 def _anew_because(row: ExperimentRecord, spec: ExperimentSpec) -> str | None:
     """Why runs can't go on from their stored weights to the numbers of one go; None where they can."""
-    optimizer = spec.training.optimizer
+    optimizer, schedule = spec.training.optimizer, spec.training.schedule
+    if schedule is not None and schedule.is_of_the_whole:
+        return f"The schedule {schedule.kind} with warm_up {schedule.warm_up:g} is made of all steps that there are."
     if remembered := optimizer.slots():
         return (
             f"The optimiser {optimizer.kind} remembers more than the weights ({', '.join(remembered)}), "

@@ -76,7 +76,11 @@ def _check_question(values: int, most: int) -> None:
 def _check_answer(sequences: np.ndarray, model: LoadedModel, most: int) -> None:
     """Refuse, before it is computed, an answer that is too large."""
     signature = model.condition.signature
-    shape = (len(sequences), *([sequences.shape[1]] if signature.every_step else []), signature.outputs)
+    shape = (
+        len(sequences),
+        *([signature.at_end or sequences.shape[1]] if signature.several else []),
+        signature.outputs,
+    )
     values = math.prod(shape)
     if values > most:
         message = (

@@ -12,7 +12,7 @@ from memspan.engine.seeds import stream
 from memspan.experiment.report import Metric
 from memspan.experiment.run import SpecImpossible, parse
 from memspan.interfaces.batch import IGNORED
-from memspan.interfaces.signature import Problem
+from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import parts, sample, sample_in_parts, task, values_each
 from tests.contract.variants import named, variants
@@ -25,6 +25,11 @@ def lengths(spec: TaskSpec) -> tuple[int, ...]:
     return (spec.minimum_length, spec.minimum_length + 5, 40) if spec.has_length else (spec.minimum_length,)
 
 
+def axis(signature: Signature) -> tuple[int, ...]:
+    """The axis of answers, where there is one."""
+    return (signature.length,) if signature.every_step else (signature.at_end,) if signature.at_end else ()
+
+
 @each_task
 def test_sequences_and_targets_have_the_shape_and_type_of_the_signature(spec: TaskSpec) -> None:
     for length in lengths(spec):
@@ -32,7 +37,7 @@ def test_sequences_and_targets_have_the_shape_and_type_of_the_signature(spec: Ta
         batch = sample(spec, length, 7, stream(1))
         assert batch.inputs.shape == (7, signature.length, signature.channels)
         assert batch.inputs.dtype == torch.float32
-        answers = (7, signature.length) if signature.every_step else (7,)
+        answers = (7, *axis(signature))
         if signature.problem is Problem.REGRESSION:
             assert batch.targets.shape == (*answers, signature.outputs)
             assert batch.targets.dtype == torch.float32
@@ -122,7 +127,7 @@ def test_doing_nothing_scores_what_outputs_of_zero_score(spec: TaskSpec) -> None
     length = lengths(spec)[-1]
     signature = spec.signature(length)
     targets = sample(spec, length, 10_000, stream(7)).targets
-    outputs = torch.zeros(*targets.shape[: 2 if signature.every_step else 1], signature.outputs)
+    outputs = torch.zeros(*targets.shape[: 2 if signature.several else 1], signature.outputs)
     each = losses(signature.problem, outputs.unsqueeze(1), targets.unsqueeze(1), signature.places > 0).double()
     published = {(baseline.name, baseline.metric): baseline.value for baseline in spec.baselines(length)}
     bound = 5 * float(each.std()) / math.sqrt(len(each)) + 1e-6
@@ -166,7 +171,7 @@ def test_the_sources_of_each_answer_lie_before_it_and_nothing_else_moves_it(spec
         return
     for length in lengths(spec):
         signature, batch = spec.signature(length), sample(spec, length, 500, stream(10))
-        answers = signature.length if signature.every_step else 1
+        answers = (*axis(signature), 1)[0]
         sources, lags = spec.sources(batch), spec.lags(batch)
         due = batch.targets.view(500, answers) != IGNORED
         own = torch.arange(signature.length) if signature.every_step else torch.tensor([signature.length - 1])

@@ -13,15 +13,25 @@ from pydantic import ValidationError
 from memspan.baselines.copying import seen_before_letters, seen_uniform
 from memspan.baselines.showing import asked_by_lag
 from memspan.datasets.showings import last_showing
+from memspan.engine.condition import Condition
 from memspan.engine.seeds import stream
 from memspan.interfaces.batch import IGNORED, Batch
+from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.task import TaskSpec
+from memspan.models import build
+from memspan.models.attention import Attention
+from memspan.models.lstm import LSTM
+from memspan.models.mlp import MLP
+from memspan.optimizers.adam import Adam
 from memspan.tasks import sample
+from memspan.tasks.compression import Compression
 from memspan.tasks.fuzzy_recall import FuzzyRecall
 from memspan.tasks.induction import Induction
 from memspan.tasks.memorization import Memorization
 from memspan.tasks.noisy_recall import NoisyRecall
 from memspan.tasks.selective_copy import SelectiveCopy
+from memspan.training import Training
+from tests.unit.engine.populations import carried, stopped, stories
 from tests.unit.tasks.solvers import Rule, accuracy, no_overlap, shown_as_targets, tokens
 
 PLAIN = NoisyRecall(vocabulary=16, noise_tokens=0, noise=0)
@@ -292,3 +302,48 @@ def test_vocabularies_that_hold_too_little_are_refused(
         kind(**fields)
     found = {error["loc"]: error["msg"] for error in refused.value.errors()}
     assert said in found[(where,)]
+
+
+def test_all_tokens_are_asked_for_at_the_end_each_at_its_own_lag() -> None:
+    spec = Compression()
+    batch = drawn(spec, 32, 500)
+    assert torch.equal(batch.targets, tokens(batch))
+    assert spec.lags(batch)[0].tolist() == list(range(31, -1, -1))
+    chance = {each.name: each.value for each in spec.baselines(32)}["chance"]
+    assert chance == pytest.approx((31 / 15 + 1) / 32)
+    assert no_overlap(batch, drawn(spec, 32, 500, 2))
+
+
+@pytest.mark.parametrize("window", [1, 8, 32])
+def test_who_sees_the_last_tokens_says_those_and_guesses_at_the_others(window: int) -> None:
+    """n = 64 000 answers: within 5 standard errors."""
+    spec, rng = Compression(), torch.Generator().manual_seed(1)
+    batch = drawn(spec, 32, 2_000)
+    answers = torch.randint(1, 16, (2_000, 32), generator=rng)
+    answers[:, 32 - window :] = tokens(batch)[:, 32 - window :]
+    found = float((answers == batch.targets).double().mean())
+    assert found == pytest.approx(spec.window_accuracy(32, window), abs=5 * 0.5 / math.sqrt(64_000))
+
+
+def test_no_state_of_so_many_bits_says_more_and_one_that_holds_all_says_all() -> None:
+    """Storing the first tokens in log2(15) bits each stays below; 121 bits hold everything."""
+    spec = Compression()
+    for stored in (0, 8, 20):
+        reached = (1 + stored + (31 - stored) / 15) / 32
+        assert reached <= spec.state_accuracy(32, stored * math.log2(15)) + 1e-9
+    assert spec.state_accuracy(32, 31 * math.log2(15)) == 1.0
+    assert 31 * math.log2(15) == pytest.approx(121, abs=0.2)
+
+
+@pytest.mark.parametrize("model", [Attention(hidden_size=8, layers=1), LSTM(hidden_size=6, dropout=0.2), MLP()])
+def test_the_answers_are_made_of_the_last_step_alone_and_learnt(model: ModelSpec) -> None:
+    """A decoder behind any model: after some steps more than the end is known, and a resume changes no bit."""
+    how = Training(epochs=2, train_size=640, batch_size=32, validation_size=64, test_size=64,
+                   optimizer=Adam(learning_rate=0.01))  # fmt: skip
+    asked = Condition(Compression(vocabulary=4), model, 4, how, seed=3)
+    whole = stories(asked, (0,))[0]
+    resumed = stories(asked, (0,), carried(stopped(asked, (0,), 13).snapshots()))[0]
+    assert (resumed.weights, resumed.metrics) == (whole.weights, whole.metrics)
+    assert "test_exact" in whole.metrics
+    shape = build(model, asked.signature).initialize(stream(1))["decoder.down.kernel"].shape
+    assert shape == (4 * model.embedding_size, 4)

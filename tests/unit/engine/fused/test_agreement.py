@@ -19,6 +19,7 @@ from memspan.engine.state import Backend
 from memspan.engine.torch_engine import TorchEngine
 from memspan.engine.trainer import Trainer
 from memspan.interfaces.model import ModelSpec
+from memspan.interfaces.schedule import Schedule
 from memspan.models.gru import GRU
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
@@ -35,6 +36,9 @@ HOW: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": Adam(learning_rate=0.01)},
     "adam, decay, clipping, halving": {
         "optimizer": Adam(learning_rate=0.02), "weight_decay": 0.1, "clip_norm": 0.05, "halve_every": 9,
+    },
+    "adam, cosine, warm-up": {
+        "optimizer": Adam(learning_rate=0.02), "schedule": Schedule(kind="cosine", warm_up=0.2), "weight_decay": 0.1,
     },
     "rmsprop": {"optimizer": RMSprop(), "data": "per_repeat"},
     "rmsprop with momentum": {"optimizer": RMSprop(momentum=0.8), "data": "fresh"},
@@ -76,7 +80,7 @@ def test_scores_of_one_set_of_weights_are_the_same(task: Latch | FirstLast) -> N
 
 def scored(backend: Backend, rows: Tensor, condition: Condition) -> dict[str, list[float]]:
     """The metrics of the test set."""
-    scoring = Scoring(condition.signature.metrics, len(rows), rows.device)
+    scoring = Scoring(condition.signature, len(rows), rows.device)
     while scoring.go_on(backend, rows, split(condition).test):
         pass
     return scoring.done()
