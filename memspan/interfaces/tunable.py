@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import exp, log
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model_validator
@@ -44,8 +45,8 @@ class CandidateRange(BaseModel):
 
     def values(self) -> tuple[float, ...]:
         """The numbers, ascending; the ends as they were given."""
-        ratio = (self.high / self.low) ** (1 / (self.count - 1))
-        inner = (float(f"{self.low * ratio**step:.{DIGITS}g}") for step in range(1, self.count - 1))
+        first, step = log(self.low), (log(self.high) - log(self.low)) / (self.count - 1)
+        inner = (float(f"{exp(first + place * step):.{DIGITS}g}") for place in range(1, self.count - 1))
         return (self.low, *inner, self.high)
 
 

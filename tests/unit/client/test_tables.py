@@ -130,3 +130,12 @@ def test_what_a_length_search_took_is_a_table_and_a_round_a_sentence() -> None:
     assert lengths == sorted(lengths)
     body = {"task": "latch", "model": "rnn", "round": 2, "lengths": [4, 7], "repeats": [1, 3]}
     assert round_words(body) == "latch, rnn: round 2 asks for 1 x length 4, 3 x length 7"
+
+
+def test_what_follows_a_choice_is_told_with_it() -> None:
+    body = {
+        "task": "latch", "model": "rnn", "round": 1, "lengths": [4], "repeats": [10],
+        "setting": {"learning_rate": 0.003, "clip_norm": 1.0},
+    }  # fmt: skip
+    expected = "latch, rnn: round 1 asks for 10 x length 4 by the chosen learning_rate 0.003, clip_norm 1"
+    assert round_words(body) == expected

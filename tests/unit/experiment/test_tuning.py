@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import memspan
+from memspan.claims import markdown
 from memspan.claims.evidence import ExperimentEvidence
 from memspan.claims.measured import NotMeasured
 from memspan.engine import datasets
@@ -24,6 +25,7 @@ from memspan.experiment.run_row import RunRow
 from memspan.experiment.series import all_series, series_of
 from memspan.experiment.table import Results
 from memspan.experiment.tuning import chosen
+from memspan.interfaces.tunable import RateRange
 
 RATES = [0.002, 0.02, 0.2]
 TRAINING: dict[str, Any] = {
@@ -432,3 +434,15 @@ def test_a_figure_shows_what_was_tried(found: Results) -> None:
     assert "Validation loss" in drawn
     assert all(str(rate) in drawn for rate in RATES)
     assert "Nothing is tuned" in str(memspan.run(plain(0.02, lengths=[2], repeats=1)).figure("tuning").to_dict())
+
+
+def test_a_range_is_spread_evenly_over_the_logarithm_and_rounded() -> None:
+    assert RateRange(low=0.0003, high=0.03, count=5).values() == (0.0003, 0.0009487, 0.003, 0.009487, 0.03)
+    assert RateRange(low=5e-324, high=100, count=3).values() == (5e-324, 2.223e-161, 100)
+
+
+def test_markdown_tells_what_was_chosen(found: Results) -> None:
+    tables = list(markdown.experiment("latch", found.document))
+    (table,) = [each for each in tables if "tuned settings" in each]
+    assert all(word in table for word in ("rates that work", "rnn", "gru", "decades"))
+    assert any("tuned: the best of 3 learning rates" in each for each in tables)
