@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from memspan.claims.standings import standings, tells
 from memspan.statistics.notation import number, share, span_with_interval, with_interval
 
 Document = Mapping[str, Any]
@@ -19,6 +20,7 @@ def markdown(study: Document, results: Mapping[str, Document]) -> str:
         results: of each of its experiments by name, as ``GET /results/{id}`` answers.
     """
     parts = [claims(study["claims"])]
+    parts += [standing(name, found) for name, found in results.items() if tells(found)]
     parts += [table for name, found in results.items() for table in experiment(name, found)]
     return "\n".join(parts)
 
@@ -52,6 +54,11 @@ def _budgets(claim: Document) -> str:
 def amendment(change: Document) -> str:
     """What a claim said at first, and why that was changed."""
     return f"**Amended {change['date']}:** the {change['field']} was “{change['before']}”. {change['reason']}"
+
+
+def standing(name: str, results: Document) -> str:
+    """One row a model: its accuracy on each task and over all, and its rank."""
+    return _table(_trained(f"{name}: standings, accuracy (95 % interval)", results), *standings(results))
 
 
 def experiment(name: str, results: Document) -> Iterator[str]:
