@@ -16,8 +16,11 @@ from memspan.interfaces.recurrence import Layer, Recurrence
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 
-MOST_UNITS = 1_024
-"""that a linear read-out is fitted to: more would take a worker's memory, and more samples than are drawn"""
+READ_UNITS = 1_024
+"""that a linear read-out is fitted to: more would take a worker's memory, and more samples than are drawn. States of
+more numbers are mixed into as many (``memspan/dynamics/mixing.py``)."""
+MOST_UNITS = 65_536
+"""numbers of states that are walked through"""
 
 SequenceCount = Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to ask about")]
 LayerIndex = Annotated[

@@ -11,7 +11,8 @@ from torch import Generator, Tensor
 
 from memspan.dynamics.block_system import BlockSystem
 from memspan.dynamics.inner_states import state_count, system_of
-from memspan.dynamics.state_probe import StateProbe, inner, one_way, too_many
+from memspan.dynamics.mixing import Mixing, mixing, standard
+from memspan.dynamics.state_probe import READ_UNITS, StateProbe, inner, one_way, too_many
 from memspan.dynamics.tiles import tiles
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.blocks import Blocks
@@ -41,6 +42,9 @@ class Decode(StateProbe):
     A linear read-out is fitted for every step to half of the sequences and scored on the other half: accuracy for a
     variable of a few whole values, R² for a number. ``best_unit`` is the single unit that tells it best at all steps
     alike, with its own score and its share of the weights of a common read-out.
+
+    A state of more than 1 024 numbers, such as a matrix, is standardised at each step by the first half of the
+    sequences, and mixed at random into 1 024 sums of all of it; then there is no best unit.
     """
 
     title: ClassVar[str] = "Decode a hidden variable"
@@ -107,36 +111,46 @@ def empty(members: int) -> Curve:
 
 
 def read(spec: Decode, internals: Internals, inputs: Tensor, variable: HiddenVariable) -> tuple[Floats, list[BestUnit]]:
-    """The gains of every member's read-outs (M, B/2, P, 2), and its best unit."""
+    """The gains of every member's read-outs (M, B/2, P, 2), and its best unit where states aren't mixed."""
     members, network = len(next(iter(internals.weights.values()))), internals.network
-    units = spec.chosen(network.recurrence).size if network.recurrence else network.state_size
-    each = len(variable.steps) * units + state_count(network)
+    each = len(variable.steps) * min(state_count(network), READ_UNITS) + state_count(network)
     gains, best = [], []
     for some, _ in tiles(members, 1, each * len(inputs)):
-        states = states_at(spec, internals, some, inputs, variable.steps)
+        states, is_mixed = states_at(spec, internals, some, inputs, variable.steps)
         for member in states:
             gains.append(decoded(member, variable).transpose(0, 1))
-            best.append(best_unit(member, variable))
+            best += [] if is_mixed else [best_unit(member, variable)]
     return torch.stack(gains).numpy(), best
 
 
 @torch.no_grad()
-def states_at(spec: Decode, internals: Internals, members: slice, inputs: Tensor, steps: Tensor) -> Tensor:
-    """A state of a layer at some steps, (M, P, B, H)."""
+def states_at(spec: Decode, internals: Internals, members: slice, inputs: Tensor, steps: Tensor) -> tuple[Tensor, bool]:
+    """A state of a layer at some steps, (M, P, B, H), and whether it had to be mixed."""
     system, wanted = system_of(internals, members), set(steps.tolist())
     driving = inputs.to(system.like)
     if isinstance(system, BlockSystem):
-        seen = [each for step, each in enumerate(system.states(driving, spec.layer, spec.state)) if step in wanted]
+        every = system.states(driving, spec.layer, spec.state)
     elif internals.network.recurrence is not None:
         level, state = spec.place(internals.network.recurrence)
-        seen = [states[level][state] for step, states in enumerate(system.run(driving)) if step in wanted]
-    return torch.stack(seen, dim=1).cpu()
+        every = (states[level][state] for states in system.run(driving))
+    chosen = (each for step, each in enumerate(every) if step in wanted)
+    seen = [(readable(each), each.shape[-1] > READ_UNITS) for each in chosen]
+    return torch.stack([states for states, _ in seen], dim=1).cpu(), seen[0][1]
+
+
+def readable(states: Tensor) -> Tensor:
+    """States (M, B, H) of one step as they are read: of very many numbers sums, (M, B, READ_UNITS)."""
+    if states.shape[-1] <= READ_UNITS:
+        return states
+    known, together = standard([states[:, : states.shape[1] // 2]]), mixing(states.shape[-1], READ_UNITS)
+    return Mixing(together.signs.to(states), together.rows.to(states.device))(known(states))
 
 
 def summary(each: Floats, best: list[BestUnit]) -> dict[str, float | None]:
-    """What the curve comes to; which unit is best can be said of one model only."""
+    """What the curve comes to; which unit is best can be said of one model only, whose state isn't mixed."""
     columns = {"mean": each.mean(1), "last": each[:, -1]}
-    columns["best_unit_score"] = np.array([unit.score for unit in best])
-    columns["best_unit_share"] = np.array([unit.share for unit in best])
+    if best:
+        columns["best_unit_score"] = np.array([unit.score for unit in best])
+        columns["best_unit_share"] = np.array([unit.share for unit in best])
     found = {key: value for name, column in columns.items() for key, value in mean_scores(name, column).items()}
     return found | {"best_unit": best[0].unit if len(best) == 1 else None}

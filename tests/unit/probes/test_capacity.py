@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from memspan.dynamics.inner_states import system_of
 from memspan.engine.seeds import stream
-from memspan.instruments import delay_line, linear
+from memspan.instruments import delay_line, linear, turned_delay_line
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Problem, Signature
@@ -16,9 +17,10 @@ from memspan.interfaces.task import TaskSpec
 from memspan.probes import measure
 from memspan.probes.capacity import Capacity
 from memspan.probes.capacity.correlation import corrected, moments, squared
-from memspan.probes.capacity.input_signal import input_signal
+from memspan.probes.capacity.input_signal import driven_states, input_signal
 from memspan.tasks.adding import Adding
 from memspan.tasks.delay import Delay
+from memspan.tasks.latch import Latch
 from tests.unit.probes.population import population
 
 
@@ -107,3 +109,62 @@ def test_the_interval_of_one_model_is_over_held_out_courses() -> None:
     found = asked(linear(torch.tensor(0.8)))
     assert found.n == 32
     assert all(low < value < high for low, value, high in zip(found.low[:4], found.y[:4], found.high[:4], strict=True))
+
+
+@pytest.mark.parametrize("sizes", [(0.0, 0.0), (-4.0, 4.0)], ids=["alike", "of very different size"])
+def test_a_delay_line_that_is_spread_over_more_units_than_are_read_holds_as_many_inputs(
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[float, float]
+) -> None:
+    """12 numbers turned at random into 200 units, each a sum of all 12: mixed into 64 sums they are all there.
+
+    Beyond 12 each of 18 lags has deviation .0007 (2 048 held-out pairs): .003 together. None drowns in the sums.
+    """
+    monkeypatch.setattr("memspan.probes.capacity.READ_UNITS", 64)
+    found = asked(turned_delay_line(12, 200, sizes=sizes), lags=30)
+    assert found.y[:12] == pytest.approx([1] * 12, abs=1e-6)
+    assert total(found) == pytest.approx(12, abs=0.03)
+
+
+@pytest.mark.long
+def test_a_delay_line_that_is_spread_over_very_many_units_holds_as_many_inputs() -> None:
+    found = asked(turned_delay_line(40, 1_100), sequences=16, lags=60)
+    assert found.y[:40] == pytest.approx([1] * 40, abs=1e-6)
+    assert total(found) == pytest.approx(40, abs=0.05)
+
+
+def test_a_mixture_of_few_states_says_what_the_states_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = turned_delay_line(12, 100)
+    exact = asked(model, lags=30)
+    monkeypatch.setattr("memspan.probes.capacity.READ_UNITS", 64)
+    assert asked(model, lags=30).y[:12] == pytest.approx(exact.y[:12], abs=1e-4)
+
+
+def test_what_spans_more_than_is_read_is_bounded_from_below() -> None:
+    """A line of 100 read through 64 sums: as many inputs as sums, no more, none made up."""
+    model = delay_line(100)
+    signal = input_signal(Delay(), 10, 0, (64, 64, 200), stream(1))
+    internals = model.internals
+    assert internals is not None
+    (states,) = driven_states(system_of(internals), signal, 64)
+    assert states.shape == (64, 64, 64)
+    own, _ = moments(states, signal, 1e-6)
+    read = squared(own.mean(0).numpy())
+    assert read.sum() == pytest.approx(64, rel=0.1)
+    assert max(read[100:]) < 0.03
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["gated_linear_attention", "delta_net", "mlstm"])
+def test_matrix_states_of_usual_size_are_read(kind: str) -> None:
+    """Width 64, two blocks: 8 192 numbers and more. Something of the step just read is there, nothing is made up."""
+    found = asked(population(kind, Latch(), 8, hidden_size=64), Latch(), sequences=16, lags=4)
+    assert 0.2 < found.y[0] <= 1
+    assert found.y[0] <= total(found) <= 4
+
+
+def test_a_mixture_of_a_matrix_says_what_the_matrix_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """144 numbers, all read together at once and by their mixture: both are held out, and as noisy as each other."""
+    model = population("gated_linear_attention", Latch(), 8, hidden_size=12, layers=1)
+    exact = asked(model, Latch(), lags=3)
+    monkeypatch.setattr("memspan.probes.capacity.READ_UNITS", 100)
+    assert asked(model, Latch(), lags=3).y == pytest.approx(exact.y, abs=0.05)

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from memspan.engine.seeds import stream
-from memspan.instruments import delay_line
+from memspan.instruments import delay_line, turned_delay_line
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.readings import Curve
 from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.task import TaskSpec
+from memspan.models import build
+from memspan.models.delta_net import DeltaNet
 from memspan.probes import measure
 from memspan.probes.decode import Decode
 from memspan.probes.decode.hidden_variable import hidden_variable
@@ -127,8 +129,17 @@ def test_a_task_without_that_hidden_variable_is_refused() -> None:
 
 
 def test_a_layer_of_too_many_units_is_refused() -> None:
-    internals = population("rnn", Latch(), 5, hidden_size=1025).internals
-    assert internals is not None
-    assert Decode().objection(Latch(), 5, internals.network) == (
-        "The probe decode reads at most 1,024 units together, and this model for latch has 1,025."
+    network = build(DeltaNet(hidden_size=257), Latch().signature(5))
+    assert Decode(state="s").objection(Latch(), 5, network) == (
+        "The probe decode reads at most 65,536 units together, and this model for latch has 66,049."
     )
+
+
+def test_a_bit_is_read_from_more_units_than_a_read_out_is_fitted_to() -> None:
+    """A delay line of 8 whose numbers are spread at random over 1 100 units, of which it is said as of the line."""
+    signature = Signature(1, channels=1, outputs=2, problem=Problem.CLASSIFICATION)
+    found = asked(turned_delay_line(8, 1_100, signature), Latch())
+    assert found.y[:8] == (1,) * 8
+    assert max(found.y[8:]) < 0.72
+    assert found.scores["best_unit"] is None
+    assert "best_unit_score" not in found.scores

@@ -152,7 +152,7 @@ OBJECTIONS = [
     ("gates", {"layer": -3}, Mamba(), "finds 2 blocks"),
     ("state_gradient", {"state": "c"}, Mamba(), "finds h and s and past in this model for latch, but no state c"),
     ("state_gradient", {}, Hyena(), "keeps every step that it saw"),
-    ("capacity", {}, GatedLinearAttention(), "at most 1,024 units"),
+    ("capacity", {}, GatedLinearAttention(hidden_size=192), "at most 65,536 units"),
     ("lyapunov", {}, Attention(window=3), "keeps every step that it saw"),
 ]
 
