@@ -158,7 +158,10 @@ def probes() -> Iterator[tuple[str, Any]]:
 
 def documents() -> Iterator[tuple[str, Any]]:
     """Tables with their intervals, a searched span among them."""
-    asked = spec({"kind": "latch"}, {"kind": "rnn"}, 2, train_size=800) | {"lengths": [2, 5, 10, 20], "repeats": 6}
+    asked = spec({"kind": "latch"}, {"kind": "rnn", "hidden_size": 1}, 2, train_size=800) | {
+        "lengths": [2, 5, 10, 20],
+        "repeats": 6,
+    }
     searched = asked | {"lengths": {"search": {"low": 2, "high": 60}}}
     for name, each in {"grid": asked, "search": searched}.items():
         found = memspan.run(each)

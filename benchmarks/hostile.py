@@ -28,7 +28,12 @@ TINY = {
 }
 
 
-LATCH = TINY | {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [2], "repeats": 1}
+LATCH = TINY | {
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
+    "lengths": [2],
+    "repeats": 1,
+}
 
 
 def main() -> str:

@@ -16,7 +16,11 @@ from memspan.models.rnn import RNN
 from memspan.tasks.latch import Latch
 
 REPEATS = 30
-MODELS: Mapping[str, ModelSpec] = {"RNN": RNN(), "LSTM": LSTM(), "chrono LSTM": LSTM(initialization="chrono")}
+MODELS: Mapping[str, ModelSpec] = {
+    "RNN": RNN(hidden_size=1),
+    "LSTM": LSTM(hidden_size=1),
+    "chrono LSTM": LSTM(hidden_size=1, initialization="chrono"),
+}
 LENGTHS = (20, 100, 200)
 MORE = ExperimentSpec(tasks=(Latch(),), models=(MODELS["chrono LSTM"],), lengths=(200,), repeats=200, seed=1)
 SOLVED = ("success", "success_")

@@ -7,7 +7,7 @@ from benchmarks.stage import database_url, megabytes, seconds, service
 
 RUNS_1500 = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}],
     "lengths": {"log": {"low": 2, "high": 200, "count": 25}},
     "training": {"epochs": 1, "train_size": 16, "validation_size": 16, "test_size": 16},
     "repeats": 30,

@@ -37,7 +37,7 @@ from workers.loop import Loop
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}],
     "lengths": list(range(2, 27)),
     "training": {"epochs": 5, "train_size": 1_600, "validation_size": 400, "test_size": 1_000},
     "repeats": 30,

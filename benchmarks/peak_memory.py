@@ -11,7 +11,7 @@ from benchmarks.report import Figure, table
 
 LARGE = {"train_size": 20_000, "validation_size": 4_000, "test_size": 10_000, "epochs": 1}
 SPECS: dict[str, dict[str, Any]] = {
-    "latch, rnn(1), T = 50": {"task": {"kind": "latch"}, "model": {"kind": "rnn"}, "length": 50},
+    "latch, rnn(1), T = 50": {"task": {"kind": "latch"}, "model": {"kind": "rnn", "hidden_size": 1}, "length": 50},
     "latch, lstm(8), T = 500": {"task": {"kind": "latch"}, "model": {"kind": "lstm", "hidden_size": 8}, "length": 500},
     "adding, gru(32), T = 1000, batch 256": {
         "task": {"kind": "adding"}, "model": {"kind": "gru", "hidden_size": 32}, "length": 1000,
@@ -59,7 +59,7 @@ SPECS: dict[str, dict[str, Any]] = {
         "training": {"batch_size": 3, "train_size": 3, "validation_size": 3, "test_size": 12},
     },
     "copy in ten channels, lstm(1), T = 9 900": {
-        "task": {"kind": "copy", "form": "power_law"}, "model": {"kind": "lstm"}, "length": 9_900,
+        "task": {"kind": "copy", "form": "power_law"}, "model": {"kind": "lstm", "hidden_size": 1}, "length": 9_900,
         "training": {"train_size": 400, "validation_size": 200, "test_size": 400},
     },
     "latch, lstm(64), T = 200, 100 000 to test": {

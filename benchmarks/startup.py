@@ -20,7 +20,7 @@ from benchmarks.stage import database_url, service
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2],
     "training": {"epochs": 2, "train_size": 32, "validation_size": 16, "test_size": 16},
     "repeats": 2,

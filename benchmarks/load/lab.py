@@ -24,7 +24,7 @@ PAUSE_SECONDS = 1.0
 SHARE_OF_POSTS = 0.1
 TINY = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [5, 10],
     "training": {"epochs": 2, "train_size": 64, "validation_size": 32, "test_size": 32},
     "repeats": 2,

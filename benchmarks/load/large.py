@@ -18,7 +18,7 @@ from tests.waiting import until
 
 LARGE = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}],
     "lengths": list(range(2, 102)),
     "training": {"epochs": 1, "train_size": 16, "validation_size": 16, "test_size": 16},
     "repeats": 500,

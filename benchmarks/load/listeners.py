@@ -14,7 +14,7 @@ from benchmarks.stage import database_url, megabytes, service
 LISTENERS = 1_000
 FOLLOWED = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}],
     "lengths": [20, 50, 100],
     "training": {"epochs": 20, "train_size": 4_000},
     "repeats": 10,

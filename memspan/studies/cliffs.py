@@ -24,7 +24,7 @@ from memspan.training import Training
 
 LENGTHS = (5, 20, 50, 100, 200)
 REPEATS = 5
-MAP, RNN_1, LSTM_1 = SigmoidMap(), RNN(), LSTM()
+MAP, RNN_1, LSTM_1 = SigmoidMap(), RNN(hidden_size=1), LSTM(hidden_size=1)
 AXES = {"rnn": ("layer0.recurrent[0]", "layer0.bias[0]"), "lstm": ("layer0.recurrent[2]", "layer0.bias[1]")}
 """recurrent weight and bias of the RNN; of the LSTM the recurrent weight of the candidate and the forget bias"""
 MODELS: Mapping[str, ModelSpec] = {"rnn": RNN_1, "lstm": LSTM_1}

@@ -24,10 +24,10 @@ PUBLISHED = (2, 5, 8, 10, 15, *range(20, 30, 5), *range(30, 201, 10))
 """the distinct lengths of the question"""
 LONG = 100
 """steps from which a length counts as long"""
-RNN_1, LSTM_1, GRU_1 = RNN(), LSTM(), GRU()
-CHRONO = LSTM(initialization="chrono")
-HARD_LSTM = LSTM(recurrent_activation="hard_sigmoid")
-HARD_GRU = GRU(recurrent_activation="hard_sigmoid")
+RNN_1, LSTM_1, GRU_1 = RNN(hidden_size=1), LSTM(hidden_size=1), GRU(hidden_size=1)
+CHRONO = LSTM(hidden_size=1, initialization="chrono")
+HARD_LSTM = LSTM(hidden_size=1, recurrent_activation="hard_sigmoid")
+HARD_GRU = GRU(hidden_size=1, recurrent_activation="hard_sigmoid")
 CORRECTED, AS_PUBLISHED = Latch(), Latch(variant="as_published")
 
 

@@ -1,5 +1,6 @@
 """What README shows runs as printed, in its order, against a service that has seen nothing before."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -45,6 +46,12 @@ def test_the_curl_lines_of_the_readme_run_as_printed(served: str, tmp_path: Path
             check=False,
         )
         code = int(status.stderr.strip()[-3:])
+        if "DELETE" in command and "dry_run" in command:
+            rates = [c["success"]["rate"] for c in client.get("/results/exp-1")["conditions"]]
+            assert rates == [1.0] * len(rates), "what is probed has solved its task"
+        if "ckpt-1/probes" in command:
+            found = json.loads(status.stdout)["result"]["values"]["median_change"]
+            assert found < -90, "the model is seen to use the step that carries the bit"
         wrong = '"hidden_size": 1000000' in command
         assert code == 422 if wrong else 200 <= code < 300, f"{command}\n{status.stdout[:500]}\n{status.stderr}"
     assert client.request("GET", "/experiments/exp-1").status_code == 404, "the last line deletes it"
