@@ -36,6 +36,11 @@ class AnswerProbe(ProbeSpec):
         if self.step is not None and not signature.every_step and self.step % signature.length != signature.length - 1:
             last = signature.length - 1
             return f"The task {task.kind} is answered at its last step only: step must be {last}, given {self.step}."
+        if signature.at_end:
+            return f"The task {task.kind} asks for {signature.at_end} answers at its end; {self.kind} looks at one."
+        if signature.places and self.select(task, length).step not in (due := task.due_steps(length)):
+            where = f"step must be one of {due[0]} to {due[-1]}" if due else "there is none to look at"
+            return f"Answers of the task {task.kind} are due at steps that differ by sequence: {where}."
         return too_large(task, length, self.sequences)
 
     def select(self, task: TaskSpec, length: int) -> SelectedAnswer:

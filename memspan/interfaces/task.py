@@ -87,6 +87,10 @@ class TaskSpec(PartSpec):
         own = torch.arange(steps) if first.shape[1] == steps else torch.tensor([steps - 1])
         return torch.where(first < 0, -1, own - first)
 
+    def due_steps(self, length: int) -> tuple[int, ...]:
+        """Of a task with answers at marked steps, those at which an answer is due in every sequence."""
+        return ()
+
     def best_by_lag(self, lag: int, window: int) -> float | None:
         """The best accuracy at a lag of what sees so many last steps, or an upper bound of it; None: not known."""
         return None

@@ -34,11 +34,14 @@ class AttentionByLag(ProbeSpec):
 
     title: ClassVar[str] = "Attention by lag"
     reference: ClassVar[str] = "Vaswani et al. (2017), arXiv 1706.03762; Jain & Wallace (2019), arXiv 1902.10186"
+    takes_tokens: ClassVar[bool] = True
     kind: Literal["attention_by_lag"] = "attention_by_lag"
     sequences: SequenceCount = 64
     layer: LayerIndex = -1
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        if task.signature(length).at_end:
+            return f"The task {task.kind} is answered by a decoder: {self.kind} finds no attention at its end."
         large = too_large(task, length, self.sequences)
         if large or network is None:
             return large

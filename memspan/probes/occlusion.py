@@ -40,6 +40,7 @@ class Occlusion(AnswerProbe):
 
     title: ClassVar[str] = "Occlusion by lag"
     reference: ClassVar[str] = "Zeiler & Fergus (2014), arXiv 1311.2901"
+    takes_tokens: ClassVar[bool] = True
     kind: Literal["occlusion"] = "occlusion"
     window: Annotated[Whole, Field(ge=1, le=10_000, description="steps that are hidden together")] = 1
     stride: Annotated[
@@ -47,7 +48,10 @@ class Occlusion(AnswerProbe):
     ] = 1
     baseline: Annotated[
         Literal["resample", "zero", "mean"],
-        Field(description="what is shown instead: the same steps of another sequence, 0, or the mean of each step"),
+        Field(
+            description="what is shown instead: the same steps of another sequence, 0 (of tokens the one numbered so), "
+            "or the mean of each step"
+        ),
     ] = "resample"
     of: Annotated[
         Literal["loss", "answer"],
@@ -66,6 +70,8 @@ class Occlusion(AnswerProbe):
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         steps = task.signature(length).length
+        if self.baseline == "mean" and task.signature(length).vocabulary:
+            return f"The task {task.kind} shows tokens, which have no mean: baseline must be resample or zero."
         if self.window > steps:
             return f"The task {task.kind} has {steps} steps here: window must be at most {steps}, given {self.window}."
         return super().objection(task, length, network)

@@ -88,6 +88,10 @@ class SelectiveCopy(TaskSpec):
         from the signal, which is in sight then, too; another one is a guess."""
         return _window_accuracy(self, length, window)
 
+    def due_steps(self, length: int) -> tuple[int, ...]:
+        """All answers come at the end."""
+        return tuple(range(length - self.letters, length))
+
     def best_by_lag(self, lag: int, window: int) -> float:
         return 1.0 if lag < window else 1 / self.different
 
