@@ -15,7 +15,7 @@ from memspan.interfaces.match import Match, Width
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
-from memspan.models import model as family
+from memspan.models import build
 
 TOLERANCE = 0.05
 """of what was asked for: how far off a match may be"""
@@ -211,7 +211,7 @@ class _Search:
     def _counts(self, units: int) -> tuple[float, float]:
         """Least and most over the tasks. Networks are counted, not drawn."""
         spec, count = self._of(units), COUNTS[self.match.goal]
-        found = [count(family.verb(spec)(spec, signature), signature) for signature in self.signatures]
+        found = [count(build(spec, signature), signature) for signature in self.signatures]
         return min(found), max(found)
 
     def _of(self, units: int) -> ModelSpec:

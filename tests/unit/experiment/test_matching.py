@@ -271,3 +271,13 @@ def test_inner_parameters_leave_out_what_stands_before_and_behind() -> None:
 
 def test_every_goal_has_a_count_and_words() -> None:
     assert tuple(WORDS) == tuple(COUNTS) == GOALS
+
+
+@pytest.mark.parametrize("goal", ["parameters", "inner_parameters", "multiplications"])
+def test_models_of_tokens_are_counted_with_what_shows_them_the_tokens(goal: str) -> None:
+    """A model without an embedding of its own is given one of its width, and its layers grow with that."""
+    models = [{"kind": "gru"}, {"kind": "attention"}, {"kind": "mamba"}]
+    tokens: dict[str, Any] = {"tasks": [{"kind": "recall"}], "lengths": [32]}
+    found = matched(spec(**tokens, models=models, match={goal: 40_000}), LIMITS)
+    assert found.flaws == ()
+    assert all(abs(entry["found"] - 40_000) <= 2_000 for entry in matches(found.spec))
