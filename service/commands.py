@@ -138,7 +138,7 @@ def compare(
 def study(
     kind: Annotated[str | None, typer.Argument(help="of the study; without it all studies are listed")] = None,
     scale: Annotated[
-        str, typer.Option(help="quick: about a minute; full: the sizes that the claims are about")
+        str, typer.Option(help="quick: about a minute; full: the sizes that the claims are about; published")
     ] = "quick",
     group: Annotated[str | None, typer.Option(help="look at experiments that were started before")] = None,
     wait: Wait = False,

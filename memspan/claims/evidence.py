@@ -32,6 +32,22 @@ UNFINISHED = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True)
+class RecallByLag:
+    """Accuracies by how long ago was shown what was asked for.
+
+    Attributes:
+        first, last: lags in steps that a bin begins and ends with.
+
+    Shapes:
+        accuracies (runs, bins)
+    """
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    accuracies: Floats
+
+
+@dataclass(frozen=True)
 class ExperimentEvidence:
     """What one experiment of a study found.
 
@@ -64,6 +80,21 @@ class ExperimentEvidence:
         repeats are paired. None fits every model, length or task.
         """
         return np.array([_final(run, metric) for run in self._runs(model, length, task)])
+
+    def scores(
+        self, metric: str, floor: float, model: ModelSpec, task: TaskSpec | None = None, length: int | None = None
+    ) -> Floats:
+        """As ``values``, but that a run which diverged counts as ``floor``: leaving it out would flatter its model."""
+        runs = self._runs(model, length, task)
+        return np.array([_final(run, metric) if run.diverged_at is None else floor for run in runs])
+
+    def by_lag(self, model: ModelSpec, task: TaskSpec | None = None) -> RecallByLag:
+        """The accuracy of each run in each bin of lags; of those that have not diverged."""
+        counts = [run.by_lag for run in self._runs(model, None, task) if run.by_lag and run.diverged_at is None]
+        if not counts:
+            raise NotMeasured(f"No answers by lag of {self._named(model, None)} are stored.")
+        asked, correct = (np.array([each[name] for each in counts], dtype=float) for name in ("asked", "correct"))
+        return RecallByLag(tuple(counts[0]["first"]), tuple(counts[0]["last"]), correct / asked)
 
     def solved(self, model: ModelSpec | None = None, length: int | None = None, task: TaskSpec | None = None) -> Flags:
         """Whether each succeeded run met the experiment's criterion; a diverged one never does."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from memspan.claims.claim import Claim
 from memspan.interfaces.spec import PartSpec, Whole
 
-Scale = Literal["quick", "full"]
+Scale = Literal["quick", "full", "published"]
+SCALES = "quick: within a minute on 2 cores; full: the sizes that the claims are about"
+PUBLISHED = "published: those of the source, for a GPU, where a study has them"
 
 
 class StudySpec(PartSpec):
@@ -27,7 +29,16 @@ class StudySpec(PartSpec):
     explanation: ClassVar[str]
     claims: ClassVar[tuple[Claim, ...]]
 
-    scale: Annotated[
-        Scale, Field(description="quick: within a minute on 2 cores; full: the sizes that the claims are about")
-    ] = "quick"
+    scale: Annotated[Literal["quick", "full"], Field(description=SCALES)] = "quick"
     seed: Annotated[Whole, Field(ge=0, le=2**53 - 1, description="everything random follows from it")] = 0
+
+    @classmethod
+    def scales(cls) -> tuple[Scale, ...]:
+        """Those that it can be run at, the smallest first."""
+        return get_args(cls.model_fields["scale"].annotation)
+
+
+class PublishedStudySpec(StudySpec):
+    """A study that can also be run at the sizes of its source, which take a GPU."""
+
+    scale: Annotated[Scale, Field(description=f"{SCALES}; {PUBLISHED}")] = "quick"  # type: ignore[assignment]

@@ -92,12 +92,12 @@ def window(rates: Sequence[float], good: Floats) -> Window:
     low, high = (float(starts[0][works].min()), float(stops[0][works].max())) if works.any() else (None, None)
     ends: tuple[float | None, float | None] = (None, None)
     if good.shape[1] > 1:
-        drawn = interval(lambda each: _width(places, np.moveaxis(each.mean(axis=-1), 0, -1)), good)
+        drawn = interval(lambda each: width(places, np.moveaxis(each.mean(axis=-1), 0, -1)), good)
         ends = (float(drawn[0]), float(drawn[1]))
     return Window(
         low=_rate(low, places, rates),
         high=_rate(high, places, rates),
-        decades=float(_width(places, shares[None])[0]),
+        decades=float(width(places, shares[None])[0]),
         decades_low=ends[0],
         decades_high=ends[1],
         open=bool(shares[0] >= HALF or shares[-1] >= HALF),
@@ -112,7 +112,7 @@ def _rate(place: float | None, places: Floats, rates: Sequence[float]) -> float 
     return rates[at] if places[at] == place else float(10**place)
 
 
-def _width(places: Floats, shares: Floats) -> Floats:
+def width(places: Floats, shares: Floats) -> Floats:
     """How much of the logarithm has a share of at least one half (R,), of shares (R, S)."""
     starts, stops = _pieces(places, shares)
     width: Floats = (stops - starts).sum(axis=-1)

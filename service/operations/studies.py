@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from memspan.claims.study import StudySpec
+from memspan.claims.study import Scale, StudySpec
 from memspan.experiment.flaw import Flaw
 from memspan.experiment.flaws import flaws
 from memspan.experiment.fleet import Fleet
@@ -25,7 +25,7 @@ from service.operations.context import Context
 from service.operations.experiments import ExperimentView, view_of
 from service.operations.group_status import groups, status_of
 from service.operations.progress import counts_of_many
-from service.operations.remaining_time import fleet_now
+from service.operations.remaining_time import SILENT_SECONDS, fleet_now
 from service.operations.submission import Prepared, insert, made_before, prepare
 from service.queue_names import TRAINING
 from service.storage import studies
@@ -60,15 +60,37 @@ def asked(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     return {name: matched(each, Limits()).spec for name, each in found.items()}
 
 
+def unknown_scale(kind: str, scale: Scale) -> Flaw | None:
+    """What is wrong with a scale that a study doesn't have."""
+    there = spec_of(kind).scales()
+    if scale in there:
+        return None
+    return Flaw(
+        ("scale",), "not_allowed", f"The study {kind} has the scales {' and '.join(there)}; given {scale}.", scale
+    )
+
+
 def misfits(spec: StudySpec, limits: Limits, room: Room) -> list[Flaw]:
-    """The experiments of a study that go beyond the caps of this service, or beyond its workers' memory."""
-    found = [
-        (name, flaw) for name, each in asked(spec).items() for flaw in flaws(each, limits) or memory_flaws(each, room)
-    ]
-    return [
+    """The experiments of a study that go beyond the caps of this service, or beyond its workers' memory; that they
+    want a GPU where there is none."""
+    wanted = asked(spec)
+    found = [(name, flaw) for name, each in wanted.items() for flaw in flaws(each, limits) or memory_flaws(each, room)]
+    homeless = "gpu" not in room and any(each.device == "gpu" for each in wanted.values())
+    return ([_no_gpu(spec)] if homeless else []) + [
         Flaw(("scale",), "does_not_fit", f"The experiment {name!r} does not fit this service: {flaw.message}")
         for name, flaw in found
     ]
+
+
+def _no_gpu(spec: StudySpec) -> Flaw:
+    """What a study for a GPU would take of one."""
+    told = plans(spec, Fleet())
+    message = (
+        f"The {spec.scale} scale is for a GPU, and no GPU worker was heard of for {SILENT_SECONDS} s. "
+        f"Its {told['runs']} runs take one with {told['peak_bytes'] / 2**30:.1f} GiB of memory; start one, or take "
+        "another scale."
+    )
+    return Flaw(("scale",), "no_gpu_worker", message, spec.scale)
 
 
 def plans(spec: StudySpec, workers: Fleet) -> dict[str, Any]:

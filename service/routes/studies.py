@@ -37,9 +37,11 @@ def _spec(kind: str, body: StudyRequest) -> StudySpec:
 
 def _flaws(request: Request, body: StudyRequest) -> list[Flaw]:
     """What makes the study impossible under the caps of this service."""
-    state = request.app.state
-    study = _spec(request.path_params["kind"], body)
-    return operations.misfits(study, state.settings.limits, worker_memory.room(state.context))
+    state, kind = request.app.state, request.path_params["kind"]
+    unknown = operations.unknown_scale(kind, body.scale)
+    if unknown:
+        return [unknown]
+    return operations.misfits(_spec(kind, body), state.settings.limits, worker_memory.room(state.context))
 
 
 @router.get(
@@ -91,8 +93,7 @@ def _estimates(context: Context, kind: str) -> dict[str, dict[str, Any]]:
     """The plan of each scale, with as many workers as there are."""
     spec, workers = operations.spec_of(kind), fleet_now(context)
     return {
-        scale: operations.plans(spec.model_validate({"kind": kind, "scale": scale}), workers)
-        for scale in ("quick", "full")
+        scale: operations.plans(spec.model_validate({"kind": kind, "scale": scale}), workers) for scale in spec.scales()
     }
 
 

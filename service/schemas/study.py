@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from memspan.claims.study import Scale
+from memspan.claims.study import PUBLISHED, SCALES, Scale
 from memspan.interfaces.spec import Whole
 from service.operations import ids
 from service.operations.studies import Started
@@ -19,9 +19,7 @@ class StudyRequest(BaseModel):
     """How to run a study."""
 
     model_config = ConfigDict(extra="forbid")
-    scale: Annotated[
-        Scale, Field(description="quick: within a minute on 2 cores; full: the sizes that the claims are about")
-    ]
+    scale: Annotated[Scale, Field(description=f"{SCALES}; {PUBLISHED}")]
     seed: Annotated[
         Annotated[Whole, Field(ge=0, le=2**53 - 1)] | None, Field(description="everything random follows from it")
     ] = None

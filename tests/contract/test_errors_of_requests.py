@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -228,6 +229,7 @@ def test_the_samples_of_a_task_name_all_that_is_wrong(client: TestClient) -> Non
 WRONG_STARTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "no scale": ({}, {"#/scale": "missing"}),
     "another scale": ({"scale": "huge"}, {"#/scale": "not_allowed"}),
+    "a scale of other studies": ({"scale": "published"}, {"#/scale": "not_allowed"}),
     "no word": ({"scale": 1}, {"#/scale": "not_allowed"}),
     "a wrong seed and more": (
         {"scale": "quick", "seed": -1, "epochs": 3},
@@ -245,6 +247,21 @@ def test_a_study_started_wrongly_names_all_that_is_wrong(
     for path in ("/studies/latch/experiments", "/studies/latch/experiments?dry_run=true"):
         assert field_errors(stage.client.post(path, json=body)) == expected
     told(stage.client.post("/studies/nope/experiments", json={"scale": "quick"}), 404)
+    assert stage.rows() == before
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_published_sizes_without_a_gpu_are_refused_with_what_they_would_take(stage: Stage, query: str) -> None:
+    before = stage.rows()
+    answer = stage.client.post(f"/studies/recall/experiments{query}", json={"scale": "published"})
+    assert answer.status_code == 422
+    first, *rest = answer.json()["errors"]
+    assert (first["pointer"], first["code"], first["given"]) == ("#/scale", "no_gpu_worker", "published")
+    assert re.search(
+        r"no GPU worker was heard of .* Its 1088 runs take one with \d+\.\d GiB of memory", first["message"]
+    )
+    assert {(each["pointer"], each["code"]) for each in rest} == {("#/scale", "does_not_fit")}
+    assert all("numbers; at most 500000000 are allowed" in each["message"] for each in rest)
     assert stage.rows() == before
 
 

@@ -57,8 +57,10 @@ def test_claims_are_sentences_with_ids_of_their_own_and_finite_thresholds(kind: 
 
 @each_spec
 def test_every_experiment_of_a_study_can_be_run(spec: StudySpec) -> None:
+    """A published size may take a larger cap on what a step carries, and nothing else."""
+    limits = Limits(step_values=5_000_000_000) if spec.scale == "published" else Limits()
     for name, each in asked(spec).items():
-        assert flaws(each, Limits()) == [], name
+        assert flaws(each, limits) == [], name
 
 
 @each_spec
@@ -72,8 +74,9 @@ def test_experiments_have_names_and_follow_from_the_seed(spec: StudySpec) -> Non
 
 @each_study
 def test_a_quick_study_is_no_larger_than_a_full_one(kind: type[StudySpec]) -> None:
-    quick, full = (sum(map(_epochs, asked(spec).values())) for spec in variants(kind))
-    assert quick <= full
+    quick, *larger = (sum(map(_epochs, asked(spec).values())) for spec in variants(kind))
+    assert larger
+    assert all(quick <= each for each in larger)
 
 
 def _epochs(spec: ExperimentSpec) -> int:
