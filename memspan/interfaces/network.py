@@ -23,7 +23,7 @@ Initializer = Callable[[tuple[int, ...], torch.Generator], Tensor]
 """Draws one member's weight of the given shape."""
 
 READOUT = "readout"
-OUTER = ("embedding", "positions", "encoder", READOUT)
+OUTER = ("embedding", "positions", "encoder", "decoder", READOUT)
 """first parts of the names of weights that stand before and behind what remembers"""
 
 

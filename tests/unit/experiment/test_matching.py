@@ -262,6 +262,12 @@ def test_multiplications_are_those_of_a_step() -> None:
     assert network.products(20, every_step=True) == 20 * (10 + 100 + 20)
 
 
+def test_inner_parameters_are_the_same_whether_answers_are_due_at_steps_or_all_at_the_end() -> None:
+    asked = spec(tasks=[{"kind": "recall"}, {"kind": "compression"}], lengths=[32], models=[{"kind": "mamba"}])
+    at_steps, at_the_end = (place.network().inner_parameters for place in conditions(asked))
+    assert at_steps == at_the_end
+
+
 def test_inner_parameters_leave_out_what_stands_before_and_behind() -> None:
     """Two attention blocks of 4 d² and d, and the last norm."""
     network = build(spec(models=[{"kind": "attention"}]).models[0], Signature(20, 3, 5, Problem.CLASSIFICATION))
