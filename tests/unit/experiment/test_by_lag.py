@@ -54,7 +54,7 @@ def test_one_run_has_no_interval_and_without_runs_there_is_nothing() -> None:
 
 
 def test_what_the_steps_in_sight_allow_is_told_where_a_model_sees_a_window() -> None:
-    """Two blocks of window 4 see 7 steps: lags up to 6; beyond, one of 6 - 2 values is a guess."""
+    """Two blocks of window 4 see 7 steps: lags up to 7 at most; beyond, one of 6 - 2 values is a guess."""
     assert found([run(0, 0, [1000, 5])])["bound"] == [1.0, 1.0]
     assert found([run(1, 0, [1000, 5])], 1)["bound"] is None
 
@@ -66,6 +66,6 @@ def test_a_notebook_has_one_row_for_each_condition_and_bin() -> None:
     assert sum(told["asked"]) == 2 * 50
     assert [row["accuracy"] for row in results.by_lag if row["model"] == "attention"] == told["accuracy"]
     assert results.figure("by_lag")
-    beyond = [row["bound"] for row in results.by_lag if row["model"] == "attention" and row["first_lag"] > 6]
+    beyond = [row["bound"] for row in results.by_lag if row["model"] == "attention" and row["first_lag"] > 7]
     assert beyond
     assert set(beyond) == {0.25}
