@@ -98,8 +98,8 @@ def watch_study(client: httpx.Client, address: str, console: Console) -> dict[st
         }
         while True:
             for part in study["parts"]:
-                left = left_words(part["state"], None)
-                shown.update(tasks[part["id"]], completed=part["progress"]["completed"], left=left)
+                left, done = left_words(part["state"], None), part["progress"]
+                shown.update(tasks[part["id"]], completed=done["completed"], total=done["total"], left=left)
             if study["state"] in FINAL:
                 return study
             time.sleep(LOOK_SECONDS)
