@@ -73,12 +73,10 @@ def _sees_too_little(placement: Placement) -> bool:
 
 
 def _tiny(index: int, model: ModelSpec) -> Iterator[Caution]:
-    """A single unit, which is the default as the first article had it."""
-    if getattr(model, "hidden_size", None) in (1, (1,)):
-        message = (
-            "It has one hidden unit, the default: enough to hold a bit, and too little for most tasks. Give e.g. 16."
-        )
-        yield {"pointer": f"#/models/{index}/hidden_size", "code": "one_unit", "message": message}
+    """A single unit that a match came to; who states it means it, as the first article did."""
+    if model.match and getattr(model, "hidden_size", None) in (1, (1,)):
+        message = "It comes to one hidden unit: enough to hold a bit, and too little for most tasks. Ask for more."
+        yield {"pointer": f"#/models/{index}/match", "code": "one_unit", "message": message}
 
 
 def _strayed(spec: ExperimentSpec) -> Iterator[Caution]:

@@ -28,7 +28,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two experiments that differ in a model and in their epochs, and one of another task."""
     with staged(Path(tmp_path_factory.mktemp("comparisons"))) as stage:
         stage.finish(SPEC)
-        stage.finish({**SPEC, "name": "b", "models": [{"kind": "gru"}], "training": {**SMALL, "epochs": 3}})
+        stage.finish(
+            {**SPEC, "name": "b", "models": [{"kind": "gru", "hidden_size": 1}], "training": {**SMALL, "epochs": 3}}
+        )
         stage.finish({**SPEC, "tasks": [{"kind": "first_last"}]})
         yield stage
 

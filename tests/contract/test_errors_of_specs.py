@@ -12,7 +12,7 @@ from tests.contract.stage import SMALL, Stage
 
 SOUND: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2, 5],
     "training": SMALL,
 }

@@ -14,7 +14,7 @@ from tests.contract.stage import LATCH, SMALL, Stage
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2],
     "training": SMALL,
     "repeats": 1,

@@ -177,7 +177,7 @@ def test_a_worker_is_wanted_for_each_stack_of_small_models_and_pages_say_for_how
     """What is counted are runs, by a tally of each experiment: stacks are rows, and to count a million takes long."""
     objects = of_kind(rendered(folder / "overlays/gpu"), "ScaledObject").values()
     wanted = {trigger["metadata"]["threshold"] for each in objects for trigger in each["spec"]["triggers"]}
-    spec = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "lstm"}], "lengths": [10]})
+    spec = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "lstm", "hidden_size": 1}], "lengths": [10]})
     assert wanted == {str(place(each, "cpu").width) for each in conditions(spec)}
     (threshold,) = wanted
     for page, said in (("scaling", f"one for each {threshold} runs"), ("kubernetes", f"aims at {threshold} a pod")):

@@ -16,7 +16,7 @@ from tests.waiting import until
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2],
     "training": SMALL,
     "repeats": 1,

@@ -19,7 +19,7 @@ from memspan.interfaces.task import TaskSpec
 from memspan.models import build, model
 from memspan.probes import measure, probe
 from memspan.tasks import task
-from tests.contract.variants import named, variants
+from tests.contract.variants import fewest_units, named, variants
 
 FEW = {"sequences": 8, "trials": 40, "n_steps": 4, "batch_size": 8, "batches": 2, "points": 10, "lengths": (9, 12)}
 FEW |= {"steps": 20, "transient": 5, "lags": 10, "runs": 3}
@@ -51,7 +51,7 @@ def length_of(asked: TaskSpec) -> int:
 def models(spec: ProbeSpec, asked: TaskSpec, members: int, spoilt: int | None = None) -> Predictor:
     """A population of untrained networks; the weights of ``spoilt`` are NaN, as after a divergence."""
     signature = asked.signature(length_of(asked))
-    networks = (build(model.spec(kind)(), signature) for kind in ("lstm", "attention"))
+    networks = (build(kind(**fewest_units(kind)), signature) for kind in map(model.spec, ("lstm", "attention")))
     network = next(each for each in networks if spec.refusal(asked, length_of(asked), each) is None)
     weights = stack([network.initialize(stream(member)) for member in range(members)])
     if spoilt is not None:

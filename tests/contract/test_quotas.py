@@ -15,7 +15,7 @@ from tests.contract.stage import SMALL, Stage, staged
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2],
     "training": SMALL,
     "repeats": 4,

@@ -16,7 +16,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 CURL = {"Accept": "*/*"}
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "rnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}],
     "lengths": [2],
     "training": SMALL,
     "repeats": 1,

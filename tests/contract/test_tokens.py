@@ -15,7 +15,10 @@ from tests.contract.stage import SMALL, Stage
 RECALL = {"kind": "recall", "pairs": 2, "vocabulary": 12}
 SPEC: dict[str, Any] = {
     "tasks": [RECALL],
-    "models": [{"kind": "attention", "hidden_size": 8, "layers": 1, "short_convolution": 2}, {"kind": "gru"}],
+    "models": [
+        {"kind": "attention", "hidden_size": 8, "layers": 1, "short_convolution": 2},
+        {"kind": "gru", "hidden_size": 1},
+    ],
     "lengths": [16],
     "training": SMALL,
     "repeats": 2,

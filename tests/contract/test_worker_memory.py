@@ -15,7 +15,8 @@ from tests.contract.stage import Stage, staged
 
 GIB = 2**30
 LARGE: dict[str, Any] = {
-    "tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "min_lstm", "hidden_size": 4000}],
+    "tasks": [{"kind": "latch"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "min_lstm", "hidden_size": 4000}],
     "lengths": [10, 10_000],
     "training": {"batch_size": 12, "train_size": 24, "validation_size": 12, "test_size": 50},
 }  # fmt: skip

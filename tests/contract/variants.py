@@ -6,22 +6,33 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from memspan.interfaces.spec import PartSpec
+from memspan.layers.stacked import Stacked
 
 Spec = TypeVar("Spec", bound=PartSpec)
 
 
 def variants(spec: type[Spec]) -> Iterator[Spec]:
-    """The defaults, each other choice of each field that names its choices, and stacks where layers can be stacked."""
-    yield spec()
+    """The defaults, each other choice of each field that names its choices, and stacks where layers can be stacked.
+
+    Recurrent models are small where their size isn't what is varied.
+    """
+    small = fewest_units(spec)
+    yield spec(**small)
     for name, field in spec.model_fields.items():
         if name == "kind":
             continue
         if get_origin(field.annotation) is Literal:
-            yield from (spec(**{name: choice}) for choice in get_args(field.annotation) if choice != field.default)
+            choices = [choice for choice in get_args(field.annotation) if choice != field.default]
+            yield from (spec(**small, **{name: choice}) for choice in choices)
         if name == "hidden_size" and "layers" in spec.model_fields:
             yield from (spec(**{name: 6, "layers": layers}) for layers in (1, 3))
         elif name == "hidden_size":
             yield from (spec(**{name: sizes}) for sizes in (3, (3, 2)))
+
+
+def fewest_units(spec: type[PartSpec]) -> dict[str, Any]:
+    """Of a recurrent model one unit, which is enough to hold it to its rules and takes the least time."""
+    return {"hidden_size": 1} if issubclass(spec, Stacked) else {}
 
 
 def rules(spec: type[Spec]) -> Iterator[Spec]:

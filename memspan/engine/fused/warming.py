@@ -14,7 +14,9 @@ from memspan.models.rnn import RNN
 from memspan.tasks.latch import Latch
 from memspan.training import Training
 
-USUAL: Sequence[ModelSpec] = (RNN(), LSTM(), GRU())
+USUAL: Sequence[ModelSpec] = (
+    RNN(hidden_size=1), LSTM(hidden_size=1), GRU(hidden_size=1), RNN(), LSTM(), GRU(),
+)  # fmt: skip
 LATCH = Latch()
 
 

@@ -16,11 +16,11 @@ from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 
 RATES = (0.001, 0.01, 0.1)
-ONE, OTHER = RNN(), LSTM()
+ONE, OTHER = RNN(hidden_size=1), LSTM(hidden_size=1)
 SPEC = ExperimentSpec.model_validate(
     {
         "tasks": [{"kind": "latch"}],
-        "models": [{"kind": "rnn"}, {"kind": "lstm"}],
+        "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}],
         "lengths": [5],
         "training": {"optimizer": {"kind": "adam", "learning_rate": {"tune": RATES}}, "tuning": {"repeats": 2}},
         "repeats": 4,

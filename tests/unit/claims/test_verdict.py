@@ -88,7 +88,7 @@ def test_a_claim_names_the_budgets_of_the_experiments_that_it_asked_for_each_onc
 
 def test_a_claim_that_could_not_be_measured_still_names_what_it_looked_at() -> None:
     def measure(evidence: Evidence) -> Measured:
-        return evidence["long"].span(RNN()) if evidence["short"] else Measured(0, 0, 0, 0)
+        return evidence["long"].span(RNN(hidden_size=1)) if evidence["short"] else Measured(0, 0, 0, 0)
 
     evidence = Evidence("quick", {"short": asked(2)})
     (judgement,) = judged([Claim("c", "It remembers.", "share", "at_least", 0.5, measure)], evidence)
@@ -102,5 +102,5 @@ def test_a_claim_before_anything_was_run_has_no_budget() -> None:
 
 
 def asked(epochs: int) -> ExperimentEvidence:
-    spec = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [2], "repeats": 10}
+    spec = {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": [2], "repeats": 10}
     return ExperimentEvidence("e", parse({**spec, "training": {"epochs": epochs, "train_size": 8000}}), [])

@@ -16,7 +16,7 @@ from tests.unit.pages.study import CLAIMS, STUDY, claim, unrun
 
 SPEC: dict[str, Any] = {
     "tasks": [{"kind": "latch"}],
-    "models": [{"kind": "mlp", "hidden_size": 2}, {"kind": "rnn"}],
+    "models": [{"kind": "mlp", "hidden_size": 2}, {"kind": "rnn", "hidden_size": 1}],
     "lengths": [2, 4, 8],
     "training": {"train_size": 64, "validation_size": 16, "test_size": 32, "epochs": 1},
     "repeats": 2,

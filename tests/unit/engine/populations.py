@@ -17,7 +17,7 @@ from memspan.models.lstm import LSTM
 from memspan.tasks.latch import Latch
 from memspan.training import Training
 
-ONE_UNIT, NOISY = LSTM(), Latch(noise=0.4)
+ONE_UNIT, NOISY = LSTM(hidden_size=1), Latch(noise=0.4)
 STEPS = 4
 """optimiser steps of an epoch of ``condition``; the last batch is smaller"""
 

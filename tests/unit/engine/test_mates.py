@@ -70,7 +70,8 @@ def test_a_stack_that_begins_later_has_the_same_places() -> None:
 
 def test_more_repeats_in_the_spec_change_nothing() -> None:
     def grid(repeats: int) -> Condition:
-        body = {"tasks": [{"kind": "latch"}], "models": [{"kind": "gru"}], "lengths": [3], "repeats": repeats,
+        body = {"tasks": [{"kind": "latch"}], "models": [{"kind": "gru", "hidden_size": 1}], "lengths": [3],
+                "repeats": repeats,
                 "training": {"epochs": 1, "train_size": 12, "validation_size": 4, "test_size": 4}}  # fmt: skip
         return conditions(parse(body))[0]
 

@@ -31,9 +31,9 @@ CASES = {
         optimizer=RMSprop(learning_rate=0.02, momentum=0.9), clip_norm=0.5, weight_decay=0.01,
     ),
     "nesterov, fresh data": condition(
-        GRU(), data="fresh", optimizer=SGD(learning_rate=0.5, momentum=0.9, nesterov=True)
+        GRU(hidden_size=1), data="fresh", optimizer=SGD(learning_rate=0.5, momentum=0.9, nesterov=True)
     ),
-    "plain descent": condition(RNN(activation="relu"), optimizer=SGD()),
+    "plain descent": condition(RNN(hidden_size=1, activation="relu"), optimizer=SGD()),
 }  # fmt: skip
 REPEATS = (0, 2, 3)
 

@@ -13,11 +13,14 @@ from memspan.engine.seeds import beginning, digest, digest_behind, stream
 from memspan.experiment.grid import conditions
 from memspan.experiment.run import parse
 from memspan.interfaces.model import ModelSpec
+from memspan.layers.stacked import Stacked
+from memspan.models import model
 from memspan.models.lstm import LSTM
 from memspan.models.rnn import RNN
 from memspan.optimizers.adam import Adam
 from memspan.tasks.first_last import FirstLast
-from tests.unit.engine.populations import condition
+from memspan.training import Training
+from tests.unit.engine.populations import NOISY, condition
 
 BODY: dict[str, Any] = {
     "tasks": [{"kind": "latch", "noise": 0.2}, {"kind": "first_last"}],
@@ -113,6 +116,20 @@ def test_digests_are_the_ones_that_were_published() -> None:
     """Stored experiments rely on them: a change here changes every number of every experiment."""
     assert digest(1994, "run", {"kind": "latch"}, {"kind": "rnn"}, 10, 0) == 1_043_716_215_829_116
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+
+
+@pytest.mark.parametrize("kind", [each for each in model.specs() if issubclass(each, Stacked)])
+def test_one_unit_has_the_seeds_that_it_had_as_the_default(kind: type[Stacked]) -> None:
+    """It stands in none of them, and the default of today stands in its own."""
+    name = kind.model_fields["kind"].default
+    told = [
+        Condition(NOISY, kind(**given), 10, Training(), 7) for given in ({"hidden_size": 1}, {}, {"hidden_size": 16})
+    ]
+    task = {"kind": "latch", "noise": 0.4}
+    assert told[0].run_seed(3) == digest(7, "run", task, {"kind": name}, 10, 3)
+    assert [each.run_seed(3) for each in told[1:]] == [
+        digest(7, "run", task, {"kind": name, "hidden_size": 16}, 10, 3)
+    ] * 2
 
 
 def test_nothing_that_trains_reads_the_global_generator() -> None:

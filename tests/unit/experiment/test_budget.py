@@ -14,7 +14,8 @@ from memspan.experiment.results import document
 from memspan.experiment.run import parse
 from memspan.experiment.run_row import RunRow
 
-SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [2, 8], "repeats": 4,
+SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": [2, 8],
+              "repeats": 4,
               "training": {"epochs": 4, "train_size": 100, "batch_size": 16, "validation_size": 400}})  # fmt: skip
 SOLVED, CHANCE = [0.5, 0.8, 0.99, 1.0], [0.5, 0.51, 0.49, 0.5]
 SLOWER = [0.5, 0.5, 0.6, 0.995]
@@ -123,8 +124,8 @@ def test_tables_show_open_ends_as_open() -> None:
 
 
 def test_a_regression_is_judged_by_its_loss() -> None:
-    spec = parse({"tasks": [{"kind": "first_last"}], "models": [{"kind": "rnn"}], "lengths": [4], "repeats": 3,
-                  "training": {"epochs": 3}})  # fmt: skip
+    spec = parse({"tasks": [{"kind": "first_last"}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": [4],
+                  "repeats": 3, "training": {"epochs": 3}})  # fmt: skip
     losses = [[2.0, 1.99, 2.01], [2.0, 0.5, 0.01], [2.0, 1.0, 0.5]]
     rows = [RunRow(0, r, "succeeded", {"test_loss": each[-1]}) for r, each in enumerate(losses)]
     histories = {(0, r): {"validation_loss": each} for r, each in enumerate(losses)}

@@ -30,12 +30,16 @@ def test_a_sound_spec_is_warned_of_nothing() -> None:
     assert warned() == {}
 
 
-def test_a_hidden_size_left_at_one_is_no_size() -> None:
-    pointer, message = warned(models=[{"kind": "gru", "hidden_size": 8}, {"kind": "lstm"}])["one_unit"]
-    assert pointer == "#/models/1/hidden_size"
-    assert "16" in message
-    assert "one_unit" in warned(models=[{"kind": "gru", "hidden_size": [1]}])
-    assert "one_unit" not in warned(models=[{"kind": "gru", "hidden_size": [1, 2]}])
+def test_a_match_that_comes_to_one_unit_is_no_size() -> None:
+    pointer, message = warned(models=[{"kind": "lstm"}, {"kind": "gru", "match": {"state_size": 1}}])["one_unit"]
+    assert pointer == "#/models/1/match"
+    assert "one hidden unit" in message
+    assert "one_unit" in warned(models=[{"kind": "gru"}], match={"state_size": 1})
+    assert "one_unit" not in warned(models=[{"kind": "gru"}], match={"state_size": 2})
+
+
+def test_one_unit_that_is_stated_is_meant() -> None:
+    assert warned(models=[{"kind": "gru", "hidden_size": 1}, {"kind": "gru", "hidden_size": [1]}]) == {}
 
 
 @pytest.mark.parametrize(("repeats", "words"), [(1, "One repeat has no interval"), (9, "9 repeats give wide")])

@@ -47,7 +47,7 @@ def test_collected_data_are_fixed(data: str) -> None:
 
 def test_the_usual_sizes_are_too_large_for_digits_and_the_sentence_says_what_fits() -> None:
     with pytest.raises(SpecImpossible) as refused:
-        memspan.run({"tasks": [{"kind": "digits"}], "models": [{"kind": "rnn"}]})
+        memspan.run({"tasks": [{"kind": "digits"}], "models": [{"kind": "rnn", "hidden_size": 1}]})
     assert str(refused.value).splitlines() == [
         "training.train_size: The task digits has 1437 training sequences; train_size + validation_size given 10000. "
         "Take e.g. 1294 and 143.",
@@ -56,7 +56,7 @@ def test_the_usual_sizes_are_too_large_for_digits_and_the_sentence_says_what_fit
 
 
 def test_training_validation_and_test_are_different_sequences() -> None:
-    condition = Condition(Digits(), RNN(), None, Training(**sized(1_000, 437, 360)), seed=1)
+    condition = Condition(Digits(), RNN(hidden_size=1), None, Training(**sized(1_000, 437, 360)), seed=1)
     data = split(condition)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [1_000, 437, 360]
     parts = (data.train, *(scored.rows(0, len(scored)) for scored in (data.validation, data.test)))

@@ -11,8 +11,8 @@ from memspan.experiment.results import document
 from memspan.experiment.run import parse
 from memspan.experiment.run_row import RunRow
 
-SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "gru"}, {"kind": "lstm"}], "lengths": [2, 5, 10, 20],
-              "repeats": 8})  # fmt: skip
+MODELS = [{"kind": "gru", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}]
+SPEC = parse({"tasks": [{"kind": "latch"}], "models": MODELS, "lengths": [2, 5, 10, 20], "repeats": 8})
 GOOD, BAD = 1.0, 0.6
 
 

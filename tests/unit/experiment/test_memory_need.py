@@ -27,7 +27,8 @@ GIANTS: dict[str, dict[str, Any]] = {
         "tasks": [{"kind": "latch"}], "models": [{"kind": "min_lstm", "hidden_size": 4000}], "lengths": [10_000],
     },
     "copy at 9 900 with 2 000 sequences": {
-        "tasks": [{"kind": "copy", "form": "power_law"}], "models": [{"kind": "lstm"}], "lengths": [9_900],
+        "tasks": [{"kind": "copy", "form": "power_law"}], "models": [{"kind": "lstm", "hidden_size": 1}],
+        "lengths": [9_900],
         "training": SIZES | {"train_size": 2_000, "validation_size": 2_000, "test_size": 2_000},
     },
     "a million to test with lstm(100), T = 200": {
@@ -78,8 +79,8 @@ def test_a_giant_is_refused_where_its_need_is_not_there_and_accepted_where_it_is
             ("training", "test_size"),
         ),
         (
-            {"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "mlp", "hidden_size": [4096] * 6}],
-             "lengths": [20]},
+            {"tasks": [{"kind": "latch"}], "lengths": [20],
+             "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "mlp", "hidden_size": [4096] * 6}]},
             0.5,
             ("models", 1, "hidden_size"),
         ),
@@ -117,7 +118,7 @@ def changed(body: dict[str, Any], path: tuple[str | int, ...], value: int) -> di
 
 
 def test_where_no_field_alone_helps_the_model_is_named() -> None:
-    flaw = found({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}], "lengths": [5]}, 2**20)
+    flaw = found({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": [5]}, 2**20)
     assert flaw.path == ("models", 0)
     assert "No field alone brings it below." in flaw.message
 

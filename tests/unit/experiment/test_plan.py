@@ -15,7 +15,7 @@ from memspan.experiment.run import parse
 
 BODY: dict[str, Any] = {
     "tasks": [{"kind": "latch"}, {"kind": "first_last"}],
-    "models": [{"kind": "rnn"}, {"kind": "lstm", "hidden_size": 8}, {"kind": "cnn"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 8}, {"kind": "cnn"}],
     "lengths": [5, 20, 80],
     "repeats": 40,
 }
@@ -71,6 +71,6 @@ def test_longer_sequences_more_epochs_and_more_repeats_cost_more() -> None:
 def test_what_is_probably_not_meant_is_said() -> None:
     few = plan(Placements(parse(BODY | {"repeats": 2, "lengths": [5]})))
     assert {warning["code"]: warning["pointer"] for warning in few.warnings} == {
-        "few_repeats": "#/repeats", "few_lengths": "#/lengths", "one_unit": "#/models/0/hidden_size",
+        "few_repeats": "#/repeats", "few_lengths": "#/lengths",
     }  # fmt: skip
     assert plan(Placements(parse(BODY | MEANT))).warnings == ()

@@ -16,7 +16,8 @@ from memspan.experiment.run_row import RunRow
 from memspan.interfaces.json_numbers import jsonable
 from memspan.statistics import bootstrap, crossing
 
-SPEC = parse({"tasks": [{"kind": "latch"}], "models": [{"kind": "rnn"}, {"kind": "lstm"}], "lengths": [2, 5, 10],
+MODELS = [{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}]
+SPEC = parse({"tasks": [{"kind": "latch"}], "models": MODELS, "lengths": [2, 5, 10],
               "repeats": 4, "training": {"epochs": 5}})  # fmt: skip
 NAN = math.nan
 
@@ -113,7 +114,7 @@ def test_the_order_of_the_rows_does_not_matter_to_counts_and_rates() -> None:
 
 
 def test_a_regression_is_solved_by_a_share_of_its_variance() -> None:
-    spec = parse({"tasks": [{"kind": "first_last"}], "models": [{"kind": "rnn"}], "lengths": [4]})
+    spec = parse({"tasks": [{"kind": "first_last"}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": [4]})
     rows = [
         RunRow(0, repeat, "succeeded", {"test_loss": loss}) for repeat, loss in enumerate((0.019, 0.02, 0.021, NAN))
     ]
@@ -121,7 +122,13 @@ def test_a_regression_is_solved_by_a_share_of_its_variance() -> None:
 
 
 def test_a_condition_names_its_metric_before_anything_is_measured() -> None:
-    spec = parse({"tasks": [{"kind": "latch"}, {"kind": "first_last"}], "models": [{"kind": "rnn"}], "lengths": [4]})
+    spec = parse(
+        {
+            "tasks": [{"kind": "latch"}, {"kind": "first_last"}],
+            "models": [{"kind": "rnn", "hidden_size": 1}],
+            "lengths": [4],
+        }
+    )
     assert [each["metric"] for each in document(spec, [])["conditions"]] == ["test_accuracy", "test_loss"]
 
 
@@ -141,7 +148,9 @@ def test_what_is_worked_out_together_changes_no_bit(monkeypatch: pytest.MonkeyPa
 
 def tried(lengths: list[int]) -> list[int]:
     """At which lengths random weights are tried out."""
-    noisy = parse({"tasks": [{"kind": "latch", "noise": 1.0}], "models": [{"kind": "rnn"}], "lengths": lengths})
+    noisy = parse(
+        {"tasks": [{"kind": "latch", "noise": 1.0}], "models": [{"kind": "rnn", "hidden_size": 1}], "lengths": lengths}
+    )
     baselines = document(noisy, [])["baselines"]
     return [each["length"] for each in baselines if each["name"] == "random_guessing"]
 

@@ -15,7 +15,7 @@ from memspan.experiment.series import Series, all_series, series_of
 
 SEARCH: dict[str, Any] = {
     "tasks": [{"kind": "latch"}, {"kind": "regression"}],
-    "models": [{"kind": "rnn"}, {"kind": "mlp"}],
+    "models": [{"kind": "rnn", "hidden_size": 1}, {"kind": "mlp"}],
     "lengths": {"search": {"low": 2, "high": 40}},
     "repeats": 10,
 }

@@ -25,7 +25,7 @@ from memspan.probes.change import Change
 
 BODY: dict[str, Any] = {
     "tasks": [{"kind": "first_last"}, {"kind": "latch"}],
-    "models": [{"kind": "lstm"}, {"kind": "lstm", "hidden_size": 8}, {"kind": "mlp"}],
+    "models": [{"kind": "lstm", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 8}, {"kind": "mlp"}],
     "lengths": [3, 6],
     "training": {"batch_size": 8, "epochs": 2, "train_size": 20, "validation_size": 10, "test_size": 30},
     "repeats": 9,

@@ -80,7 +80,7 @@ def test_irnn_implies_relu() -> None:
     implied = RNN.model_validate({"initialization": "irnn"})
     assert implied == RNN(initialization="irnn", activation="relu")
     assert RNN.model_validate_json(implied.model_dump_json()) == implied
-    assert implied.content() == {"kind": "rnn", "initialization": "irnn", "activation": "relu"}
+    assert implied.content() == {"kind": "rnn", "hidden_size": 16, "initialization": "irnn", "activation": "relu"}
 
 
 @pytest.mark.parametrize("spec", [RNN, LSTM, GRU])

@@ -25,9 +25,9 @@ def parameters(spec: ModelSpec, prefix: str = "", length: int = 69) -> dict[str,
 
 
 def test_one_unit_cells_have_the_sizes_of_the_latch_question() -> None:
-    assert parameters(RNN()) == {"layer0": 3, "readout": 4}
-    assert parameters(LSTM()) == {"layer0": 12, "readout": 4}
-    assert parameters(GRU()) == {"layer0": 12, "readout": 4}  # 3 gates x (input, state, two biases)
+    assert parameters(RNN(hidden_size=1)) == {"layer0": 3, "readout": 4}
+    assert parameters(LSTM(hidden_size=1)) == {"layer0": 12, "readout": 4}
+    assert parameters(GRU(hidden_size=1)) == {"layer0": 12, "readout": 4}  # 3 gates x (input, state, two biases)
 
 
 def test_the_lstm_of_first_and_last_has_687_parameters() -> None:

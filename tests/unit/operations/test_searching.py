@@ -30,9 +30,11 @@ def test_a_search_begins_with_its_first_round_and_goes_on_by_rounds_to_its_span(
 
 
 def test_what_is_asked_for_is_what_the_runs_so_far_say(scene: Scene) -> None:
-    key = search(scene, models=[{"kind": "rnn"}, {"kind": "lstm"}])
+    key = search(scene, models=[{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}])
     work(scene)
-    whole = spec(lengths=LENGTHS, repeats=10, models=[{"kind": "rnn"}, {"kind": "lstm"}])
+    whole = spec(
+        lengths=LENGTHS, repeats=10, models=[{"kind": "rnn", "hidden_size": 1}, {"kind": "lstm", "hidden_size": 1}]
+    )
     with scene.context.database.reading() as connection:
         rows = run_rows(connection, key)
     for series in all_series(whole):
@@ -76,7 +78,9 @@ def test_counters_and_events_grow_with_the_rounds(scene: Scene) -> None:
 
 def test_each_task_and_model_searches_for_itself(scene: Scene) -> None:
     key = search(
-        scene, tasks=[{"kind": "latch"}, {"kind": "latch", "noise": 0.2}], models=[{"kind": "rnn"}, {"kind": "gru"}]
+        scene,
+        tasks=[{"kind": "latch"}, {"kind": "latch", "noise": 0.2}],
+        models=[{"kind": "rnn", "hidden_size": 1}, {"kind": "gru", "hidden_size": 1}],
     )
     claims = [scene.claim() for _ in range(12)]
     mine = [

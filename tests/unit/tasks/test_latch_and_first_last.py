@@ -42,7 +42,7 @@ def test_without_noise_the_latch_is_exact() -> None:
 
 def test_published_order_leaves_a_validation_set_of_negatives_only() -> None:
     """5 000 positive and 3 000 negative to train, 0 and 2 000 to validate; the test set holds both."""
-    condition = Condition(Latch(variant="as_published"), RNN(), 2, Training(), seed=1)
+    condition = Condition(Latch(variant="as_published"), RNN(hidden_size=1), 2, Training(), seed=1)
     data = split(condition)
     assert torch.bincount(data.train.targets).tolist() == [3_000, 5_000]
     assert torch.bincount(data.validation.rows(0, len(data.validation)).targets, minlength=2).tolist() == [2_000, 0]

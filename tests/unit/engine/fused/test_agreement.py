@@ -50,7 +50,7 @@ HOW: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", HOW)
 def test_fifty_steps_of_every_optimizer_are_the_same(how: str) -> None:
-    condition = asked(LSTM(), **HOW[how])
+    condition = asked(LSTM(hidden_size=1), **HOW[how])
     fused, sums = walked(condition, Fused)
     eager, wanted = walked(condition, TorchEngine)
     assert (fused - eager).abs().max() < 1e-4
@@ -58,7 +58,9 @@ def test_fifty_steps_of_every_optimizer_are_the_same(how: str) -> None:
         assert torch.allclose(mine, its, rtol=1e-4)
 
 
-@pytest.mark.parametrize("spec", [RNN(), GRU(), LSTM(hidden_size=8), GRU(hidden_size=(3, 5)), RNN(hidden_size=16)])
+@pytest.mark.parametrize(
+    "spec", [RNN(hidden_size=1), GRU(hidden_size=1), LSTM(hidden_size=8), GRU(hidden_size=(3, 5)), RNN(hidden_size=16)]
+)
 def test_fifty_steps_of_every_size_are_the_same(spec: ModelSpec) -> None:
     fused, _ = walked(asked(spec), Fused)
     eager, _ = walked(asked(spec), TorchEngine)
@@ -90,7 +92,7 @@ def ended(engine: Any) -> list[float]:
     """Test losses of 24 runs that learn a short latch."""
     training = Training(batch_size=16, train_size=800, validation_size=16, test_size=400, epochs=3,
                         optimizer=Adam(learning_rate=0.02))  # fmt: skip
-    condition = Condition(Latch(), GRU(), 5, training, seed=8)
+    condition = Condition(Latch(), GRU(hidden_size=1), 5, training, seed=8)
     trainer = Trainer(place(condition, engine=engine), range(24))
     outcomes = next(event for event in trainer.events() if isinstance(event, Finished)).outcomes
     assert trainer.engine == engine

@@ -16,8 +16,8 @@ from memspan.optimizers.rmsprop import RMSprop
 from tests.contract.variants import named
 from tests.unit.engine.populations import carried, condition, stopped, stories
 
-SPECS = [RNN(), LSTM(), GRU(hidden_size=2), LSTM(hidden_size=7), LSTM(hidden_size=(1, 2)), RNN(hidden_size=(9, 1)),
-         LSTM(bidirectional=True)]  # fmt: skip
+SPECS = [RNN(hidden_size=1), LSTM(hidden_size=1), GRU(hidden_size=2), LSTM(hidden_size=7), LSTM(hidden_size=(1, 2)),
+         RNN(hidden_size=(9, 1)), LSTM(hidden_size=1, bidirectional=True)]  # fmt: skip
 each_spec = pytest.mark.parametrize("spec", SPECS, ids=named)
 
 
@@ -46,15 +46,15 @@ def test_steps_one_by_one_or_an_epoch_at_once_are_the_same(spec: ModelSpec, data
 
 @pytest.mark.parametrize("after", [1, 4, 6, 8])
 def test_a_resume_with_other_mates_goes_on_to_the_same_bits(after: int) -> None:
-    whole = stories(asked(LSTM()), range(4))
-    snapshots = carried(stopped(asked(LSTM()), range(4), after).snapshots(), (1, 3))
-    resumed = stories(asked(LSTM()), (1, 3), snapshots)
+    whole = stories(asked(LSTM(hidden_size=1)), range(4))
+    snapshots = carried(stopped(asked(LSTM(hidden_size=1)), range(4), after).snapshots(), (1, 3))
+    resumed = stories(asked(LSTM(hidden_size=1)), (1, 3), snapshots)
     for repeat, story in resumed.items():
         assert story.weights == whole[repeat].weights
         assert story.metrics == whole[repeat].metrics
 
 
 def test_any_number_of_repeats_fits_together() -> None:
-    trainer = Trainer(place(asked(RNN())), (3, 35, 67))
+    trainer = Trainer(place(asked(RNN(hidden_size=1))), (3, 35, 67))
     assert trainer.engine == "fused"
     assert set(trainer.snapshots()) == {3, 35, 67}
