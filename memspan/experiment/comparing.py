@@ -15,7 +15,8 @@ from memspan.experiment.comparison_words import ranking_sentence, sentence
 from memspan.experiment.contestant import Contestant
 from memspan.experiment.report import score_metric
 from memspan.statistics.bootstrap import Floats
-from memspan.statistics.comparison import Bounded, Contrast, beats, difference, finite, holm, rank_test, ratio
+from memspan.statistics.comparison import Bounded, Contrast, beats, difference, finite, rank_test, ratio
+from memspan.statistics.holm import holm
 from memspan.statistics.span_comparison import span_test
 
 MOST = 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 from statistics import NormalDist
@@ -131,21 +130,6 @@ def rank_test(a: Floats, b: Floats) -> float:
         return 1.0
     off = abs(beats(a, b) * n * m - n * m / 2)
     return min(1.0, 2 * NormalDist().cdf(-max(0.0, off - 0.5) / sqrt(variance)))
-
-
-def holm(probabilities: Sequence[float]) -> list[float]:
-    """Probabilities of a family of tests, each raised so that a family without any difference shows one in as few cases
-    as stated.
-
-    Source:
-        Holm (1979), Scandinavian Journal of Statistics 6(2).
-    """
-    order = sorted(range(len(probabilities)), key=lambda place: probabilities[place])
-    found, least = [1.0] * len(probabilities), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(probabilities) - rank) * probabilities[place]))
-        found[place] = least
-    return found
 
 
 def finite(value: float) -> float | None:

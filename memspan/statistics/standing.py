@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import inf, sqrt
 
-from memspan.statistics.comparison import holm
+from memspan.statistics.holm import holm
 from memspan.statistics.student import student
 
 CERTAIN = 0.05

@@ -119,7 +119,7 @@ def test_what_can_not_be_started_is_said_in_a_sentence(address: str, capsys: pyt
     assert studying.inquire(address, asked(scale="huge")) == connection.REFUSED
     assert studying.inquire(address, asked(group="group-99999")) == connection.REFUSED
     said = " ".join(capsys.readouterr().out.split())
-    assert "#/scale: scale must be 'quick' or 'full', not 'huge'." in said
+    assert "#/scale: scale must be 'quick', 'full' or 'published', not 'huge'." in said
     assert "was never run as group-99999" in said
 
 

@@ -167,7 +167,7 @@ def test_baselines_that_take_work_are_tried_at_some_of_many_lengths_evenly_sprea
 def test_what_makes_large_results_fast_changes_no_bit_of_them(repeats: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random tables, with runs that failed and diverged: with all shortcuts, and with none."""
     spec = parse({**SPEC.model_dump(mode="json"), "lengths": [*range(2, 42)], "repeats": repeats})
-    draw = random.Random(repeats)  # noqa: S311
+    draw = random.Random(repeats)  # noqa: S311 - numbers of a test
     rows = [
         RunRow(condition, repeat, "failed")
         if draw.random() < 0.1

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from memspan.statistics.bootstrap import resampled
-from memspan.statistics.comparison import Bounded, beats, difference, holm, known, rank_test, ratio
+from memspan.statistics.comparison import Bounded, beats, difference, known, rank_test, ratio
+from memspan.statistics.holm import holm
 from memspan.statistics.span_comparison import bounded_span, span_test
 
 
