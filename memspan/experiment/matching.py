@@ -93,6 +93,13 @@ def matched(spec: ExperimentSpec, limits: Limits) -> Matched:
     return Matched(sized, tuple(_merged(found.values())), frozenset(found))
 
 
+def resolved(spec: ExperimentSpec) -> ExperimentSpec:
+    """The same with its widths written out, or as it was where nothing fulfils a match: so that looking for flaws says
+    it, and no model is trained at a width that nobody asked for."""
+    found = matched(spec, Limits())
+    return spec if found.flaws else found.spec
+
+
 def _too_many(spec: ExperimentSpec, asked: Sequence[int], tasks: int) -> Flaw:
     message = f"{len(asked)} models are matched on {tasks} differing tasks; at most {MOST} of their pairs are."
     path: Place = ("match",) if spec.match else ("models", asked[0], "match")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from memspan.claims.study import StudySpec
-from memspan.experiment.matching import matched
+from memspan.experiment.matching import resolved
 from memspan.experiment.spec import ExperimentSpec
-from memspan.interfaces.limits import Limits
 from memspan.registry import Family
 
 study: Family[StudySpec] = Family("study", __name__)
@@ -23,4 +22,4 @@ else:
 def experiments(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     """The experiments that answer a study's question at its scale, by name."""
     found: Mapping[str, ExperimentSpec] = study.verb(spec)(spec)
-    return {name: matched(each, Limits()).spec for name, each in found.items()}
+    return {name: resolved(each) for name, each in found.items()}

@@ -11,7 +11,7 @@ from memspan.claims.study import Scale, StudySpec
 from memspan.experiment.flaw import Flaw
 from memspan.experiment.flaws import flaws
 from memspan.experiment.fleet import Fleet
-from memspan.experiment.matching import matched
+from memspan.experiment.matching import resolved
 from memspan.experiment.memory_need import Room, memory_flaws
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import estimated_seconds, plan
@@ -57,7 +57,7 @@ def spec_of(kind: str) -> type[StudySpec]:
 def asked(spec: StudySpec) -> Mapping[str, ExperimentSpec]:
     """The experiments of a study by their names in it."""
     found: Mapping[str, ExperimentSpec] = catalogue.FAMILIES["study"].verb(spec)(spec)
-    return {name: matched(each, Limits()).spec for name, each in found.items()}
+    return {name: resolved(each) for name, each in found.items()}
 
 
 def unknown_scale(kind: str, scale: Scale) -> Flaw | None:

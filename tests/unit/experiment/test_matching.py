@@ -12,7 +12,7 @@ import memspan
 from memspan.experiment.flaws import flaws
 from memspan.experiment.grid import conditions
 from memspan.experiment.matches import matches
-from memspan.experiment.matching import COUNTS, MOST, TOLERANCE, WORDS, matched
+from memspan.experiment.matching import COUNTS, MOST, TOLERANCE, WORDS, matched, resolved
 from memspan.experiment.placements import Placements
 from memspan.experiment.plan import plan
 from memspan.experiment.run import SpecMalformed, parse
@@ -287,3 +287,15 @@ def test_models_of_tokens_are_counted_with_what_shows_them_the_tokens(goal: str)
     found = matched(spec(**tokens, models=models, match={goal: 40_000}), LIMITS)
     assert found.flaws == ()
     assert all(abs(entry["found"] - 40_000) <= 2_000 for entry in matches(found.spec))
+
+
+def test_where_nothing_fulfils_a_match_it_stays_to_be_told() -> None:
+    asked = spec(models=[{"kind": "gru", "match": {"parameters": 1_000}}])
+    assert resolved(asked) == asked
+    assert [flaw.code for flaw in flaws(resolved(asked), LIMITS)] == [flaw.code for flaw in flaws(asked, LIMITS)] != []
+
+
+def test_where_a_width_fulfils_it_the_width_is_written_out() -> None:
+    found = resolved(spec(models=[{"kind": "gru", "match": {"parameters": 946}}]))
+    assert found.models[0].hidden_size == 16  # type: ignore[attr-defined]
+    assert flaws(found, LIMITS) == []
