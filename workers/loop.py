@@ -38,8 +38,8 @@ from workers.reporter import Fate, Reporter
 from workers.stopwatch import Stopwatch
 from workers.tray import Tray
 
-OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
-"""what torch's errors say then"""
+OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc", "can't start new thread", "failed to map segment")
+"""what the errors of torch, of Python's threads (each needs a stack) and of the loader of libraries say then"""
 
 log = structlog.stdlib.get_logger("memspan.worker")
 

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from memspan.engine.trainer import Trainer
-from service.meters import resident_bytes
 from service.operations import runs
 from service.storage import runs as stored
 from service.storage.runs import RunRecord
 from tests.scenes import Scene
+from tests.tight import MIB, attempts, tightly
 from workers import loop as loop_module
-from workers.beat import Beat
-from workers.identity import identify
-from workers.loop import Loop
 
 # What is measured is memory, whatever database stores it.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-MIB = 2**20
-QUEUES = ("cpu",)
 OWN_SETS: dict[str, Any] = {
     "lengths": [1_000], "repeats": 4,
     "training": {"data": "per_repeat", "epochs": 1, "train_size": 10_000, "validation_size": 16, "test_size": 16},
 }  # fmt: skip
 """four runs, each with a training set of 40 MB"""
-
-
-@pytest.fixture
-def loop_within(scene: Scene) -> Iterator[Callable[[int], Loop]]:
-    """Makes a loop that may take so many bytes more than the process holds."""
-    beats: list[Beat] = []
-
-    def make(more: int) -> Loop:
-        identity = identify(QUEUES, (resident_bytes() or 0) + more)
-        beats.append(Beat(scene.context, identity))
-        beats[-1].start()
-        return Loop(scene.context, identity, beats[-1], lambda: False)
-
-    yield make
-    for beat in beats:
-        beat.end()
 
 
 def rows(scene: Scene, key: int) -> list[RunRecord]:
@@ -59,48 +36,25 @@ def numbers(scene: Scene, key: int) -> dict[int, dict[str, float]]:
     return {row.repeat: row.metrics for row in found if row.metrics}
 
 
-def attempts(loop: Loop) -> tuple[int, int]:
-    """Do all that waits; how many stacks were done, and how many failed or were too large."""
-    with capture_logs() as logs:
-        loop.work(QUEUES)
-    events = [each["event"] for each in logs if each.get("fate", "DONE") == "DONE"]
-    return events.count("runs_left"), events.count("runs_failed")
-
-
-def tighter(loop_within: Callable[[int], Loop]) -> Iterator[Loop]:
-    """Loops that may take more and more, from too little for anything: what a process needs hangs on its past."""
-    for more in range(8, 2_000, 24):
-        gc.collect()
-        yield loop_within(more * MIB)
-
-
 @pytest.mark.usefixtures("compiled_loops")
 def test_a_stack_that_is_too_large_is_halved_until_it_fits_and_its_numbers_are_the_same(
-    scene: Scene, loop_within: Callable[[int], Loop]
+    scene: Scene, database_url: str
 ) -> None:
     free = scene.submit(**OWN_SETS)
-    assert attempts(loop_within(4_000 * MIB)) == (1, 0)
-    for loop in tighter(loop_within):
-        tight = scene.submit(**OWN_SETS)
-        done, too_large = attempts(loop)
-        if scene.state(tight) == "succeeded":
-            break
+    assert attempts(scene, 4_000 * MIB) == (1, 0)
+    (tight,), done, too_large = tightly(database_url, OWN_SETS)
     assert done == too_large + 1 > 1
     assert numbers(scene, tight) == numbers(scene, free)
     assert len(numbers(scene, free)) == 4
 
 
-@pytest.mark.usefixtures("compiled_loops")
 def test_runs_none_of_which_fits_alone_end_out_of_memory_and_the_worker_goes_on(
-    scene: Scene, loop_within: Callable[[int], Loop]
+    scene: Scene, database_url: str
 ) -> None:
-    for loop in tighter(loop_within):
-        key, small = scene.submit(**OWN_SETS), scene.submit()
-        ended = attempts(loop)
-        if scene.state(small) == "succeeded":
-            break
-    assert ended == (1, 3 + 4)
+    (key, small), done, too_large = tightly(database_url, OWN_SETS, {})
+    assert (done, too_large) == (1, 3 + 4)
     assert {(row.state, row.reason) for row in rows(scene, key)} == {("failed", "out_of_memory")}
+    assert scene.state(small) == "succeeded"
 
 
 class OneIsTooLarge(Trainer):
@@ -113,14 +67,12 @@ class OneIsTooLarge(Trainer):
             yield event
 
 
-def test_a_run_that_is_too_large_takes_none_of_its_mates_with_it(
-    scene: Scene, loop_within: Callable[[int], Loop], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_is_too_large_takes_none_of_its_mates_with_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = scene.submit(repeats=5)
-    attempts(loop_within(4_000 * MIB))
+    attempts(scene, 4_000 * MIB)
     key = scene.submit(repeats=5)
     monkeypatch.setattr(loop_module, "Trainer", OneIsTooLarge)
-    attempts(loop_within(4_000 * MIB))
+    attempts(scene, 4_000 * MIB)
     found = {row.repeat: row for row in rows(scene, key)}
     assert {repeat: row.state for repeat, row in found.items()} == {
         repeat: "failed" if repeat == 2 else "succeeded" for repeat in range(5)
