@@ -247,11 +247,11 @@ class ArchitecturesStudy(PublishedStudySpec):
     kind: Literal["architectures"] = "architectures"
 
 
-def trained(steps: int, rates: Sequence[float]) -> Training:
-    """So many steps at most, on new sequences at every one."""
+def trained(steps: int, rates: Sequence[float], tries: int) -> Training:
+    """So many steps at most, on new sequences at every one; ``tries`` runs of each rate choose one."""
     return Training(
         optimizer=Adam(learning_rate=TuneRate(tune=tuple(rates))),
-        tuning=Tuning(repeats=TRIALS),
+        tuning=Tuning(repeats=tries),
         batch_size=32,
         train_size=50 * 32,
         validation_size=256,
@@ -274,7 +274,7 @@ def experiments(spec: ArchitecturesStudy) -> Mapping[str, ExperimentSpec]:
             tasks=tuple(TASKS.values()),
             models=tuple(MODELS[kind].model_copy(update={"match": match}) for kind in (MODELS if full else HURRIED)),
             lengths=(STEPS,),
-            training=trained(300, RATES) if full else trained(100, RATES[:2]),
+            training=trained(300, RATES, TRIALS) if full else trained(100, RATES[:2], 1),
             repeats=5 if full else 3,
             seed=spec.seed,
         )

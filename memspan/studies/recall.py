@@ -280,11 +280,10 @@ FIXED, LONGER = trained(600, (0.01,)), trained(800, (0.003,))
 def quick(spec: RecallStudy) -> Mapping[str, ExperimentSpec]:
     hurried = trained(300, (0.003, 0.01), 1)
     return {
-        "pairs": asked(spec, [CONVOLVED], (FOUR, EIGHT), FIXED, 3),
-        "key sizes": asked(spec, [KEYED[4], KEYED[32]], (EIGHT,), FIXED, 4),
+        "pairs": asked(spec, [CONVOLVED], (FOUR, EIGHT), FIXED, 2),
+        "key sizes": asked(spec, [KEYED[4], KEYED[32]], (EIGHT,), FIXED, 2),
         "lags": asked(spec, [WINDOWED, CONVOLVED], (AT_ANY_LAG,), LONGER, 2),
         "rates": asked(spec, [LEARNED_1, CONVOLVED_1], (FOUR,), hurried, 2),
-        "cells": asked(spec, [LSTM_32], (FOUR,), hurried, 2),
     }
 
 
