@@ -35,7 +35,7 @@ def carried(model: Predictor, steps: int, channels: int) -> int:
 
 def answered(model: Predictor, signature: Signature) -> int:
     """Numbers in the answers to one sequence, of all members."""
-    return model.members * signature.outputs * (signature.length if signature.every_step else 1)
+    return model.members * signature.outputs * (signature.length if signature.every_step else max(signature.at_end, 1))
 
 
 def blocks(count: int, values_each: int, budget: int = HELD_VALUES) -> Iterator[slice]:

@@ -30,6 +30,16 @@ def answers_to_replaced(
         yield from zip(chosen, answers.unbind(1), strict=True)
 
 
+def answers_to_hidden(
+    model: Predictor, inputs: Tensor, fill: Tensor, hidden: Tensor, signature: Signature
+) -> Iterator[Tensor]:
+    """The answers to the sequences for each of P masks (P, B, T), steps in which come from ``fill``."""
+    each = max(inputs.numel(), len(inputs) * answered(model, signature))
+    for part in blocks(len(hidden), each):
+        shown = torch.where(hidden[part].unsqueeze(-1), fill, inputs)  # (P, B, T, C)
+        yield from model(shown.flatten(0, 1)).unflatten(1, (len(shown), len(inputs))).unbind(1)
+
+
 def replaced(inputs: Tensor, fill: Tensor, places: Sequence[slice]) -> Tensor:
     """The sequences once for each window, with its steps taken from ``fill``: (P B, T, C)."""
     copies = inputs.repeat(len(places), 1, 1, 1)

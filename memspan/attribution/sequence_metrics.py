@@ -9,7 +9,7 @@ from torch import Tensor
 
 from memspan.attribution.blocks import answered, blocks
 from memspan.attribution.selected_answer import TINY
-from memspan.interfaces.batch import Batch
+from memspan.interfaces.batch import IGNORED, Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.signature import Problem, Signature
 
@@ -25,12 +25,16 @@ def sequence_metrics(signature: Signature, answers: Tensor, targets: Tensor) -> 
     targets = targets.to(answers.device)
     if signature.problem is Problem.REGRESSION:
         return {"loss": (answers - targets).square().flatten(2).double().mean(-1)}
-    classes = targets.expand(answers.shape[0], *targets.shape)
+    due = targets != IGNORED
+    classes = torch.where(due, targets, 0).expand(answers.shape[0], *targets.shape)
     chance = answers.gather(-1, classes.unsqueeze(-1)).squeeze(-1)  # (M, B) or (M, B, T)
     losses = -chance.clamp_min(TINY).log().double()
     hits = torch.where(answers.isnan().any(-1), torch.nan, (answers.argmax(-1) == targets).double())
-    if not signature.every_step:
+    if not signature.several:
         return {"loss": losses, "accuracy": hits}
+    if signature.places:
+        hit, loss = (torch.where(due, each, 0.0).sum(-1) / due.sum(-1) for each in (hits, losses))
+        return {"loss": loss, "accuracy": hit, "exact": torch.where(due, hits, 1.0).amin(-1)}
     counted = hits[..., signature.answer_from :]
     return {"loss": losses.mean(-1), "accuracy": counted.mean(-1), "exact": counted.amin(-1)}
 

@@ -54,11 +54,13 @@ class BlockSystem:
         for _, outputs, states in self.walk(inputs):
             yield self._named(outputs, states, block, name).flatten(2)
 
-    def recorded(self, inputs: Tensor, block: int, name: str) -> tuple[Tensor, list[Tensor]]:
-        """The last answer (M, B, K), and one state of one block after each step as it was carried on."""
-        found = []
-        for each, outputs, states in self.walk(inputs):
-            answer = each
+    def recorded(self, inputs: Tensor, block: int, name: str, steps: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The answer at a step of each sequence (B,), (M, B, K), and one state of one block after each step as it was
+        carried on."""
+        found, answer = [], torch.zeros(())
+        for step, (each, outputs, states) in enumerate(self.walk(inputs)):
+            due = (steps == step).to(each.device).view(1, -1, 1)
+            answer = torch.where(due, each, answer) if due.any() else answer
             found.append(self._named(outputs, states, block, name))
         return answer, found
 

@@ -39,9 +39,16 @@ class StateRecorder:
 
 
 def recorded(
-    recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor
+    recurrence: Recurrence, every_step: bool, weights: Weights, inputs: Tensor, steps: Tensor | None = None
 ) -> tuple[Tensor, StateRecorder]:
-    """What a network answers at the last step (M, B, K), and how it came to it, for inputs (M, B, T, C)."""
+    """What a network answers at the last step (M, B, K), and how it came to it, for inputs (M, B, T, C).
+
+    Args:
+        steps: of a task with an answer at every step, at which one it is for each sequence (B,).
+    """
     recorder = StateRecorder()
+    if steps is not None:
+        at = steps.to(inputs.device).view(1, -1, 1).expand(len(inputs), -1, -1)
+        return answer(recurrence, every_step, weights, inputs, runner=recorder, steps=at)[:, :, 0], recorder
     outputs = answer(recurrence, every_step, weights, inputs, runner=recorder)
     return (outputs[:, :, -1] if every_step else outputs), recorder

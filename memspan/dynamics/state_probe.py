@@ -36,6 +36,11 @@ class RecurrentProbe(ProbeSpec):
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         """Too many sequences, no recurrent layers, or whatever else keeps the probe from these layers."""
+        if task.signature(length).at_end:
+            return (
+                f"The probe {self.kind} looks at what carries a state, and answers to {task.kind} come from a decoder "
+                "behind it. Ask occlusion, context or integrated_gradients."
+            )
         large = too_large(task, length, self.sequences)
         if large or network is None:
             return large
@@ -54,7 +59,7 @@ class RecurrentProbe(ProbeSpec):
         if any(mixer.grows for mixer in blocks.mixers):
             return (
                 f"The probe {self.kind} looks at states of a fixed size, and this model for {task.kind} keeps every "
-                "step that it saw."
+                "step that it saw. Ask occlusion or input_gradient, and of attention attention_by_lag."
             )
         return None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ class DynamicalSystem:
     """Layers with their weights, one above the other, none of them going backward."""
 
     layers: tuple[BoundLayer, ...]
+    embedded: Callable[[Tensor], Tensor] | None = None
+    """what the first layer sees of tokens, (M, B, 1, 1) -> (M, B, 1, C)"""
 
     @property
     def like(self) -> Tensor:
@@ -36,6 +38,8 @@ class DynamicalSystem:
     def advance(self, x: Tensor, states: States) -> States:
         """All layers one step on from the input x (M, B, C)."""
         new = []
+        if self.embedded is not None:
+            x = self.embedded(x.unsqueeze(2)).squeeze(2)
         for layer, state in zip(self.layers, states, strict=True):
             state = layer.advance(layer.project(x.unsqueeze(1)).squeeze(1), state)
             new.append(state)
@@ -69,4 +73,6 @@ class DynamicalSystem:
 
 def dynamical_system(recurrence: Recurrence, weights: Weights) -> DynamicalSystem:
     """Bind a stack that has one layer at each level."""
-    return DynamicalSystem(tuple(bind(layer, weights) for (layer,) in recurrence.levels))
+    embedding = recurrence.embedding
+    embedded = None if embedding is None else partial(embedding, weights)
+    return DynamicalSystem(tuple(bind(layer, weights) for (layer,) in recurrence.levels), embedded)

@@ -38,8 +38,8 @@ class ProbeSpec(PartSpec):
     repeatable: ClassVar[bool] = True
     """whether equal questions get equal answers; a time is never the same twice"""
 
-    takes_tokens: ClassVar[bool] = False
-    """whether it can be asked about sequences of tokens, and about answers at marked steps"""
+    not_of_tokens: ClassVar[str] = ""
+    """why it can't be asked about sequences of tokens, and what to ask instead; empty where it can"""
 
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""
@@ -50,12 +50,9 @@ class ProbeSpec(PartSpec):
         return None
 
     def refusal(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
-        """Why the probe can't be asked: it changes numbers where a step shows a token, or its own objection."""
-        if task.signature(length).vocabulary and not self.takes_tokens:
-            return (
-                f"The probe {self.kind} works on numbers that steps show, and {task.kind} shows tokens: "
-                "a token has no size to change and no gradient."
-            )
+        """Why the probe can't be asked: it takes numbers where a step shows a token, or its own objection."""
+        if task.signature(length).vocabulary and self.not_of_tokens:
+            return f"The probe {self.kind} takes numbers, and {task.kind} shows tokens: {self.not_of_tokens}"
         return self.objection(task, length, network)
 
     @abstractmethod

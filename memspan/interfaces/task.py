@@ -91,6 +91,10 @@ class TaskSpec(PartSpec):
         """Of a task with answers at marked steps, those at which an answer is due in every sequence."""
         return ()
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """Of a task of tokens: those that may stand for each other, such as its keys; together they are all tokens."""
+        return ()
+
     def best_by_lag(self, lag: int, window: int) -> float | None:
         """The best accuracy at a lag of what sees so many last steps, or an upper bound of it; None: not known."""
         return None

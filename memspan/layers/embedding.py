@@ -43,7 +43,7 @@ class Embedding:
         kernel = weights["embedding.kernel"]
         if not self.classes:
             return product(inputs, kernel) + weights["embedding.bias"][:, None, None]
-        first = torch.arange(kernel.shape[0], device=inputs.device)[:, None, None] * self.inputs
+        first = torch.arange(kernel.shape[0], device=inputs.device)[:, None, None] * kernel.shape[1]
         return functional.embedding(inputs.squeeze(-1).long() + first, kernel.flatten(0, 1))
 
     @property

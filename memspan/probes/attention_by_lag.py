@@ -8,7 +8,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from memspan.attribution.answers import Answers
 from memspan.attribution.blocks import too_large
+from memspan.attribution.one_answer import differs, one_of_each
+from memspan.attribution.query_curve import behind
+from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.dynamics.double_precision import double_precision
 from memspan.dynamics.state_probe import LayerIndex, NoInternals, SequenceCount
 from memspan.dynamics.tiles import tiles
@@ -19,7 +23,7 @@ from memspan.interfaces.readings import Curve
 from memspan.interfaces.task import TaskSpec
 from memspan.layers.causal_attention import CausalAttention
 from memspan.probes import probe
-from memspan.statistics.band import band
+from memspan.statistics.ragged_band import ragged_band
 from memspan.statistics.scores import mean_scores
 from memspan.tasks import sample
 
@@ -27,21 +31,25 @@ from memspan.tasks import sample
 class AttentionByLag(ProbeSpec):
     """Read off which share of its attention the last step gives to each step before it, as a mean over heads.
 
-    Shares add up to 1; even attention is drawn beside them. ``mean_lag`` is how far back it looks on average,
-    ``relevant`` the share that falls on the steps which the task says the answer depends on. A share is no proof of
-    use: what is looked at may be a vector of nothing, and a block above another one looks at what that one mixed.
+    Where answers are due at steps that differ by sequence, one of each sequence's gives its attention instead, all
+    equally likely. Shares add up to 1; even attention is drawn beside them. ``mean_lag`` is how far back it looks on
+    average, ``relevant`` the share that falls on the steps which the task says the answer depends on. A share is no
+    proof of use: what is looked at may be a vector of nothing, and a block above another one looks at what that one
+    mixed.
     """
 
     title: ClassVar[str] = "Attention by lag"
     reference: ClassVar[str] = "Vaswani et al. (2017), arXiv 1706.03762; Jain & Wallace (2019), arXiv 1902.10186"
-    takes_tokens: ClassVar[bool] = True
     kind: Literal["attention_by_lag"] = "attention_by_lag"
     sequences: SequenceCount = 64
     layer: LayerIndex = -1
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         if task.signature(length).at_end:
-            return f"The task {task.kind} is answered by a decoder: {self.kind} finds no attention at its end."
+            return (
+                f"The task {task.kind} is answered by a decoder: {self.kind} finds no attention at its end. Ask "
+                "occlusion, context or integrated_gradients."
+            )
         large = too_large(task, length, self.sequences)
         if large or network is None:
             return large
@@ -61,23 +69,39 @@ class AttentionByLag(ProbeSpec):
 
 @probe(AttentionByLag)
 def measure(spec: AttentionByLag, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Curve:
-    """Shares of the last step's attention by lag, 0 its own step.
+    """Shares of the attention of the step that answers, by lag, 0 that step itself.
 
     Units:
         lags in steps; shares of 1.
     """
     if model.internals is None or model.internals.network.blocks is None:
         raise NoInternals(spec.kind)
-    inputs = sample(task, length, spec.sequences, rng).inputs
-    shares = last_shares(model.internals, spec.layer, inputs).flip(-1)  # (M, B, lags)
-    found, steps = band(shares.numpy()), shares.shape[-1]
+    batch, signature = sample(task, length, spec.sequences, rng), task.signature(length)
+    selected = SelectedAnswer(signature, signature.length - 1, marked=differs(task, length))
+    batch = one_of_each(batch, rng) if selected.marked else batch
+    answers = Answers(task, length, batch, selected)
+    steps = answers.steps
+    shares = shares_at(model.internals, spec.layer, batch.inputs, steps)  # (M, B, T)
+    by_lag, there = behind(shares, steps)
+    reached = there.any(0)
+    by_lag, there = by_lag[..., reached], there[:, reached].double()
+    found = ragged_band(by_lag.numpy(), there.numpy())
     y, low, high = (tuple(part.tolist()) for part in (found.value, found.low, found.high))
-    lags = torch.arange(steps, dtype=shares.dtype)
-    relevant = [steps - 1 - step for step in task.relevant_steps(length)]
-    told = {"mean_lag": (shares * lags).sum(-1), "relevant": shares[..., relevant].sum(-1)}
+    told = {"mean_lag": (by_lag * torch.arange(len(y))).sum(-1), "relevant": (shares * relevance(answers)).sum(-1)}
     scores = {key: value for name, each in told.items() for key, value in _scores(name, each).items()}
+    even = (there / (steps + 1).unsqueeze(1)).sum(0) / there.sum(0)
     words = ("lag", "share of attention", "steps", "1")
-    return Curve(tuple(range(steps)), y, low, high, found.n, *words, baseline=1 / steps, scores=scores)
+    baseline = tuple(even.tolist()) if selected.marked else 1 / len(y)
+    return Curve(tuple(range(len(y))), y, low, high, found.n, *words, baseline=baseline, scores=scores)
+
+
+def relevance(answers: Answers) -> Tensor:
+    """Which steps the answers depend on, (B, T) or (T,), 1 or 0."""
+    if answers.task.tells_lags:
+        return answers.relevant.double()
+    mask = torch.zeros(answers.selected.signature.length, dtype=torch.float64)
+    mask[list(answers.task.relevant_steps(answers.length))] = 1
+    return mask
 
 
 def _scores(name: str, each: Tensor) -> dict[str, float | None]:
@@ -86,8 +110,8 @@ def _scores(name: str, each: Tensor) -> dict[str, float | None]:
 
 
 @torch.no_grad()
-def last_shares(internals: Internals, layer: int, inputs: Tensor) -> Tensor:
-    """What the last step looks at, mean over heads, (M, B, T) with the first step first."""
+def shares_at(internals: Internals, layer: int, inputs: Tensor, own: Tensor) -> Tensor:
+    """What a step of each sequence (B,) looks at, mean over heads, (M, B, T) with the first step first."""
     blocks, members = internals.network.blocks, len(next(iter(internals.weights.values())))
     if blocks is None or not isinstance(mixer := blocks.mixers[layer], CausalAttention):
         raise NoInternals("attention_by_lag")
@@ -98,5 +122,6 @@ def last_shares(internals: Internals, layer: int, inputs: Tensor) -> Tensor:
         shown = inputs[sequences].to(next(iter(weights.values())))
         seen = blocks.seen(weights, shown.expand(len(next(iter(weights.values()))), *shown.shape))[layer]
         shares = mixer.attention(blocks.own(weights, layer % len(blocks.mixers)), seen)  # (M, B, h, T, T)
-        found[some, sequences] = shares[..., -1, :].mean(2).cpu()
+        at = own[sequences].to(shares.device).view(1, -1, 1, 1, 1).expand(*shares.shape[:3], 1, steps)
+        found[some, sequences] = shares.gather(3, at).squeeze(3).mean(2).cpu()
     return found

@@ -31,6 +31,9 @@ class Blinding(ProbeSpec):
     reference: ClassVar[str] = (
         "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
     )
+    not_of_tokens: ClassVar[str] = (
+        "an answer can't follow a ramp of them. Ask occlusion, which hides them, or change, which shows others."
+    )
     kind: Literal["blinding"] = "blinding"
     index_off: Annotated[Whole, Field(description="time step set to 0; negative counts from the end")] = 0
     index_on: Annotated[Whole, Field(description="time step that takes the values of the ramp")] = -1

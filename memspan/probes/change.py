@@ -1,14 +1,18 @@
-"""Change: by how much the answer moves when one step of the input is scaled."""
+"""Change: by how much the answer moves when one step of the input is scaled, or shows another token."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
+from memspan.attribution.answers import Answers
 from memspan.attribution.blocks import answered, blocks
+from memspan.attribution.one_answer import about_step
+from memspan.attribution.other_tokens import other_tokens
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.datasets.parts import PART_VALUES
 from memspan.interfaces.batch import Batch
@@ -20,7 +24,7 @@ from memspan.interfaces.signature import Problem
 from memspan.interfaces.spec import Real, Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.statistics.estimate import estimate, median
+from memspan.statistics.estimate import Estimate, estimate, mean, median
 from memspan.tasks import parts, sample_in_parts
 
 
@@ -29,6 +33,10 @@ class Change(ProbeSpec):
 
     For a classification the answer is the probability of the true class. A model that adds the first and the last
     step moves by half of ``percent`` for either of them, one that ignores the step by 0.
+
+    A token has no size: the step shows another token of its kind instead, such as another key, whatever ``percent``
+    is. Of several answers to a sequence the one is looked at that depends on the step, if there is one.
+    ``relevant_change`` is the median over those, and ``relevant_share`` says how many they are.
     """
 
     title: ClassVar[str] = "Change one step"
@@ -36,10 +44,10 @@ class Change(ProbeSpec):
         "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
     )
     kind: Literal["change"] = "change"
-    index: Annotated[Whole, Field(description="time step to scale; negative counts from the end")] = 0
-    percent: Annotated[Real, Field(ge=-1_000, le=1_000, description="how much is added to the step, percent of it")] = (
-        50
-    )
+    index: Annotated[Whole, Field(description="time step to change; negative counts from the end")] = 0
+    percent: Annotated[
+        Real, Field(ge=-1_000, le=1_000, description="how much is added to the step, percent of it; not of a token")
+    ] = 50
     sequences: Annotated[Whole, Field(ge=1, le=100_000, description="fresh sequences to ask about")] = 2_000
 
     def indices(self) -> dict[str, int]:
@@ -51,7 +59,7 @@ class Change(ProbeSpec):
 
 @probe(Change)
 def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Generator) -> Scalars:
-    """median(100 (y' - y) / y) with x[:, index] scaled by 1 + percent / 100.
+    """median(100 (y' - y) / y) with x[:, index] scaled by 1 + percent / 100, or another token.
 
     The median, because the ratio of two normal sums is Cauchy and has no mean.
 
@@ -62,15 +70,21 @@ def measure(spec: Change, model: Predictor, task: TaskSpec, length: int, rng: Ge
         ``change()`` of github.com/dwipam/medium-3, with both answers flattened: its own broadcast made an n x n matrix.
     """
     ranges = parts(task, length, spec.sequences)
+    if task.signature(length).vocabulary:
+        return _of_tokens(spec, model, task, length, ranges, rng)
     each = answered(model, task.signature(length))
     moved = [
         _moved(spec, model, part[some], task, length)
         for part in sample_in_parts(task, length, ranges, rng)
         for some in blocks(len(part), each, PART_VALUES)
     ]
-    found = estimate(torch.cat(moved, dim=1).numpy(), median)
-    name = "median_change"
-    return Scalars({name: found.value}, {name: found.low}, {name: found.high}, found.n, {name: "%"})
+    return _reading({"median_change": estimate(torch.cat(moved, dim=1).numpy(), median)})
+
+
+def _reading(found: Mapping[str, Estimate]) -> Scalars:
+    value, low, high = ({name: getattr(each, end) for name, each in found.items()} for end in ("value", "low", "high"))
+    units = {name: "1" if name.endswith("share") else "%" for name in found}
+    return Scalars(value, low, high, found["median_change"].n, units)
 
 
 def _moved(spec: Change, model: Predictor, batch: Batch, task: TaskSpec, length: int) -> Tensor:
@@ -92,3 +106,37 @@ def compared(outputs: Tensor, batch: Batch, task: TaskSpec, length: int) -> Tens
 def relative_change(before: Tensor, after: Tensor) -> Tensor:
     """100 (after - before) / before, and 0 where nothing changed (0 / 0 included)."""
     return torch.where(after == before, torch.zeros_like(before), 100 * (after - before) / before)
+
+
+def _of_tokens(
+    spec: Change, model: Predictor, task: TaskSpec, length: int, ranges: Sequence[range], rng: Generator
+) -> Scalars:
+    """The same with another token of its kind at the step."""
+    chance = Generator().manual_seed(int(torch.randint(2**62, (), generator=rng)))
+    found = [
+        _another_token(spec, model, task, length, part[some], chance)
+        for part in sample_in_parts(task, length, tuple(ranges), rng)
+        for some in blocks(len(part), answered(model, task.signature(length)), PART_VALUES)
+    ]
+    moved, depends = torch.cat([each for each, _ in found], dim=1), torch.cat([those for _, those in found])
+    told = {
+        "median_change": estimate(moved.numpy(), median),
+        "relevant_share": estimate(depends.double().unsqueeze(0).numpy(), mean),
+    }
+    if depends.any():
+        told["relevant_change"] = estimate(moved[:, depends].numpy(), median)
+    return _reading(told)
+
+
+def _another_token(
+    spec: Change, model: Predictor, task: TaskSpec, length: int, batch: Batch, rng: Generator
+) -> tuple[Tensor, Tensor]:
+    """By how many percent each answer moves, (M, S) float64, and whether it depends on the step, (S,)."""
+    signature, index = task.signature(length), spec.index % task.signature(length).length
+    batch = about_step(task, batch, index, rng) if signature.several else batch
+    selected = SelectedAnswer(signature, signature.length - 1, marked=signature.several)
+    shown = batch.inputs.clone()
+    shown[:, index] = other_tokens(batch.inputs, task.token_kinds(), rng)[:, index]
+    before, after = (selected.number(model(each), batch.targets) for each in (batch.inputs, shown))
+    depends = Answers(task, length, batch, selected).relevant[:, index]
+    return relative_change(before, after).double().cpu(), depends

@@ -45,6 +45,10 @@ class LengthShift(ProbeSpec):
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         if not task.has_length:
             return f"The task {task.kind} has no length that could be shifted."
+        if task.signature(length).at_end:
+            return (
+                f"The decoder of {task.kind} says as many tokens as it was built for, {length}; ask length in a grid."
+            )
         if network is not None and not network.any_length:
             return f"The model takes sequences of the length that it was built for only, {length} for {task.kind}."
         if self.lengths[0] < task.minimum_length:

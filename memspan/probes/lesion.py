@@ -49,6 +49,11 @@ class Lesion(ProbeSpec):
     sequences: Annotated[Whole, Field(ge=2, le=10_000, description="fresh sequences to answer twice")] = 1_000
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
+        if task.signature(length).at_end:
+            return (
+                f"The probe lesion is for recurrent layers, and answers to {task.kind} come from a decoder behind "
+                "them. Ask weight_gradient."
+            )
         if network is not None and not self.weight_blocks(network):
             return self._nothing(task, network)
         return too_large(task, length, self.sequences)

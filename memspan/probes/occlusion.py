@@ -11,9 +11,11 @@ from pydantic_core import PydanticCustomError
 from torch import Generator, Tensor
 
 from memspan.attribution.answer_probe import AnswerProbe
+from memspan.attribution.answers import Answers
 from memspan.attribution.blocks import answered, blocks
-from memspan.attribution.lag_curve import Quantity, lag_curve
-from memspan.attribution.relevance import relevant
+from memspan.attribution.lag_curve import Quantity
+from memspan.attribution.other_tokens import other_tokens
+from memspan.attribution.query_curve import attribution_curve
 from memspan.attribution.replacement import answers_to_replaced, other_sequences
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
@@ -25,7 +27,6 @@ from memspan.interfaces.signature import Problem, Signature
 from memspan.interfaces.spec import Whole
 from memspan.interfaces.task import TaskSpec
 from memspan.probes import probe
-from memspan.tasks import sample
 
 Compare = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(answers to the windows' inputs, answers to the whole ones, targets) -> (M, B)"""
@@ -35,22 +36,23 @@ class Occlusion(AnswerProbe):
     """Hide a window of steps, slide it along the sequence, and see what is lost by lag.
 
     Lost is the rise of the answer's loss, or how far the answer itself moves. A step that several windows cover gets
-    their mean. ``auc`` tells how well the sizes pick out the steps that the task declares relevant.
+    their mean. ``auc`` tells how well the sizes pick out the steps that the task declares relevant. Of
+    tokens the lag is counted from each answer's own step, and ``relevant`` and ``elsewhere`` are the mean sizes at the
+    steps that it depends on and at all other steps up to it.
     """
 
     title: ClassVar[str] = "Occlusion by lag"
     reference: ClassVar[str] = "Zeiler & Fergus (2014), arXiv 1311.2901"
-    takes_tokens: ClassVar[bool] = True
     kind: Literal["occlusion"] = "occlusion"
     window: Annotated[Whole, Field(ge=1, le=10_000, description="steps that are hidden together")] = 1
     stride: Annotated[
         Whole, Field(ge=1, le=10_000, description="steps from one window to the next, at most window")
     ] = 1
     baseline: Annotated[
-        Literal["resample", "zero", "mean"],
+        Literal["resample", "zero", "mean", "token"],
         Field(
-            description="what is shown instead: the same steps of another sequence, 0 (of tokens the one numbered so), "
-            "or the mean of each step"
+            description="what is shown instead: the same steps of another sequence; 0 (of tokens the one numbered so); "
+            "the mean of each step; or another token of the same kind, such as a key for a key"
         ),
     ] = "resample"
     of: Annotated[
@@ -70,8 +72,11 @@ class Occlusion(AnswerProbe):
 
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         steps = task.signature(length).length
-        if self.baseline == "mean" and task.signature(length).vocabulary:
-            return f"The task {task.kind} shows tokens, which have no mean: baseline must be resample or zero."
+        tokens = task.signature(length).vocabulary > 0
+        if self.baseline == "mean" and tokens:
+            return f"The task {task.kind} shows tokens, which have no mean: baseline must be resample, zero or token."
+        if self.baseline == "token" and not tokens:
+            return f"The task {task.kind} shows numbers and no tokens: baseline must be resample, zero or mean."
         if self.window > steps:
             return f"The task {task.kind} has {steps} steps here: window must be at most {steps}, given {self.window}."
         return super().objection(task, length, network)
@@ -89,7 +94,7 @@ def measure(spec: Occlusion, model: Predictor, task: TaskSpec, length: int, rng:
     Units:
         nats for the loss of a classification, squared units of the answer for that of a regression.
     """
-    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
+    batch, selected = spec.drawn(task, length, rng)
     fill = substitute(spec, batch.inputs, task, length, rng)
     signature, compare = selected.signature, comparison(spec, selected)
     places = windows(signature.length, spec.window, spec.stride)
@@ -97,7 +102,7 @@ def measure(spec: Occlusion, model: Predictor, task: TaskSpec, length: int, rng:
     parts = (  # (M, b, T)
         occluded(model, batch[part], fill[part], places, compare, signature) for part in blocks(len(batch), each)
     )
-    return lag_curve(parts, selected, relevant(task, length, selected), quantity(spec, selected))
+    return attribution_curve(parts, Answers(task, length, batch, selected), quantity(spec, selected))
 
 
 def substitute(spec: Occlusion, inputs: Tensor, task: TaskSpec, length: int, rng: Generator) -> Tensor:
@@ -106,6 +111,8 @@ def substitute(spec: Occlusion, inputs: Tensor, task: TaskSpec, length: int, rng
         return torch.zeros_like(inputs)
     if spec.baseline == "mean":
         return inputs.mean(0).expand_as(inputs)
+    if spec.baseline == "token":
+        return other_tokens(inputs, task.token_kinds(), rng)
     return other_sequences(task, length, len(inputs), rng)
 
 

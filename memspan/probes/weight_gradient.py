@@ -14,7 +14,7 @@ from memspan.attribution.blocks import blocks, carried, too_large
 from memspan.attribution.input_gradients import TAPED_VALUES
 from memspan.attribution.internals import internals_of
 from memspan.attribution.weight_blocks import WeightBlock, weight_blocks
-from memspan.interfaces.batch import Batch
+from memspan.interfaces.batch import IGNORED, Batch
 from memspan.interfaces.network import Network
 from memspan.interfaces.predictor import Internals, Predictor
 from memspan.interfaces.probe import Effort, ProbeSpec
@@ -80,14 +80,13 @@ def gradients(internals: Internals, model: Predictor, batch: Batch) -> Gradients
     """Of each member's mean loss over a batch, in blocks that bound memory."""
     leaves = {name: weight.detach().requires_grad_() for name, weight in internals.weights.items()}
     count, steps, channels = batch.inputs.shape
+    answers = int((batch.targets >= 0).sum()) if internals.signature.places else count
     total = {name: torch.zeros_like(weight) for name, weight in internals.weights.items()}
     for part in blocks(count, carried(model, steps, channels), TAPED_VALUES):
         with torch.enable_grad():
             inputs = batch.inputs[part].expand(model.members, -1, -1, -1)
-            loss = (
-                summed_loss(internals.network.forward(leaves, inputs), batch.targets[part], internals.signature.problem)
-                / count
-            )
+            outputs = internals.network.forward(leaves, inputs)
+            loss = summed_loss(outputs, batch.targets[part], internals.signature.problem) / answers
         found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         for name, gradient in zip(leaves, found, strict=True):
             total[name] += gradient
@@ -95,7 +94,9 @@ def gradients(internals: Internals, model: Predictor, batch: Batch) -> Gradients
 
 
 def summed_loss(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
-    """The sum over members and sequences of each one's mean loss over the answers that are due.
+    """The sum over members and sequences of each one's mean loss over its answers.
+
+    Where some targets are ignored, the sum over all answers that are due.
 
     Shapes:
         outputs (M, B, K) or (M, B, T, K), logits for a classification; targets as a Batch has them.
@@ -104,7 +105,8 @@ def summed_loss(outputs: Tensor, targets: Tensor, problem: Problem) -> Tensor:
     if problem is Problem.REGRESSION:
         return (outputs - everyone).square().sum() / targets[0].numel()
     logits, classes = outputs.flatten(0, -2), everyone.flatten()
-    return functional.cross_entropy(logits, classes, reduction="sum") / targets[0].numel()
+    total = functional.cross_entropy(logits, classes, reduction="sum", ignore_index=IGNORED)
+    return total if (targets == IGNORED).any() else total / targets[0].numel()
 
 
 def norms(found: Gradients, parts: tuple[WeightBlock, ...]) -> dict[str, Tensor]:

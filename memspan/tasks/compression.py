@@ -66,6 +66,10 @@ class Compression(TaskSpec):
     def best_by_lag(self, lag: int, window: int) -> float:
         return 1.0 if lag < window else 1 / self.drawn
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """The end, and those drawn."""
+        return range(END, 1), range(1, self.vocabulary)
+
     def sources(self, batch: Batch) -> Tensor:
         """Each answer's place."""
         return torch.arange(batch.inputs.shape[1]).expand(batch.targets.shape).unsqueeze(-1)

@@ -118,6 +118,10 @@ class FuzzyRecall(TaskSpec):
             )
         return named
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """The pad, and the tokens of keys and of values."""
+        return range(1), range(1, self.key_tokens + 1), range(self.key_tokens + 1, self.vocabulary)
+
     def scratch(self, length: int) -> int:
         """Each pair is held against each earlier one, and tokens are drawn by giving each a number."""
         pairs = self.most_pairs(length)

@@ -75,6 +75,10 @@ class Induction(TaskSpec):
     def best_by_lag(self, lag: int, window: int) -> float:
         return 1.0 if lag <= window else 1 / self.letters
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """The sign and letters."""
+        return range(SIGN, 1), range(1, self.vocabulary)
+
     def sources(self, batch: Batch) -> Tensor:
         """The sign, the letter behind it and the last step."""
         sign = (batch.inputs[..., 0] == SIGN).to(torch.uint8).argmax(1)  # (B,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -71,6 +72,10 @@ class Memorization(TaskSpec):
 
     def best_by_lag(self, lag: int, window: int) -> float:
         return 1.0 if lag < window else 1 / self.keys
+
+    def token_kinds(self) -> tuple[range, ...]:
+        """The question, keys and values."""
+        return tuple(range(first, last) for first, last in pairwise((0, 1, self.keys + 1, self.vocabulary)))
 
     def sources(self, batch: Batch) -> Tensor:
         """The key and the question."""

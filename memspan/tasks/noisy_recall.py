@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -115,6 +116,14 @@ class NoisyRecall(TaskSpec):
         found = torch.stack([2 * last, 2 * last + 1, 2 * torch.arange(pairs).expand_as(last)], dim=-1)
         told[:, 0 : 2 * pairs : 2] = found
         return torch.where((batch.targets < 0).unsqueeze(-1), -1, told)
+
+    def token_kinds(self) -> tuple[range, ...]:
+        """Keys, values and noise."""
+        return tuple(
+            range(first, last)
+            for first, last in pairwise((0, self.keys, 2 * self.keys, self.vocabulary))
+            if last > first
+        )
 
     def scratch(self, length: int) -> int:
         """Each pair is held against each earlier one."""

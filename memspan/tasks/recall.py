@@ -123,6 +123,10 @@ class Recall(TaskSpec):
         told = torch.stack([2 * place, 2 * place + 1, own], dim=-1)
         return torch.where((batch.targets < 0).unsqueeze(-1), -1, told)
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """The blank, keys and values."""
+        return range(1), range(1, self.values), range(self.values, self.vocabulary)
+
     def scratch(self, length: int) -> int:
         """Keys and values are drawn by giving each of them a number."""
         return self.vocabulary + self._slots(length)

@@ -105,6 +105,10 @@ class SelectiveCopy(TaskSpec):
         told[:, -self.letters :, 1] = torch.arange(steps - self.letters, steps)
         return told
 
+    def token_kinds(self) -> tuple[range, ...]:
+        """The blank, the signal and letters."""
+        return range(BLANK, SIGNAL), range(SIGNAL, FIRST_LETTER), range(FIRST_LETTER, self.vocabulary)
+
     def scratch(self, length: int) -> int:
         """A number for each step that a letter or a blank may take."""
         return self.context(length)

@@ -174,7 +174,7 @@ def _probes(results: Entry) -> list[Table]:
 def _probe(results: Entry, spec: Entry) -> list[Table]:
     done = [p for p in results["probes"] if p["spec"] == spec and p["result"]]
     names = dict.fromkeys(name for probe in done for name in _numbers(probe["result"]))
-    return [_table_of(results, done, name, asked(spec)) for name in names]
+    return [_table_of(results, done, name, asked(spec, done)) for name in names]
 
 
 def _table_of(results: Entry, done: Sequence[Entry], name: str, question: str) -> Table:
@@ -212,8 +212,10 @@ def _failure(failure: Entry) -> str:
     return f"{runs}: {reason} — {failure['detail']}" if failure["detail"] else f"{runs}: {reason}"
 
 
-def asked(spec: Entry) -> str:
+def asked(spec: Entry, done: Sequence[Entry]) -> str:
     """A probe in words: change at step 0 by 50 %."""
+    if spec["kind"] == "change" and all("relevant_share" in each["result"]["values"] for each in done):
+        return f"change step {spec['index']} to another token"
     if spec["kind"] == "change":
         return f"change step {spec['index']} by {spec['percent']:+g} %"
     return f"{spec['kind']} {', '.join(f'{k} {v}' for k, v in spec.items() if k.startswith('index'))}".strip()

@@ -50,6 +50,9 @@ class Capacity(RecurrentProbe):
         "Jaeger (2001), Short term memory in echo state networks, GMD Report 152; pitfalls: Ballarin, Grigoryeva & "
         "Ortega (2023), arXiv 2305.01457"
     )
+    not_of_tokens: ClassVar[str] = (
+        "none of them is read linearly by its size. Ask context for how far back they count, or a task of numbers."
+    )
     kind: Literal["capacity"] = "capacity"
     sequences: SequenceCount = 64
     channel: Annotated[Whole, Field(ge=0, le=4_096, description="input channel that is driven")] = 0

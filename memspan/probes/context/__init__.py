@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from memspan.attribution.answer_probe import AnswerProbe
 from memspan.attribution.blocks import answered, blocks
 from memspan.attribution.lag_curve import Quantity, curve, estimated_score
-from memspan.attribution.replacement import answers_to_replaced, other_sequences
+from memspan.attribution.replacement import answers_to_hidden, other_sequences
 from memspan.attribution.selected_answer import SelectedAnswer
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.network import Network
@@ -27,7 +27,6 @@ from memspan.probes import probe
 from memspan.probes.context.effective_context import best_constant, effective_context
 from memspan.statistics.band import band
 from memspan.statistics.bootstrap import Floats
-from memspan.tasks import sample
 
 
 class Context(AnswerProbe):
@@ -41,7 +40,6 @@ class Context(AnswerProbe):
 
     title: ClassVar[str] = "Effective context"
     reference: ClassVar[str] = "after Khandelwal et al. (2018), arXiv 1805.04623: truncated context, here resampled"
-    takes_tokens: ClassVar[bool] = True
     kind: Literal["context"] = "context"
     epsilon: Annotated[Real, Field(gt=0, lt=1, description="share of what was learned that may be lost")] = 0.05
     points: Annotated[
@@ -62,7 +60,7 @@ def measure(spec: Context, model: Predictor, task: TaskSpec, length: int, rng: G
     Units:
         nats for a classification, squared units of the answer for a regression.
     """
-    batch, selected = sample(task, length, spec.sequences, rng), spec.select(task, length)
+    batch, selected = spec.drawn(task, length, rng)
     other = other_sequences(task, length, spec.sequences, rng)
     sizes = contexts(selected.step + 1, spec.points)
     losses = truncated(model, batch, other, selected, sizes)  # (M, S or 1, N); the last size shows all inputs
@@ -88,14 +86,15 @@ def contexts(most: int, points: int) -> tuple[int, ...]:
 
 def truncated(model: Predictor, batch: Batch, other: Tensor, selected: SelectedAnswer, sizes: Sequence[int]) -> Floats:
     """The loss with the last n inputs shown and older ones taken from ``other``: (M, S, N), or (M, 1, N) if M > 1."""
-    places = [slice(0, selected.step + 1 - size) for size in sizes]
     found, signature = [], selected.signature
+    kept, own = torch.tensor(sizes).view(-1, 1, 1), torch.arange(signature.length)
     for part in blocks(
         len(batch), max(batch.inputs[0].numel(), answered(model, signature), model.members * len(sizes))
     ):
         mine = batch[part]
-        asked = answers_to_replaced(model, mine.inputs, other[part], places, signature)
-        losses = [selected.loss(answer, mine.targets) for _, answer in asked]
+        older = own <= selected.steps(mine.targets).unsqueeze(1) - kept  # (N, b, T)
+        asked = answers_to_hidden(model, mine.inputs, other[part], older, signature)
+        losses = [selected.loss(answer, mine.targets) for answer in asked]
         together = torch.stack(losses, dim=-1).double().cpu()  # (M, b, N)
         found.append(together if model.members == 1 else together.sum(1, keepdim=True))
     every = torch.cat(found, dim=1)

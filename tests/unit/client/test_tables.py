@@ -39,6 +39,13 @@ def test_tables_show_scores_spans_and_probes_within_eighty_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_changed_token_is_told_without_percent() -> None:
+    task = {"kind": "recall", "pairs": 1, "vocabulary": 8}
+    spec = {**SPEC, "tasks": [task], "models": [{"kind": "rnn", "hidden_size": 2}], "lengths": [4]}
+    text = shown(jsonable(memspan.run({**spec, "probes": [{"kind": "change"}]}).document))
+    assert "Probe change step 0 to another token: relevant change (%)" in " ".join(text.split())
+
+
 def test_an_experiment_without_a_finished_run_shows_dashes() -> None:
     document = jsonable(memspan.run({**SPEC, "probes": []}).document)
     empty = [{**condition, "metrics": {}} for condition in document["conditions"]]

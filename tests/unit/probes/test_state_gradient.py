@@ -92,7 +92,8 @@ def test_both_states_of_an_lstm_have_the_gradient_that_moving_them_shows(state: 
         return sequence_losses(Problem.CLASSIFICATION, affine(weights, "readout", end[0]), batch.targets)[0]
 
     slopes = torch.stack([(loss(unit, 1e-5) - loss(unit, -1e-5)) / 2e-5 for unit in range(3)], dim=-1)
-    found = gradient_norms(internals, recurrence, batch, task.signature(length), (0, state))[0, :, at]
+    steps = torch.full((4,), length - 1)
+    found = gradient_norms(internals, recurrence, batch, task.signature(length), (0, state), steps)[0, :, at]
     assert torch.allclose(found, slopes.norm(dim=-1), rtol=1e-6, atol=1e-11)
 
 
