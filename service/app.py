@@ -25,6 +25,7 @@ from service.routes import (
     catalogues,
     checkpoints,
     comparisons,
+    datasets,
     events,
     experiments,
     keys,
@@ -44,7 +45,20 @@ Post an experiment (task x model x length x repeats); workers train it; read sco
 probes at `/results/{id}`. Errors are problem documents (RFC 9457) that name every wrong field by JSON pointer. Numbers
 that are not finite travel as "NaN", "Infinity" and "-Infinity" in answers and are refused in requests.
 """
-ROUTERS = (experiments, events, runs, results, comparisons, checkpoints, probes, studies, catalogues, keys, audit)
+ROUTERS = (
+    experiments,
+    events,
+    runs,
+    results,
+    comparisons,
+    checkpoints,
+    datasets,
+    probes,
+    studies,
+    catalogues,
+    keys,
+    audit,
+)
 LENIENT = (monitoring, pages, login)
 """what monitors and browsers ask, who may add parameters of their own"""
 

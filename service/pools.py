@@ -97,6 +97,7 @@ class Pools:
     figures: Pool = field(init=False)
     files: Pool = field(init=False)
     predictions: Pool = field(init=False)
+    uploads: Pool = field(init=False)
     health: Pool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +109,7 @@ class Pools:
             "figures": ("for figures", max(2, CORES // 4)),
             "files": ("for figures as files", 1),
             "predictions": ("for predictions", 1),
+            "uploads": ("for their files to be read", 2),
             "health": ("to learn how the service is", 2),
         }
         for name, (work, threads) in made.items():

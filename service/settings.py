@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: Count = Field(default=16 * MEBIBYTE, description="Largest body of a request.")
+    max_dataset_bytes: Count = Field(default=256 * MEBIBYTE, description="Largest file of a data set.")
+    max_dataset_unpacked: Count = Field(
+        default=512 * MEBIBYTE, description="Most bytes that it is read to, at eight a value."
+    )
+    max_dataset_rows: Count = Field(default=5_000_000, description="Most rows of a data set, or steps of sequences.")
+    max_dataset_columns: Count = Field(default=1_000, description="Most columns of a data set.")
     max_length: Count = Field(default=10_000, description="Longest sequence, in time steps.")
     max_repeats: Count = Field(default=1_000, description="Most repeats of a condition.")
     max_epochs: Count = Field(default=100_000, description="Most epochs of a run.")

@@ -61,7 +61,8 @@ class Unreadable(Exception):
 
 def refused(code: str, message: str, column: str | None = None, given: str | None = None) -> Unreadable:
     """The refusal of a file for one reason."""
-    return Unreadable([Fault(code, message, column=column, given=shortened(given) if given is not None else None)])
+    sentence = message if message.endswith((".", "?")) else message + "."
+    return Unreadable([Fault(code, sentence, column=column, given=shortened(given) if given is not None else None)])
 
 
 def shortened(given: str) -> str:

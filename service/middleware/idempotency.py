@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BadRequest, Conflict, FieldError, Problem, Unprocessable
 from service.middleware.problem_response import problem_response
+from service.middleware.upload import UPLOAD, Upload
 from service.operations.caller import Caller
 
 HEADER = "Idempotency-Key"
@@ -198,7 +199,8 @@ def fingerprint(scope: Scope, body: bytes) -> str:
     digest = hashlib.sha256()
     for part in (scope["method"].encode(), scope["path"].encode("utf-8", "surrogateescape"), scope["query_string"]):
         digest.update(len(part).to_bytes(8, "big") + part)
-    digest.update(body)
+    upload = scope.get("state", {}).get(UPLOAD)
+    digest.update(upload.sha256.encode() if isinstance(upload, Upload) else body)
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from service.middleware.rate_limits import RateLimits
 from service.middleware.refusals import Refusals
 from service.middleware.request_id import RequestId
 from service.middleware.security_headers import SecurityHeaders
+from service.middleware.upload import Uploads
 from service.pools import Pools
 from service.settings import Settings
 
@@ -39,6 +40,11 @@ def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring
         waiting=settings.max_waiting,
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        Uploads,
+        folder=settings.home,
+        most_bytes={"/datasets": (settings.max_dataset_bytes, "MEMSPAN_MAX_DATASET_BYTES")},
+    )
     app.add_middleware(Permission)
     app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks, limits=app.state.rate_limits)
     app.add_middleware(HostAndOrigin, allowed_hosts=settings.allowed_hosts)

@@ -16,6 +16,8 @@ class Action(StrEnum):
     DELETE_EXPERIMENT = "delete_experiment"
     PROBE_CHECKPOINT = "probe_checkpoint"
     PROBE_EXPERIMENT = "probe_experiment"
+    UPLOAD_DATASET = "upload_dataset"
+    DELETE_DATASET = "delete_dataset"
     CREATE_KEY = "create_key"
     REVOKE_KEY = "revoke_key"
     ABOLISH_KEYS = "abolish_keys"

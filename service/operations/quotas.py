@@ -12,7 +12,7 @@ from service.storage.usage import DAY
 
 WORDS = {
     "queued_runs": "runs that wait",
-    "stored_bytes": "bytes of weights",
+    "stored_bytes": "bytes of weights and data sets",
     "core_seconds": "seconds of one worker a day",
 }
 
@@ -24,7 +24,7 @@ class Demand:
     Attributes:
         queued_runs: that will wait; of a length search those of its first round, and where settings are tuned those
             that are reported, too.
-        stored_bytes: of weights, at most.
+        stored_bytes: of weights, at most, or of a data set.
         core_seconds: of one worker, as the plan estimates them; of a length search for all its rounds.
     """
 

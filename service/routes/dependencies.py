@@ -75,6 +75,17 @@ def api_key(id: Annotated[str, Path(description="a key's id", examples=["key-2"]
 
 
 ApiKey = Annotated[int, Depends(api_key)]
+
+
+async def dataset_key(
+    request: Request, id: Annotated[str, Path(description="a data set's id", examples=["data-3"])]
+) -> int:
+    key = parse_key(ids.DATASET, id)
+    about(request, dataset=id)
+    return key
+
+
+DatasetKey = Annotated[int, Depends(dataset_key)]
 ExperimentKey = Annotated[int, Depends(experiment_key)]
 RunKey = Annotated[int, Depends(run_key)]
 CheckpointKey = Annotated[int, Depends(checkpoint_key)]

@@ -19,6 +19,7 @@ TAGS = {
     "runs": "Single repeats and their metrics.",
     "results": "What the runs say: scores with intervals, memory spans, probes; as pages, JSON, tables and figures.",
     "checkpoints": "Stored models: weights, predictions and questions.",
+    "datasets": "Series and sequences of your own: files that are read, described and trained on.",
     "probes": "Questions to stored models, and their answers.",
     "studies": "Questions from the literature: their experiments are started together, their claims judged by numbers.",
     "catalogue": "The tasks, models and probes that there are.",

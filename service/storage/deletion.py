@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, exists, func, or_, select, update
 
 from service.storage.clock import now
 from service.storage.moving import move
@@ -15,6 +15,7 @@ from service.storage.tables import (
     blobs,
     checkpoints,
     conditions,
+    datasets,
     endings,
     events,
     experiments,
@@ -169,9 +170,14 @@ def lock_weights(connection: Connection, names: Iterable[str]) -> None:
     connection.execute(ours.order_by(blobs.c.sha256).with_for_update())
 
 
+def unused() -> ColumnElement[bool]:
+    """Whether no checkpoint and no data set has some content."""
+    used = [exists().where(table.c.sha256 == blobs.c.sha256) for table in (checkpoints, datasets)]
+    return and_(*(~each for each in used))
+
+
 def drop_unused(connection: Connection, names: Iterable[str]) -> Freed:
-    """Drop those of some weights that no checkpoint uses any more."""
-    unused = ~exists().where(checkpoints.c.sha256 == blobs.c.sha256)
-    statement = delete(blobs).where(blobs.c.sha256.in_(sorted(names)), unused).returning(blobs.c.bytes)
+    """Drop those of some contents that nothing uses any more."""
+    statement = delete(blobs).where(blobs.c.sha256.in_(sorted(names)), unused()).returning(blobs.c.bytes)
     sizes = connection.execute(statement).scalars().all()
     return Freed(len(sizes), sum(sizes))

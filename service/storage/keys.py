@@ -20,7 +20,7 @@ class Quota:
     """The most that a key may have waiting, have stored and ask for in a day; None where nothing limits it.
 
     Attributes:
-        stored_bytes: of weights.
+        stored_bytes: of weights and data sets.
         core_seconds: of one worker, as plans estimate them, in a day (UTC).
     """
 

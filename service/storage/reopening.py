@@ -112,11 +112,10 @@ def drop_checkpoints(connection: Connection, own: Select[int]) -> list[str]:
 
 
 def drop_unused(connection: Connection, names: Sequence[str]) -> None:
-    """Drop those of some weights that no checkpoint uses any more."""
-    unused = ~exists().where(checkpoints.c.sha256 == blobs.c.sha256)
+    """Drop those of some weights that nothing uses any more."""
     for start in range(0, len(names), AT_ONCE):
         some = blobs.c.sha256.in_(names[start : start + AT_ONCE])
-        connection.execute(delete(blobs).where(some, unused))
+        connection.execute(delete(blobs).where(some, deletion.unused()))
 
 
 def drop_answers(connection: Connection, experiment: int, which: Which | None = None) -> None:

@@ -227,6 +227,22 @@ pieces = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", ForeignKey("blobs.sha256"), nullable=False),  # of what was understood, not of what was sent
+    Column("bytes", BigInteger, nullable=False),  # of that
+    Column("description", JSON, nullable=False),
+    Column("preview", JSON, nullable=False),
+    Column("owner", Text),  # name of the key that sent it; null where there was none
+    Column("created_at", Float, nullable=False),
+    Index(None, "sha256"),
+    Index(None, "owner"),
+    sqlite_autoincrement=True,
+)
+
 probes = Table(
     "probes",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, delete,
 from service.storage.clock import now
 from service.storage.experiments import THERE
 from service.storage.states import ACTIVE
-from service.storage.tables import blobs, charges, checkpoints, experiments, runs, tallies
+from service.storage.tables import blobs, charges, checkpoints, datasets, experiments, runs, tallies
 from service.storage.upserts import upsert
 
 DAY = 86_400
@@ -45,7 +45,7 @@ def queued_runs(connection: Connection, owners: Sequence[str]) -> list[float]:
 
 
 def stored_bytes(connection: Connection, owners: Sequence[str]) -> list[float]:
-    """Bytes of weights; those that several checkpoints of an owner share count once."""
+    """Bytes of weights, where those that several checkpoints of an owner share count once, and of data sets."""
     kept = (
         select(experiments.c.owner, checkpoints.c.sha256)
         .join(runs, runs.c.experiment_key == experiments.c.key)
@@ -55,7 +55,10 @@ def stored_bytes(connection: Connection, owners: Sequence[str]) -> list[float]:
         .subquery()
     )
     statement = select(kept.c.owner, func.sum(blobs.c.bytes)).join(blobs, blobs.c.sha256 == kept.c.sha256)
-    return _by_owner(connection, statement.group_by(kept.c.owner), owners)
+    weights = _by_owner(connection, statement.group_by(kept.c.owner), owners)
+    own = select(datasets.c.owner, func.sum(datasets.c.bytes)).where(datasets.c.owner.in_(owners))
+    sets = _by_owner(connection, own.group_by(datasets.c.owner), owners)
+    return [one + other for one, other in zip(weights, sets, strict=True)]
 
 
 def charged(connection: Connection, owners: Sequence[str]) -> list[float]:

@@ -26,6 +26,9 @@ READ = (
     "GET /checkpoints/{id}",
     "GET /checkpoints/{id}/weights",
     "GET /comparisons",
+    "GET /datasets",
+    "GET /datasets/{id}",
+    "GET /datasets/{id}/preview",
     "GET /docs",
     "GET /experiments",
     "GET /experiments/{id}",
@@ -57,6 +60,8 @@ READ = (
     "POST /tasks/{kind}/samples",
 )
 RUN = (
+    "DELETE /datasets/{id}",
+    "POST /datasets",
     "DELETE /experiments/{id}",
     "POST /checkpoints/{id}/predictions",
     "POST /checkpoints/{id}/probes",

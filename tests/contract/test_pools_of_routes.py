@@ -64,10 +64,12 @@ def asked(stage: Stage, ids: dict[str, str], what: str) -> httpx.Response:
             return client.get(f"/results/{ids['experiment']}/figures/score.pdf")
         case "predictions":
             return client.post(f"/checkpoints/{ids['checkpoint']}/predictions", json={"inputs": [[0.5, 0.5]]})
+        case "uploads":
+            return client.post("/datasets", content="a\n1\n2\n")
     raise ValueError(what)
 
 
-WORK = ("checks", "plans", "submissions", "results", "figures", "files", "predictions")
+WORK = ("checks", "plans", "submissions", "results", "figures", "files", "predictions", "uploads")
 
 
 @pytest.mark.parametrize("what", WORK)

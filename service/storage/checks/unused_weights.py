@@ -1,19 +1,20 @@
-"""Every weight is used by a checkpoint: what nobody uses takes room."""
+"""Every content is used, weights by a checkpoint, others by a data set: what nobody uses takes room."""
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Select, delete, exists, select
+from sqlalchemy import Connection, Select, delete, select
 
 from service.storage.checks import AT_ONCE
-from service.storage.tables import blobs, checkpoints
+from service.storage.deletion import unused
+from service.storage.tables import blobs
 
 ADVICE = "memspan doctor --mend drops them."
 
 
 def find(connection: Connection) -> Iterator[str]:
-    """Blobs without a checkpoint."""
+    """Blobs without a checkpoint or a data set."""
     for sha256, size in connection.execute(_unused()):
-        yield f"The weights {sha256} of {size} bytes are used by no checkpoint."
+        yield f"The weights {sha256} of {size} bytes are used by no checkpoint and no data set."
 
 
 def mend(connection: Connection) -> int:
@@ -23,4 +24,4 @@ def mend(connection: Connection) -> int:
 
 
 def _unused() -> Select[str, int]:
-    return select(blobs.c.sha256, blobs.c.bytes).where(~exists().where(checkpoints.c.sha256 == blobs.c.sha256))
+    return select(blobs.c.sha256, blobs.c.bytes).where(unused())

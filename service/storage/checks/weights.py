@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from service.storage import checkpoints as stored
-from service.storage.tables import blobs, checkpoints
+from service.storage.tables import blobs, checkpoints, datasets
 
 ADVICE = "Restore a backup, or train these runs again; until then nothing is answered from these weights."
 
@@ -17,7 +17,8 @@ def find(connection: Connection) -> Iterator[str]:
         found, length = _digest(connection, sha256)
         if (found, length) != (sha256, size):
             users = connection.execute(select(checkpoints.c.key).where(checkpoints.c.sha256 == sha256)).scalars()
-            named = ", ".join(f"ckpt-{key}" for key in users) or "no checkpoint"
+            sets = connection.execute(select(datasets.c.key).where(datasets.c.sha256 == sha256)).scalars()
+            named = ", ".join([*(f"ckpt-{key}" for key in users), *(f"data-{key}" for key in sets)]) or "no checkpoint"
             yield f"The weights {sha256} of {named} have the sha256 {found}, and {length} bytes of {size}."
 
 
