@@ -90,7 +90,7 @@ class Training(BaseModel):
         TunableShrinkage,
         Field(
             description="decoupled: weights shrink by learning_rate x this, or candidates to choose from; "
-            "adamw's own comes on top"
+            "adamw's own comes on top; of residual blocks biases, gains and rates of states stay (docs/models.md)"
         ),
     ] = 0
     clip_norm: Annotated[

@@ -7,12 +7,13 @@ which most optimisers move nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from memspan.engine.weight_rows import Stretch
-from memspan.interfaces.optimizer import OptimizerSpec, Slots
+from memspan.interfaces.optimizer import SHRINKAGE, Numbers, OptimizerSpec, Slots
 from memspan.interfaces.tunable import settled
 from memspan.optimizers import move
 from memspan.training import Training
@@ -24,10 +25,14 @@ def slots(training: Training, weights: Tensor) -> dict[str, Tensor]:
 
 
 class Mover:
-    """Clipping, decoupled weight decay, the schedule and the optimiser of a training spec."""
+    """Clipping, decoupled weight decay, the schedule and the optimiser of a training spec.
 
-    def __init__(self, training: Training, slots: Slots) -> None:
-        self._training, self._slots = training, slots
+    Args:
+        spared: which numbers of a row (P,) no decay shrinks; None = there are none.
+    """
+
+    def __init__(self, training: Training, slots: Slots, spared: Tensor | None = None) -> None:
+        self._training, self._slots, self._spared = training, slots, spared
         self._constants, self._rests = training.optimizer.constants(), rests(training.optimizer)
 
     def move(self, weights: Tensor, stretches: Sequence[Stretch], step: int) -> None:
@@ -39,11 +44,23 @@ class Mover:
         if training.clip_norm is not None:
             stretches = clipped(stretches, settled(training.clip_norm))
         if training.decays:
-            weights.mul_(training.shrinkage(step))
+            weights.mul_(self._left(training.shrinkage(step)))
         numbers = self._constants | training.optimizer.of_step(step, training.rate(step))
         for stretch in stretches if self._rests else completed(stretches, weights):
             remembered = {name: stretch.of(slot) for name, slot in self._slots.items()}
-            move(training.optimizer, stretch.of(weights), stretch.values, remembered, numbers)
+            own = numbers if self._spared is None else numbers | self._shrinkage(numbers, stretch)
+            move(training.optimizer, stretch.of(weights), stretch.values, remembered, own)
+
+    def _left(self, share: float) -> float | Tensor:
+        """What a decay leaves of each weight: a share, or of those that are spared all, (P,)."""
+        return share if self._spared is None else torch.where(self._spared, 1.0, share)
+
+    def _shrinkage(self, numbers: Numbers, stretch: Stretch) -> dict[str, Any]:
+        """What an optimiser's own decay leaves of the weights of a stretch, by the name that it has; empty without."""
+        if SHRINKAGE not in numbers:
+            return {}
+        left = torch.as_tensor(self._left(numbers[SHRINKAGE]))
+        return {SHRINKAGE: left[stretch.first : stretch.first + stretch.values.shape[1]]}
 
 
 def rests(optimizer: OptimizerSpec) -> bool:

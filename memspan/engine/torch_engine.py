@@ -40,7 +40,8 @@ class TorchEngine:
         self._condition, self._seeds, self._state, self._device = condition, seeds, state, device
         self._signature, self._network = condition.signature, condition.network()
         self._weight_rows = WeightRows(self._network)
-        self._mover = Mover(condition.training, state.slots)
+        spared = self._weight_rows.marked(self._network.spared).to(device) if self._network.spared else None
+        self._mover = Mover(condition.training, state.slots, spared)
         views = self._weight_rows.named(state.rows.detach())
         self._leaves = {name: view.requires_grad_() for name, view in views.items()}
         self._data: TrainingData | None = None

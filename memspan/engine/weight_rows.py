@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
@@ -40,6 +40,12 @@ class WeightRows:
     def places(self) -> dict[str, int]:
         """Where each weight begins."""
         return dict(zip(self._shapes, accumulate(self._sizes, initial=0), strict=False))
+
+    def marked(self, names: Collection[str]) -> Tensor:
+        """Which numbers of a row belong to some weights, (P,) booleans."""
+        return torch.cat(
+            [torch.full((size,), name in names) for name, size in zip(self._shapes, self._sizes, strict=True)]
+        )
 
     def row(self, weights: Mapping[str, Tensor]) -> Tensor:
         """One member's weights as a vector (P,)."""

@@ -31,6 +31,12 @@ class Mixer(ABC):
         return 1.0
 
     @property
+    def spared(self) -> frozenset[str]:
+        """Matrices that weight decay leaves as they are, beside all vectors: rates at which states fade or turn, and
+        biases."""
+        return frozenset()
+
+    @property
     def gated(self) -> bool:
         """Whether ``keep`` tells which share of its state a step keeps."""
         return False

@@ -52,6 +52,7 @@ class Network:
         multiplications: of a weight with a number, in one forward pass of one sequence; None = each weight once, or
             once a step in a model with a state.
         blocks: the network as residual blocks; None where it is something else.
+        spared: names of weights that weight decay leaves as they are.
         at: (weights, inputs, steps (M, B, Q)) -> outputs (M, B, Q, K) at those steps alone, for a task with an answer
             at every step; None where nothing is saved by leaving out the others.
         operations: of torch in one forward pass of a network that computes all steps side by side, for which ``kept``
@@ -72,6 +73,7 @@ class Network:
     operations: int | None = None
     pace: float = 1.0
     at: Callable[[Weights, Tensor, Tensor], Tensor] | None = None
+    spared: frozenset[str] = frozenset()
 
     def held(self, steps: int, channels: int) -> int:
         """Numbers of one sequence that a pass holds where it is widest: inputs, states, or what it keeps."""

@@ -19,8 +19,12 @@ Decay = Annotated[Real, Field(ge=0, lt=1)]
 Small = Annotated[Real, Field(gt=0, le=1, description="keeps the division finite")]
 Slots = Mapping[str, Tensor]
 """What is remembered of each weight, by name; of the weights' shape, and changed in place."""
+SHRINKAGE = "shrinkage"
+"""name of the number that an optimiser's own weight decay leaves of a weight at a step"""
 Numbers = Mapping[str, float]
-"""What a rule multiplies with at one step, by name: the optimiser's constants, and what each step has of its own."""
+"""What a rule multiplies with at one step, by name: the optimiser's constants, and what each step has of its own.
+
+An engine may give a tensor with a number for each weight: of ``shrinkage``, where some weights don't decay."""
 
 
 class OptimizerSpec(PartSpec):

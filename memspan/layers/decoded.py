@@ -48,6 +48,7 @@ def decoded(inner: Network, signature: Signature, size: int) -> Network:
         forward=forward,
         noisy=_noisy(spread, inner.noisy) if inner.noisy else None,
         recurrence=None,
+        spared=inner.spared | {name for name in (*up, *down) if inner.blocks and name.endswith(".bias")},
         blocks=None,
         kept=inner.kept + answers * (size + 2 * hidden),
         multiplications=inner.products(signature.length, every_step=False) + products,

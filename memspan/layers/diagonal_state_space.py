@@ -96,6 +96,11 @@ class DiagonalStateSpace(Mixer):
         return glu(affine(weights, "gate", gelu(y)))
 
     @property
+    def spared(self) -> frozenset[str]:
+        """A, as in github.com/state-spaces/s4, s4d.py."""
+        return frozenset({"decay", "frequency"})
+
+    @property
     def gated(self) -> bool:
         return True
 

@@ -58,6 +58,11 @@ class ImplicitConvolution(Mixer):
             "out": Weight((self.size, self.size), start),
         }
 
+    @property
+    def spared(self) -> frozenset[str]:
+        """Biases that lie in a matrix."""
+        return frozenset({"filter.inner_bias"})
+
     def mix(self, weights: Weights, x: Tensor) -> Tensor:
         gate, inner, v = self._short.run(weights, product(x, weights["in"])).chunk(3, dim=-1)
         u = inner * v

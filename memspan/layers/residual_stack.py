@@ -59,6 +59,7 @@ class ResidualStack:
             operations=self._operations(),
             pace=min(mixer.pace for mixer in self.mixers),
             at=self.at if self.signature.every_step else None,
+            spared=self._spared(),
         )
 
     def weights(self) -> dict[str, Weight]:
@@ -151,6 +152,13 @@ class ResidualStack:
     def _receptive_field(self) -> int | None:
         reaches = [mixer.reach() for mixer in self.mixers]
         return None if None in reaches else 1 + sum(reach for reach in reaches if reach is not None)
+
+    def _spared(self) -> frozenset[str]:
+        """What published code keeps weight decay from: all vectors, which are biases, gains, D and steps of time, and
+        what each mixer names."""
+        vectors = (name for name, weight in self.weights().items() if len(weight.shape) == 1)
+        own = (f"block{block}.mixer.{name}" for block, mixer in enumerate(self.mixers) for name in mixer.spared)
+        return frozenset((*vectors, *own)) & self.weights().keys()
 
     def _kept(self) -> int:
         """Numbers of a sequence: each norm keeps its input and its output, an MLP what is between its layers too."""

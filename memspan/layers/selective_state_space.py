@@ -97,6 +97,11 @@ class SelectiveStateSpace(Mixer):
         return torch.bmm(y * silu(z), weights["out"]), (h, *past)
 
     @property
+    def spared(self) -> frozenset[str]:
+        """A, as in the authors' code."""
+        return frozenset({"A_log"})
+
+    @property
     def gated(self) -> bool:
         return True
 
