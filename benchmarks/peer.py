@@ -13,7 +13,7 @@ from benchmarks.peers import PEERS
 from benchmarks.workload import Workload, written
 
 WORKERS = 2
-PACKAGES = {"against_jax": "jax", "against_keras": "keras", "against_numba": "numba"}
+PACKAGES = {"against_jax": "jax", "against_jax_blocks": "jax", "against_keras": "keras", "against_numba": "numba"}
 Measured = dict[str, float]
 
 
