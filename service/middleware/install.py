@@ -6,6 +6,7 @@ from service.middleware.access import Access
 from service.middleware.access_log import AccessLog
 from service.middleware.body_limit import BodyLimit
 from service.middleware.body_turns import BodyTurns
+from service.middleware.compression import Compression
 from service.middleware.handlers import install_handlers
 from service.middleware.head import Head
 from service.middleware.host import HostAndOrigin
@@ -49,6 +50,7 @@ def install_middleware(app: FastAPI, settings: Settings, ledger: Ledger, keyring
     app.add_middleware(Access, keyring=keyring, networks=settings.trusted_networks, limits=app.state.rate_limits)
     app.add_middleware(HostAndOrigin, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(Refusals, keyring=keyring)
+    app.add_middleware(Compression)
     app.add_middleware(Head)
     app.add_middleware(LastResort)
     app.add_middleware(SecurityHeaders)

@@ -1,6 +1,6 @@
 """The dashboard: server-rendered pages over the same dicts that the JSON answers hold."""
 
-from service.pages.bundle import javascript_bundle
+from service.pages.bundle import compressed_bundle, javascript_bundle
 from service.pages.docs_page import render_docs
 from service.pages.list_page import render_results_list
 from service.pages.login_page import render_login
@@ -9,6 +9,7 @@ from service.pages.results_page import render_results
 from service.pages.study_page import render_studies, render_study
 
 __all__ = [
+    "compressed_bundle",
     "javascript_bundle",
     "render_docs",
     "render_login",

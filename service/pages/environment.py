@@ -5,6 +5,7 @@ A field that a document lacks is shown as a dash, as one that is null: half a pa
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,12 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from memspan.figures import training_words
 from memspan.statistics import notation
 from service.middleware.visitor import VISITOR
+from service.pages.bundle import bundle_digest
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+BUNDLE = "vega.js"
+"""the chart library, which is made and not kept in a file"""
 
 
 @cache
@@ -30,7 +34,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["visitor"] = VISITOR.get
+    made.globals |= {"visitor": VISITOR.get, "static": static_address}
     made.filters |= {
         "number": notation.number,
         "with_interval": notation.with_interval,
@@ -43,6 +47,17 @@ def environment() -> Environment:
         "segment": segment,
     }
     return made
+
+
+def static_address(name: str) -> str:
+    """Where a file of the dashboard lies, by digest: a browser that has it never asks again."""
+    return f"/static/{name}?v={static_digest(name)}"
+
+
+@cache
+def static_digest(name: str) -> str:
+    """Of a file that pages need, or of the chart library."""
+    return bundle_digest() if name == BUNDLE else hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:16]
 
 
 def moment(value: object) -> str:

@@ -13,5 +13,7 @@ def not_modified(request: Request, etag: str) -> bool:
 
 
 def unchanged(etag: str, headers: Mapping[str, str] | None = None) -> Response:
-    """304 with the headers that a 200 would have had (RFC 9110, 15.4.5)."""
-    return Response(status_code=304, headers={**(headers or {}), "ETag": etag})
+    """304 with the headers that a 200 would have had (RFC 9110, 15.4.5), which may have been compressed."""
+    given = dict(headers or {})
+    vary = ", ".join(filter(None, (given.get("Vary"), "Accept-Encoding")))
+    return Response(status_code=304, headers={**given, "ETag": etag, "Vary": vary})

@@ -121,7 +121,7 @@ def test_a_browser_gets_a_page_and_curl_the_numbers(stage: Stage, path: str) -> 
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert data.headers["content-type"] == "application/json"
-    assert page.headers["vary"] == data.headers["vary"] == "Accept"
+    assert {each.headers["vary"].split(", ")[0] for each in (page, data)} == {"Accept"}
     assert "Does a tiny net learn anything in two epochs?" in page.text
     forced = stage.client.get(f"{path}?format=json", headers=BROWSER)
     assert forced.headers["content-type"] == "application/json"
