@@ -1,4 +1,4 @@
-"""The command line: serve, api, worker, migrate, run, study, upkeep and keys.
+"""The command line: serve, api, worker, migrate, run, study, history, upkeep and keys.
 
 What a command needs is imported within it: ``memspan --help`` must not wait for torch, and a client needs no database.
 """
@@ -154,6 +154,35 @@ def study(
         raise typer.Exit(list_studies(server))
     asked = Inquiry(kind, scale, group, wait or markdown is not None, markdown)
     raise typer.Exit(inquire(server, asked))
+
+
+@cli.command()
+def history(
+    file: Annotated[Path, typer.Argument(help="a CSV, Parquet, NPY or NPZ file")],
+    target: Annotated[str | None, typer.Option(help="the column to foretell")] = None,
+    inputs: Annotated[
+        str | None, typer.Option(help="columns that are known, comma-separated; default: the target's own past")
+    ] = None,
+    horizon: Annotated[int, typer.Option(help="steps ahead")] = 1,
+    season: Annotated[int | None, typer.Option(help="steps of a period that the data are known to have")] = None,
+    missing: Annotated[str, typer.Option(help="where values are missing: error, interpolate or segment")] = "error",
+    of: Annotated[str, typer.Option(help="foretell the level of the columns, or their change")] = "level",
+    time: Annotated[str | None, typer.Option(help="the column that tells when; else it is guessed")] = None,
+    time_format: Annotated[
+        str | None, typer.Option(help="of that column, as strptime has it, e.g. %Y%m%d; else ISO 8601")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="which of several series is asked")] = None,
+    longest: Annotated[int | None, typer.Option(help="the longest context; default: as many as are needed")] = None,
+    markdown: Annotated[str | None, typer.Option(help="write a page to this file; - is standard output")] = None,
+    json: Annotated[str | None, typer.Option(help="write all numbers to this file; - is standard output")] = None,
+    figure: Annotated[Path | None, typer.Option(help="draw losses by context: .png, .svg, .pdf or .json")] = None,
+) -> None:
+    """Tell how much history the series in a file needs; no server is asked."""
+    from service.client.histories import Outputs, tell_file
+
+    known = tuple(name.strip() for name in inputs.split(",")) if inputs is not None else None
+    asked = (target, known, horizon, season, missing, of, time, only)
+    raise typer.Exit(tell_file(file, asked, longest, Outputs(markdown, json, figure), time_format))
 
 
 for upkeep in (

@@ -58,7 +58,24 @@ class Answer:
 
     @property
     def target(self) -> str:
-        return self.series.names[self.series.target]
+        """The name of what is foretold."""
+        return self.series.target
+
+    def markdown(self) -> str:
+        """A page of all that was found."""
+        from memspan.needed_history.markdown import markdown
+
+        return markdown(self.document())
+
+    def figure(self) -> Any:
+        """The loss by context with its band, and what each step adds; a notebook shows it."""
+        from memspan.figures.history import history
+        from memspan.figures.theme import config
+
+        return history(self.document()).configure(**config("light"))
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
     def __str__(self) -> str:
         return self.sentence

@@ -70,14 +70,13 @@ def blinded(points: Windows, steps: int) -> Blinded:
     order: NDArray[np.int64] = np.arange(points.longest * points.series.columns)
     folds = rolling(points)
     scale = scaled_by(points, folds[0].train)
-    target = points.series.target
     losses = []
     for fold, fit in zip(folds, fits(points, folds, scale, order), strict=True):
         weights = fit.weights(count)
         for some, inputs in points.inputs(fold.test, fold.end):
             scaled = ((inputs - scale.shift) / scale.deviation).reshape(len(inputs), -1)[:, :count]
             told = (scaled - fit.centre[:count]) * weights
-            wanted = (points.targets[some] - scale.shift[target]) / scale.deviation[target]
+            wanted = (points.targets[some] - scale.target_shift) / scale.target_deviation
             error = (wanted - fit.mean - told.sum(axis=1))[:, None]
             losses.append(np.hstack([error**2, (error + told) ** 2]))
     every = np.concatenate(losses)

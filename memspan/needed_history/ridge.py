@@ -29,10 +29,12 @@ shrinks less than a thousandth of what 60 points say."""
 
 @dataclass(frozen=True)
 class Scale:
-    """Shift and deviation of the columns (C,), from the first training part alone."""
+    """Shift and deviation of the columns (C,) and of what is foretold, from the first training part alone."""
 
     shift: Floats
     deviation: Floats
+    target_shift: float
+    target_deviation: float
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,16 @@ def scored(points: Windows, order: NDArray[np.int64], counts: NDArray[np.int64],
 
 
 def scaled_by(points: Windows, train: int) -> Scale:
-    """Of all rows that the first training part knows; a column that is still there has deviation 1."""
-    known = points.series.values[: points.origins[train - 1] + 1]
-    deviation = np.nanstd(known, axis=0)
-    return Scale(np.nanmean(known, axis=0), np.where(deviation > 0, deviation, 1.0))
+    """Of all rows that the first training part knows; what is still there has deviation 1."""
+    known = slice(0, int(points.origins[train - 1]) + 1)
+    values, foretold = points.series.values[known], points.series.foretold[known]
+    deviation, spread = np.nanstd(values, axis=0), float(np.nanstd(foretold))
+    return Scale(
+        shift=np.nanmean(values, axis=0),
+        deviation=np.where(deviation > 0, deviation, 1.0),
+        target_shift=float(np.nanmean(foretold)),
+        target_deviation=spread if spread > 0 else 1.0,
+    )
 
 
 def fits(points: Windows, folds: Sequence[Fold], scale: Scale, order: NDArray[np.int64]) -> list[Fit]:
@@ -142,7 +150,7 @@ def _errors(
         sums = np.cumsum(fit.parts(_features(inputs, scale, order)), axis=1)
         answers = fit.mean + np.column_stack([np.zeros(len(inputs)), sums])[:, counts]
         found.append(_scaled(points, some, scale)[:, None] - answers)
-    return np.asarray(np.concatenate(found) * scale.deviation[points.series.target])
+    return np.asarray(np.concatenate(found) * scale.target_deviation)
 
 
 def _features(inputs: Floats, scale: Scale, order: NDArray[np.int64]) -> Floats:
@@ -152,6 +160,5 @@ def _features(inputs: Floats, scale: Scale, order: NDArray[np.int64]) -> Floats:
 
 
 def _scaled(points: Windows, some: slice, scale: Scale) -> Floats:
-    target = points.series.target
-    scaled: Floats = (points.targets[some] - scale.shift[target]) / scale.deviation[target]
+    scaled: Floats = (points.targets[some] - scale.target_shift) / scale.target_deviation
     return scaled

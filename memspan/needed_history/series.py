@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import Floats
 
@@ -26,12 +27,13 @@ class UnusableSeries(ValueError):
 
 @dataclass(frozen=True)
 class Series:
-    """Columns (n, C) at n evenly spaced times, of which one is foretold.
+    """Columns (n, C) that are known at n evenly spaced times, and one that is foretold from them.
 
     Attributes:
         values: (n, C), in the units of the data; NaN where something is missing.
         names: of the C columns.
-        target: the place of the column that is foretold.
+        foretold: (n,) the column that is foretold, which may be one of them.
+        target: its name.
         horizon: steps from the last known row to the one that is foretold, 1 or more.
         step: what one time step is called, such as "week".
         season: steps of the period that the data are known to have.
@@ -39,61 +41,63 @@ class Series:
 
     values: Floats
     names: tuple[str, ...]
-    target: int = 0
+    foretold: Floats
+    target: str
     horizon: int = 1
     step: str = "step"
     season: int | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.values.shape
-        if not 1 <= self.horizon <= max(1, rows // 2):
-            raise UnusableSeries("horizon", f"lies from 1 to half of the {rows:,} rows; given was {self.horizon}.")
-        if self.season is not None and not 2 <= self.season <= rows // 2:
-            raise UnusableSeries("season", f"lies from 2 to half of the {rows:,} rows; given was {self.season}.")
         if len(self.names) != columns:
             raise UnusableSeries("names", f"there are {columns} columns and {len(self.names)} names.")
         if rows < FEWEST_POINTS:
             raise UnusableSeries("series", f"at least {FEWEST_POINTS} rows are needed; there are {rows}.")
-        self._hold_numbers()
-
-    def _hold_numbers(self) -> None:
+        if not 1 <= self.horizon <= rows // 2:
+            raise UnusableSeries("horizon", f"lies from 1 to half of the {rows:,} rows; given was {self.horizon}.")
+        if self.season is not None and not 2 <= self.season <= rows // 2:
+            raise UnusableSeries("season", f"lies from 2 to half of the {rows:,} rows; given was {self.season}.")
+        _hold_numbers(self.target, self.foretold)
         for place, name in enumerate(self.names):
-            column = self.values[:, place]
-            if np.isinf(column).any():
-                raise UnusableSeries(name, f"row {int(np.argmax(np.isinf(column))) + 1} is infinite.")
-            missing = float(np.isnan(column).mean())
-            if missing > MOST_MISSING:
-                raise UnusableSeries(name, f"at most {MOST_MISSING:.0%} may be missing; {missing:.0%} are.")
-            if np.nanmin(column) == np.nanmax(column):
-                raise UnusableSeries(name, f"is {np.nanmin(column):g} in every row: there is nothing to foretell by.")
+            _hold_numbers(name, self.values[:, place])
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
     def columns(self) -> int:
+        """How many are known at each step."""
         return len(self.names)
 
     @property
-    def foretold(self) -> Floats:
-        """The target's column (n,)."""
-        return self.values[:, self.target]
+    def holes(self) -> NDArray[np.int64]:
+        """The rows in which something is missing, ascending."""
+        return np.flatnonzero(np.isnan(self.values).any(axis=1) | np.isnan(self.foretold))
 
     def interpolated(self) -> Series:
         """Inner gaps filled along straight lines; rows before the first value of a column and after its last stay."""
-        return replace(self, values=np.column_stack([_filled(column) for column in self.values.T]))
+        filled = np.column_stack([_filled(column) for column in self.values.T])
+        return replace(self, values=filled, foretold=_filled(self.foretold))
 
     def changes(self) -> Series:
         """What each step changes: x(t) - x(t-1), one row fewer."""
-        return replace(self, values=np.diff(self.values, axis=0))
+        return replace(self, values=np.diff(self.values, axis=0), foretold=np.diff(self.foretold))
 
 
 def series(columns: Mapping[str, Floats], target: str, horizon: int = 1, season: int | None = None) -> Series:
-    """Of columns by name, each (n,)."""
-    names = tuple(columns)
-    return Series(
-        np.column_stack([columns[name] for name in names]), names, names.index(target), horizon, "step", season
-    )
+    """Of columns by name, each (n,), of which one is foretold."""
+    values = np.column_stack(list(columns.values()))
+    return Series(values, tuple(columns), columns[target], target, horizon, "step", season)
+
+
+def _hold_numbers(name: str, column: Floats) -> None:
+    if np.isinf(column).any():
+        raise UnusableSeries(name, f"row {int(np.argmax(np.isinf(column))) + 1} is infinite.")
+    missing = float(np.isnan(column).mean())
+    if missing > MOST_MISSING:
+        raise UnusableSeries(name, f"at most {MOST_MISSING:.0%} may be missing; {missing:.0%} are.")
+    if np.nanmin(column) == np.nanmax(column):
+        raise UnusableSeries(name, f"is {np.nanmin(column):g} in every row: there is nothing to learn.")
 
 
 def _filled(column: Floats) -> Floats:

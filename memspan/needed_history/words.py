@@ -74,7 +74,7 @@ def cautions(finding: Mapping[str, Any], rows: int) -> list[str]:
     blocks = finding["scored_on"] / finding["block"]
     if blocks < SURE_BLOCKS:
         found.append(
-            f"The test holds {blocks:.0f} independent blocks; with fewer than {SURE_BLOCKS} the interval is rough."
+            f"The test holds {blocks:.0f} blocks of points; with fewer than {SURE_BLOCKS} the interval is rough."
         )
     return found
 

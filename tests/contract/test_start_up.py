@@ -39,7 +39,7 @@ def test_asking_the_command_line_about_itself_imports_nothing_large(option: str)
     assert not imported("-m", "service", option) & {*HEAVY, "httpx", "pydantic"}
 
 
-@pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate", "run", "study"])
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate", "run", "study", "history"])
 def test_asking_a_command_about_itself_imports_nothing_large(command: str) -> None:
     assert not imported("-m", "service", command, "--help") & {*HEAVY, "httpx"}
 

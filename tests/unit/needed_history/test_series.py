@@ -25,7 +25,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "horizon": (lambda: series({"x": noise()}, "x", horizon=0), "lies from 1 to half of the 200 rows; given was 0"),
     "season": (lambda: series({"x": noise()}, "x", season=1), "lies from 2 to half of the 200 rows; given was 1"),
     "series": (lambda: series({"x": noise(59)}, "x"), "at least 60 rows are needed; there are 59"),
-    "names": (lambda: Series(np.zeros((200, 2)), ("x",)), "there are 2 columns and 1 names"),
+    "names": (lambda: Series(np.zeros((200, 2)), ("x",), np.zeros(200), "x"), "there are 2 columns and 1 names"),
     "x": (lambda: holed(3, value=np.inf), "row 4 is infinite"),
     "longest": (lambda: ask(holed(), longest=41), "lies from 1 to 40 for 200 rows of 1 columns; given was 41"),
 }
