@@ -41,6 +41,7 @@ NEEDED: Mapping[tuple[str, str], Scope] = {
     ("GET", "/datasets/{id}/preview"): READ,
     ("GET", "/checkpoints/{id}"): READ,
     ("GET", "/checkpoints/{id}/weights"): READ,
+    ("GET", "/checkpoints/{id}/onnx"): READ,
     ("POST", "/checkpoints/{id}/predictions"): RUN,
     ("POST", "/checkpoints/{id}/probes"): RUN,
     ("GET", "/probes"): READ,

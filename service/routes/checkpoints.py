@@ -10,14 +10,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import TypeAdapter
 
+from memspan.exchange.layouts import Layout
 from memspan.interfaces.json_numbers import jsonable
 from memspan.interfaces.probe import ProbeSpec
 from memspan.probes import AnyProbe
 from service.middleware.body import MAX_VALUES, json_body, json_reader, raw_body
 from service.middleware.body_schema import documented_body
 from service.operations import checkpoints as operations
-from service.operations import ids
+from service.operations import exporting, ids
 from service.operations import probes as probe_operations
+from service.operations.checkpoints import Weights
+from service.operations.exporting import File
 from service.operations.large_inputs import LargeInputs
 from service.operations.predictions import predict
 from service.routes.dependencies import CheckpointKey, CurrentCaller, CurrentContext
@@ -56,16 +59,51 @@ def look(context: CurrentContext, key: CheckpointKey) -> dict[str, Any]:
         200: {"description": "The weights.", "content": {"application/octet-stream": {}}},
         206: {"description": "The part that Range asked for."},
         304: {"description": "The client has them already."},
-        **problems(404, 416, 500),
+        **problems(400, 404, 416, 422, 500),
     },
 )
-def weights(request: Request, context: CurrentContext, key: CheckpointKey) -> Response:
-    """The weights; `ETag` is their sha256, so they never change under it."""
-    stored = operations.weights(context, key)
+def weights(
+    request: Request,
+    context: CurrentContext,
+    key: CheckpointKey,
+    layout: Annotated[
+        Layout | None,
+        Query(description="names and order of another framework, or Memspan's own, with metadata that tells the model"),
+    ] = None,
+) -> Response:
+    """The weights; `ETag` is their sha256, so they never change under it.
+
+    With `layout=torch` a module with an `nn.LSTM` (or `nn.RNN`, `nn.GRU`) called `recurrent` and an `nn.Linear` called
+    `readout` loads them as its state.
+    """
+    stored = operations.weights(context, key) if layout is None else exporting.weights(context, key, layout)
+    return _file(request, stored, f"{ids.public(ids.CHECKPOINT, key)}.safetensors")
+
+
+@router.get(
+    "/{id}/onnx",
+    operation_id="get_onnx",
+    summary="Download a model as ONNX",
+    responses={
+        200: {"description": "The model.", "content": {"application/octet-stream": {}}},
+        206: {"description": "The part that Range asked for."},
+        304: {"description": "The client has it already."},
+        **problems(404, 409, 416, 500),
+    },
+)
+def onnx(request: Request, context: CurrentContext, key: CheckpointKey) -> Response:
+    """The whole model for any runtime of ONNX (opset 17): `inputs` (B, T, C) to `outputs` as predictions are.
+
+    Batch and steps are free. A model without an operator in ONNX is a 409 that says what serves instead.
+    """
+    return _file(request, exporting.onnx(context, key), f"{ids.public(ids.CHECKPOINT, key)}.onnx")
+
+
+def _file(request: Request, stored: Weights | File, name: str) -> Response:
+    """A file of a checkpoint, or that the client has it already, or the part that it asks for."""
     etag = f'"{stored.sha256}"'
     if not_modified(request, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    name = f"{ids.public(ids.CHECKPOINT, key)}.safetensors"
     headers = {"ETag": etag, "Content-Disposition": f'attachment; filename="{name}"'}
     return ranged(request, stored, etag, headers)
 

@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from service.errors import Problem
 from service.operations.checkpoints import Weights
+from service.operations.exporting import File
 
 RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 DIGITS = 20
@@ -19,7 +20,7 @@ class RangeNotSatisfiable(Problem):
     status, code, title = 416, "range-not-satisfiable", "The range lies outside the file"
 
 
-def ranged(request: Request, weights: Weights, etag: str, headers: dict[str, str]) -> Response:
+def ranged(request: Request, weights: Weights | File, etag: str, headers: dict[str, str]) -> Response:
     """The whole file, or the one range that was asked for while it is still the same file; read as it is sent.
 
     A header that we don't understand, several ranges among them, is ignored as the RFC allows.
@@ -37,7 +38,7 @@ def ranged(request: Request, weights: Weights, etag: str, headers: dict[str, str
     return _sent(weights, start, stop, 206, headers)
 
 
-def _sent(weights: Weights, start: int, stop: int, status: int, headers: dict[str, str]) -> Response:
+def _sent(weights: Weights | File, start: int, stop: int, status: int, headers: dict[str, str]) -> Response:
     headers["Content-Length"] = str(stop - start)
     return StreamingResponse(weights.read(start, stop), status, headers, media_type="application/octet-stream")
 

@@ -78,6 +78,7 @@ def checkpoint(row: CheckpointRecord) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "links": {
             "weights": f"/checkpoints/{name}/weights",
+            "onnx": f"/checkpoints/{name}/onnx",
             "predictions": f"/checkpoints/{name}/predictions",
             "probes": f"/checkpoints/{name}/probes",
         },

@@ -231,7 +231,11 @@ EXAMPLES: dict[str, Any] = {
         "inputs": ["B", "T", 1],
         "outputs": ["B", 2],
         "created_at": MOMENTS["finished_at"],
-        "links": {"weights": "/checkpoints/ckpt-690/weights", "predictions": "/checkpoints/ckpt-690/predictions"},
+        "links": {
+            "weights": "/checkpoints/ckpt-690/weights",
+            "onnx": "/checkpoints/ckpt-690/onnx",
+            "predictions": "/checkpoints/ckpt-690/predictions",
+        },
     },
     "Prediction": {"outputs": [[0.385, 0.615]], "shape": [1, 2], "checkpoint": "ckpt-690"},
     "Probe": {

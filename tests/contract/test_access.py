@@ -24,6 +24,7 @@ OPEN = ("GET /health/live", "GET /health/ready", "GET /login", "POST /login", "P
 READ = (
     "GET /",
     "GET /checkpoints/{id}",
+    "GET /checkpoints/{id}/onnx",
     "GET /checkpoints/{id}/weights",
     "GET /comparisons",
     "GET /datasets",
