@@ -98,6 +98,12 @@ class WeightsDamaged(Problem):
     status, code, title = 500, "weights-damaged", "Stored weights are damaged"
 
 
+class ModelFailed(Problem):
+    """An imported model gave no answer: it refuses what it was shown, or took more than it may."""
+
+    status, code, title = 422, "model-failed", "The model gave no answer"
+
+
 class BadRequest(Problem):
     """The request can't be read at all."""
 

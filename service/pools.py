@@ -98,6 +98,7 @@ class Pools:
     files: Pool = field(init=False)
     predictions: Pool = field(init=False)
     uploads: Pool = field(init=False)
+    imports: Pool = field(init=False)
     health: Pool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +111,7 @@ class Pools:
             "files": ("for figures as files", 1),
             "predictions": ("for predictions", 1),
             "uploads": ("for their files to be read", 2),
+            "imports": ("to be imported", 1),
             "health": ("to learn how the service is", 2),
         }
         for name, (work, threads) in made.items():

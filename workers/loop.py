@@ -10,6 +10,7 @@ import structlog
 import torch
 from structlog.contextvars import bound_contextvars
 
+from memspan.confinement import OutOfMemory, OutOfTime
 from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.fused.warming import warm
 from memspan.engine.trainer import Trainer
@@ -246,6 +247,10 @@ def diagnosed(error: Exception) -> tuple[Reason, str]:
     """Why work failed: a reason for programs, a sentence for people."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(said in str(error) for said in OUT_OF_MEMORY):
         return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
+    if isinstance(error, OutOfMemory):
+        return Reason.OUT_OF_MEMORY, str(error)
+    if isinstance(error, OutOfTime):
+        return Reason.TIMEOUT, str(error)
     if isinstance(error, WeightsDamaged):
         return Reason.WEIGHTS_DAMAGED, error.detail
     if isinstance(error, DatasetUnavailable):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from memspan.engine.condition import Condition
+from memspan.interfaces.foreign_model import ForeignModel
 from memspan.interfaces.network import stack
 from memspan.interfaces.predictor import Predictor, trained
 from memspan.interfaces.tensor_file import Bytes, TensorFile, file_of, read
@@ -24,5 +25,7 @@ def unpacked(data: Bytes) -> dict[str, Tensor]:
 
 def predictor(condition: Condition, checkpoints: Sequence[Bytes]) -> Predictor:
     """The predictor of some checkpoints of one condition, side by side."""
+    if isinstance(condition.model, ForeignModel):
+        return condition.model.predictor(checkpoints, condition.signature)
     weights = stack([unpacked(data) for data in checkpoints])
     return trained(condition.network(), weights, condition.signature)

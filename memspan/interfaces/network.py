@@ -57,6 +57,7 @@ class Network:
             at every step; None where nothing is saved by leaving out the others.
         operations: of torch in one forward pass of a network that computes all steps side by side, for which ``kept``
             alone says what a pass holds; None for one that goes step by step, or whose operations nobody counted.
+        opaque: whether it was made elsewhere, and nothing of it can be looked at but its answers.
         pace: share of what torch's operations would take for what is kept and multiplied, where compiled loops do it.
     """
 
@@ -72,6 +73,7 @@ class Network:
     blocks: Blocks | None = None
     operations: int | None = None
     pace: float = 1.0
+    opaque: bool = False
     at: Callable[[Weights, Tensor, Tensor], Tensor] | None = None
     spared: frozenset[str] = frozenset()
 

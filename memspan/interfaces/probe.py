@@ -41,6 +41,9 @@ class ProbeSpec(PartSpec):
     not_of_tokens: ClassVar[str] = ""
     """why it can't be asked about sequences of tokens, and what to ask instead; empty where it can"""
 
+    looks_inside: ClassVar[bool] = True
+    """whether it looks at more than answers: at gradients, states or weights"""
+
     def indices(self) -> dict[str, int]:
         """The fields that name a time step, with their values; negative ones count from the end."""
         return {}
@@ -51,6 +54,11 @@ class ProbeSpec(PartSpec):
 
     def refusal(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         """Why the probe can't be asked: it takes numbers where a step shows a token, or its own objection."""
+        if self.looks_inside and network is not None and network.opaque:
+            return (
+                f"The probe {self.kind} looks inside a model, and of one in ONNX there are only answers. Import its "
+                "weights as safetensors, or ask change, blinding, occlusion, context or length_shift."
+            )
         if task.signature(length).vocabulary and self.not_of_tokens:
             return f"The probe {self.kind} takes numbers, and {task.kind} shows tokens: {self.not_of_tokens}"
         return self.objection(task, length, network)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from memspan.interfaces.foreign_model import ForeignModel
 from memspan.interfaces.model import ModelSpec
 from memspan.interfaces.network import Network
 from memspan.interfaces.signature import Signature
@@ -25,6 +26,8 @@ else:
 @lru_cache(maxsize=4096)
 def build(spec: ModelSpec, signature: Signature) -> Network:
     """The network of a spec for the shape of a task: pure, holds no weights, and grids ask for it again and again."""
+    if isinstance(spec, ForeignModel):
+        return spec.network(signature)
     if signature.at_end:
         size = spec.embedding_size
         return decoded(build(spec, replace(signature, at_end=0, outputs=size)), signature, size)

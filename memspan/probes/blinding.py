@@ -34,6 +34,7 @@ class Blinding(ProbeSpec):
     not_of_tokens: ClassVar[str] = (
         "an answer can't follow a ramp of them. Ask occlusion, which hides them, or change, which shows others."
     )
+    looks_inside: ClassVar[bool] = False
     kind: Literal["blinding"] = "blinding"
     index_off: Annotated[Whole, Field(description="time step set to 0; negative counts from the end")] = 0
     index_on: Annotated[Whole, Field(description="time step that takes the values of the ramp")] = -1

@@ -43,6 +43,7 @@ class Change(ProbeSpec):
     reference: ClassVar[str] = (
         "dwipam (2021), How Long Dependencies Can LSTM & T-CNN Really Remember?, medium.com/analytics-vidhya"
     )
+    looks_inside: ClassVar[bool] = False
     kind: Literal["change"] = "change"
     index: Annotated[Whole, Field(description="time step to change; negative counts from the end")] = 0
     percent: Annotated[

@@ -32,6 +32,7 @@ class LengthShift(ProbeSpec):
 
     title: ClassVar[str] = "Length shift"
     reference: ClassVar[str] = "Gers, Schmidhuber & Cummins (2000), Neural Computation 12(10): longer than trained on"
+    looks_inside: ClassVar[bool] = False
     kind: Literal["length_shift"] = "length_shift"
     lengths: Annotated[
         tuple[Length, ...], Field(min_length=1, max_length=64, description="lengths to test; a set"), Ascending

@@ -43,6 +43,7 @@ class Occlusion(AnswerProbe):
 
     title: ClassVar[str] = "Occlusion by lag"
     reference: ClassVar[str] = "Zeiler & Fergus (2014), arXiv 1311.2901"
+    looks_inside: ClassVar[bool] = False
     kind: Literal["occlusion"] = "occlusion"
     window: Annotated[Whole, Field(ge=1, le=10_000, description="steps that are hidden together")] = 1
     stride: Annotated[

@@ -39,6 +39,7 @@ NEEDED: Mapping[tuple[str, str], Scope] = {
     ("GET", "/datasets/{id}"): READ,
     ("DELETE", "/datasets/{id}"): RUN,
     ("GET", "/datasets/{id}/preview"): READ,
+    ("POST", "/checkpoints"): RUN,
     ("GET", "/checkpoints/{id}"): READ,
     ("GET", "/checkpoints/{id}/weights"): READ,
     ("GET", "/checkpoints/{id}/onnx"): READ,

@@ -18,6 +18,7 @@ class Action(StrEnum):
     PROBE_EXPERIMENT = "probe_experiment"
     UPLOAD_DATASET = "upload_dataset"
     DELETE_DATASET = "delete_dataset"
+    IMPORT_CHECKPOINT = "import_checkpoint"
     CREATE_KEY = "create_key"
     REVOKE_KEY = "revoke_key"
     ABOLISH_KEYS = "abolish_keys"

@@ -8,6 +8,7 @@ from hashlib import sha256
 from memspan.exchange.layouts import Layout, Origin, exported
 from memspan.exchange.no_form import NoForm
 from memspan.exchange.onnx_graph import graph
+from memspan.exchange.onnx_model import OnnxModel
 from memspan.experiment.checkpoint import unpacked
 from service.errors import Conflict, FieldError, Unprocessable
 from service.operations import ids
@@ -45,6 +46,9 @@ def weights(context: Context, key: int, layout: Layout) -> File:
         Unprocessable: the framework has no such model.
     """
     row, data = loaded(context, key)
+    if isinstance(condition_of(row).model, OnnxModel):
+        message = "The model came in as ONNX, which keeps its weights in the graph: see /onnx."
+        raise Unprocessable(message, errors=[FieldError("?layout", "no_form", message, layout)])
     try:
         return File(exported(condition_of(row), data, layout, _origin(row)).data)
     except NoForm as reason:
@@ -59,6 +63,8 @@ def onnx(context: Context, key: int) -> File:
         Conflict: the model has no operators in ONNX.
     """
     row, data = loaded(context, key)
+    if isinstance(condition_of(row).model, OnnxModel):
+        return File(bytes(data))
     try:
         return File(graph(condition_of(row), unpacked(data), _origin(row)))
     except NoForm as reason:

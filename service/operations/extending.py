@@ -83,6 +83,8 @@ def _words(asked: Extension) -> str:
 def _require_extensible(row: ExperimentRecord, asked: Extension) -> None:
     """Conflict where more would not give what asking for all at once had given."""
     going_on.require_ended(row, "be extended")
+    if row.origin is not None:
+        raise Conflict("The experiment holds a model that was made elsewhere: nothing of it is trained here.")
     if row.state is ExperimentState.CANCELLED:
         raise Conflict("The experiment was cancelled: retry it first, or submit its spec anew with all that you want.")
     if row.study is not None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from memspan.confinement import ConfinementError
 from memspan.experiment.checkpoint import predictor
-from service.errors import FieldError, TooLarge
+from service.errors import FieldError, ModelFailed, TooLarge
 from service.operations import checkpoints
 from service.operations.context import Context
 from service.operations.inputs import NAMED, POINTER, array_of, refused
@@ -29,6 +30,7 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
         WeightsDamaged: its weights are not what was stored.
         Unprocessable: the inputs are no numbers, not finite, or of another shape than the model takes, or their answer
             would hold more numbers than the settings allow.
+        ModelFailed: an imported model gave no answer.
         TooLarge: there are more of them than the settings allow.
     """
     model = context.models(key, lambda: _load(context, key))
@@ -37,7 +39,10 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
     sequences = _shaped(array, model, longest)
     _check_tokens(sequences, model.condition.signature.vocabulary)
     _check_answer(sequences, model, context.settings.max_answer_values)
-    answers = [model.predictor(torch.from_numpy(part))[0].numpy() for part in _parts(sequences)]
+    try:
+        answers = [model.predictor(torch.from_numpy(part))[0].numpy() for part in _parts(sequences)]
+    except ConfinementError as reason:
+        raise ModelFailed(str(reason)) from None
     context.meters.predictions.inc()
     context.meters.predicted.inc(len(sequences))
     return answers[0] if len(answers) == 1 else np.concatenate(answers)

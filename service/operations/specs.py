@@ -4,11 +4,14 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from memspan.engine.condition import Condition
+from memspan.exchange.imported_spec import OnnxSpec
+from memspan.exchange.onnx_model import OnnxModel
 from memspan.experiment.grid import conditions
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.limits import Limits
 from service.storage.experiments import ExperimentRecord
 
+ONNX = OnnxModel.model_fields["kind"].default
 UNLIMITED = Limits(*[2**62] * len(Limits.__dataclass_fields__))
 """what was accepted once stays readable when the caps shrink"""
 
@@ -59,7 +62,8 @@ class _Stored:
 
 @lru_cache(maxsize=512)
 def _parsed(stored: _Stored) -> ExperimentSpec:
-    return ExperimentSpec.model_validate(stored.data, context={"limits": UNLIMITED})
+    imported = any(model["kind"] == ONNX for model in stored.data["models"])
+    return (OnnxSpec if imported else ExperimentSpec).model_validate(stored.data, context={"limits": UNLIMITED})
 
 
 @lru_cache(maxsize=128)

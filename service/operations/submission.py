@@ -96,7 +96,7 @@ def prepare(
         name=spec.name,
         spec=spec.model_dump(mode="json"),
         priority=spec.priority,
-        kinds=_words(spec),
+        kinds=words(spec),
         runs=sum(each.stack.runs for each in rows),
         probe_seconds=probe_seconds(placements, allocations),
         idempotency_key=idempotency_key,
@@ -146,7 +146,7 @@ def demand_of(placements: Placements, allocations: Sequence[Allocation]) -> Dema
     )
 
 
-def _words(spec: ExperimentSpec) -> str:
+def words(spec: ExperimentSpec) -> str:
     """What lists are filtered by, as words between spaces."""
     words = [word("task", task.kind) for task in spec.tasks] + [word("model", model.kind) for model in spec.models]
     return " ".join(["", *dict.fromkeys(words + [word("label", label) for label in spec.labels]), ""])

@@ -17,14 +17,15 @@ from memspan.probes import AnyProbe
 from service.middleware.body import MAX_VALUES, json_body, json_reader, raw_body
 from service.middleware.body_schema import documented_body
 from service.operations import checkpoints as operations
-from service.operations import exporting, ids
+from service.operations import exporting, ids, importing
 from service.operations import probes as probe_operations
 from service.operations.checkpoints import Weights
 from service.operations.exporting import File
 from service.operations.large_inputs import LargeInputs
 from service.operations.predictions import predict
 from service.routes.dependencies import CheckpointKey, CurrentCaller, CurrentContext
-from service.routes.pooled import pooled
+from service.routes.imported_file import ImportedFile, documented_import, imported_file
+from service.routes.pooled import pooled, pools_of
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
 from service.routes.representation import not_modified
@@ -37,6 +38,37 @@ small_question = json_reader(PredictionRequest)
 AT_ONCE = 20_000
 """numbers of an answer that are written at once, some 400 kB"""
 PROBE: TypeAdapter[ProbeSpec] = TypeAdapter(AnyProbe)
+
+
+@router.post(
+    "",
+    operation_id="import_checkpoint",
+    summary="Bring a model of your own",
+    status_code=201,
+    response_model=Checkpoint,
+    responses=problems(400, 413, 415, 422, 507),
+    openapi_extra=documented_import(),
+)
+async def bring(
+    request: Request,
+    response: Response,
+    context: CurrentContext,
+    caller: CurrentCaller,
+    brought: Annotated[ImportedFile, Depends(imported_file)],
+    options: Annotated[
+        str | None, Query(description="JSON, where the body is the file alone", max_length=65536)
+    ] = None,
+) -> dict[str, Any]:
+    """A model that was trained elsewhere becomes a checkpoint: predictions, probes, figures and pages work on it.
+
+    Send a form with `file` and `options` (JSON), or the file itself as application/octet-stream with `?options=`. ONNX
+    runs in a process of its own with limits; safetensors in the layout of torch (`nn.LSTM`, `nn.GRU`, `nn.RNN` and a
+    `nn.Linear`), of Keras or of Memspan become one of Memspan's own models, so that all probes work.
+    """
+    row = await pools_of(request).imports.run(lambda: importing.add(context, brought.data, brought.options, caller))
+    answer = checkpoint(row)
+    response.headers["Location"] = answer["links"]["self"]
+    return answer
 
 
 @router.get(

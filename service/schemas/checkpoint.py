@@ -17,7 +17,8 @@ class Checkpoint(Answer):
     id: str
     kind: str
     epoch: int
-    run: str
+    origin: str = Field(description="trained here, or imported")
+    run: str | None = Field(description="null where it was imported")
     experiment: str
     task: Data
     model: Data
@@ -61,7 +62,8 @@ def checkpoint(row: CheckpointRecord) -> dict[str, Any]:
         "id": name,
         "kind": row.kind,
         "epoch": row.epoch,
-        "run": ids.public(ids.RUN, row.run_key),
+        "origin": row.origin or "trained",
+        "run": None if row.origin else ids.public(ids.RUN, row.run_key),
         "experiment": ids.public(ids.EXPERIMENT, row.experiment_key),
         "task": condition.task.model_dump(mode="json"),
         "model": condition.model.model_dump(mode="json"),
@@ -77,6 +79,8 @@ def checkpoint(row: CheckpointRecord) -> dict[str, Any]:
         "outputs": ["B", signature.outputs],
         "created_at": rfc3339(row.created_at),
         "links": {
+            "self": f"/checkpoints/{name}",
+            "experiment": f"/experiments/{ids.public(ids.EXPERIMENT, row.experiment_key)}",
             "weights": f"/checkpoints/{name}/weights",
             "onnx": f"/checkpoints/{name}/onnx",
             "predictions": f"/checkpoints/{name}/predictions",

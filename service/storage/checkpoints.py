@@ -49,6 +49,7 @@ class CheckpointRecord(CheckpointOfRun):
     repeat: int
     seed: int
     engine: str
+    origin: str | None
     experiment_spec: dict[str, Any]
 
 
@@ -59,6 +60,7 @@ WHOLE = (
         checkpoints,
         bytes=func.coalesce(blobs.c.bytes, 0),
         experiment_spec=experiments.c.spec,
+        origin=experiments.c.origin,
         **{name: runs.c[name] for name in ("experiment_key", "condition", "repeat", "seed", "engine")},
     )
     .outerjoin(blobs, blobs.c.sha256 == checkpoints.c.sha256)

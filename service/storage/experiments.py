@@ -71,6 +71,7 @@ class ExperimentRecord:
     Attributes:
         counts: of runs by state and progress, once the state is final.
         cancelled_at: when somebody asked for it.
+        origin: imported where its model was made elsewhere.
         untold: the newest of what has happened and no event tells of yet; 0 where there is nothing.
     """
 
@@ -92,6 +93,7 @@ class ExperimentRecord:
     finished_at: float | None
     kept: str | None
     cancelled_at: float | None
+    origin: str | None
     untold: int
 
     @property

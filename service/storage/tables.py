@@ -60,6 +60,7 @@ experiments = Table(
     Column("cancelled_at", Float),  # when somebody asked for it
     Column("told_at", Float, nullable=False, server_default="0"),  # when listeners were last told of its progress
     Column("kept", Text),  # what retention has left of its weights: best, results; null: all
+    Column("origin", Text),  # imported: its model was made elsewhere; null: trained here
     Column("deleted_at", Float),  # when somebody deleted it: nobody is shown it, and its rows go a few at a time
     Index(None, "state"),
     Index(None, "study", "study_group"),

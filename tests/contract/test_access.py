@@ -64,6 +64,7 @@ RUN = (
     "DELETE /datasets/{id}",
     "POST /datasets",
     "DELETE /experiments/{id}",
+    "POST /checkpoints",
     "POST /checkpoints/{id}/predictions",
     "POST /checkpoints/{id}/probes",
     "POST /experiments",

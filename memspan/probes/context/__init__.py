@@ -40,6 +40,7 @@ class Context(AnswerProbe):
 
     title: ClassVar[str] = "Effective context"
     reference: ClassVar[str] = "after Khandelwal et al. (2018), arXiv 1805.04623: truncated context, here resampled"
+    looks_inside: ClassVar[bool] = False
     kind: Literal["context"] = "context"
     epsilon: Annotated[Real, Field(gt=0, lt=1, description="share of what was learned that may be lost")] = 0.05
     points: Annotated[
