@@ -1,25 +1,28 @@
 """Memspan: how far back does a sequence model remember, and what does it use?
 
 ``memspan.run(spec)`` trains an experiment here and returns its tables; ``memspan.study(kind)`` runs a whole study and
-judges its claims; ``memspan.history(frame, target)`` tells how much history a series needs. The service stores and
-serves the same numbers; ``memspan.connect(url, key)`` asks one elsewhere.
+judges its claims; ``memspan.history(frame, target)`` tells how much history a series needs, and
+``memspan.probe(model, X, y, kind)`` how far back a model of your own looks. The service stores and serves the same
+numbers; ``memspan.connect(url, key)`` asks one elsewhere.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memspan.exchange.own_probe import probe
     from memspan.experiment.run import run
     from memspan.experiment.spec import ExperimentSpec
     from memspan.needed_history.history import history
     from memspan.run_study import study
 
-__all__ = ["ExperimentSpec", "connect", "history", "run", "study"]
+__all__ = ["ExperimentSpec", "connect", "history", "probe", "run", "study"]
 
 HOMES = {
     "ExperimentSpec": "memspan.experiment.spec",
     "connect": "service.client.remote",
     "history": "memspan.needed_history.history",
+    "probe": "memspan.exchange.own_probe",
     "run": "memspan.experiment.run",
     "study": "memspan.run_study",
 }

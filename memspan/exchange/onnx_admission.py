@@ -242,7 +242,7 @@ class _Admission:
             return False
         inputs, outputs = self._wish.example
         found = asked(self._child, model, scaled(inputs, self._wish.inputs).contiguous())
-        shown = [found, settled(found, model, self._signature)]
+        shown = [found, settled(found, model.answer, model.outputs, self._signature)]
         near = [each for each in shown if each.numel() == outputs.numel()]
         apart = min((float((each.reshape(outputs.shape) - outputs).abs().max()) for each in near), default=None)
         if apart is None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from memspan.confinement import Bounds, Confined
 from memspan.confinement.bounds import MEBIBYTE
-from memspan.exchange.onnx_model import OnnxModel, Scaling
+from memspan.exchange.onnx_model import Answer, OnnxModel, Scaling
 from memspan.interfaces.signature import Problem, Signature
 
 WORK = "memspan.exchange.onnx_child:begin"
@@ -35,7 +35,7 @@ class OnnxRunner:
         """(B, T, C) -> (1, B, K) or (1, B, T, K): values, or probabilities of the classes."""
         shown = scaled(inputs.float().cpu(), self._model.inputs).contiguous()
         found = asked(self._started(), self._model, shown)
-        return settled(found, self._model, self._signature).to(inputs.device).unsqueeze(0)
+        return settled(found, self._model.answer, self._model.outputs, self._signature).to(inputs.device).unsqueeze(0)
 
     def _started(self) -> Confined:
         with self._lock:
@@ -64,16 +64,15 @@ def scaled(inputs: Tensor, scaling: Scaling) -> Tensor:
     return (inputs - torch.tensor(scaling.mean)) / torch.tensor(scaling.scale)
 
 
-def settled(found: Tensor, model: OnnxModel, signature: Signature) -> Tensor:
+def settled(found: Tensor, answer: Answer, behind: Scaling, signature: Signature) -> Tensor:
     """A model's output as the task's answers: (B, K), or (B, T, K) where all steps answer."""
     if found.ndim == 1:
         found = found.unsqueeze(-1)
     if found.ndim == 3 and not signature.several:
         found = found[:, -1]
     if signature.problem is Problem.REGRESSION:
-        behind = model.outputs
         return found if behind == Scaling() else found * torch.tensor(behind.scale) + torch.tensor(behind.mean)
     if found.shape[-1] == 1 and signature.outputs == 2:
-        chance = found.sigmoid() if model.answer == "logits" else found
+        chance = found.sigmoid() if answer == "logits" else found
         return torch.cat([1 - chance, chance], dim=-1)
-    return found.softmax(-1) if model.answer == "logits" else found
+    return found.softmax(-1) if answer == "logits" else found

@@ -12,6 +12,7 @@ import torch
 
 from memspan.datasets.parts import PART_VALUES, in_parts, part_ranges
 from memspan.interfaces.batch import Batch
+from memspan.interfaces.foreign_task import ForeignTask
 from memspan.interfaces.task import Split, TaskSpec
 from memspan.registry import Family
 
@@ -31,6 +32,8 @@ def sample(spec: TaskSpec, length: int, count: int, rng: torch.Generator, split:
         split: of a task that has ``sizes``, the set to choose from. What isn't meant for training comes from the test
             set, so that nobody asks a model about sequences that it was trained on by forgetting to say so.
     """
+    if isinstance(spec, ForeignTask):
+        return spec.drawn(count, rng)
     verb = task.verb(spec)
     batch: Batch = verb(spec, length, count, rng, split) if spec.sizes() else verb(spec, length, count, rng)
     return batch

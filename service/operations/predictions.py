@@ -1,6 +1,7 @@
 """Predictions: what a stored model answers to given sequences."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 
 from memspan.confinement import ConfinementError
 from memspan.experiment.checkpoint import predictor
+from memspan.experiment.stepping import stepping_of
 from service.errors import FieldError, ModelFailed, TooLarge
 from service.operations import checkpoints
+from service.operations.carried_state import none_kept, opened, sealed
 from service.operations.context import Context
 from service.operations.inputs import NAMED, POINTER, array_of, refused
 from service.operations.large_inputs import LargeInputs
@@ -20,7 +23,29 @@ VALUES_AT_ONCE = 1 << 18
 """numbers of inputs that a network computes with at once, 1 MiB"""
 
 
-def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
+@dataclass(frozen=True)
+class Question:
+    """Sequences to answer, as they came.
+
+    Attributes:
+        state: where the model stands before them, as an answer gave it; None: at the beginning.
+        return_state: whether the answer is to tell where it stands behind them.
+    """
+
+    inputs: Any
+    state: str | None = None
+    return_state: bool = False
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Outputs, and where the model stands behind them, if that was asked for."""
+
+    outputs: np.ndarray
+    state: str | None = None
+
+
+def predict(context: Context, key: int, question: Question) -> Answered:
     """The answers (B, K) of a checkpoint to sequences (B, T, C), or (B, T) when C = 1; (B, T, K) if all steps answer.
 
     Values for a regression, probabilities for a classification.
@@ -35,17 +60,30 @@ def predict(context: Context, key: int, inputs: Any) -> np.ndarray:
     """
     model = context.models(key, lambda: _load(context, key))
     longest = context.settings.max_length
-    array = _read(inputs, model, longest, context.settings.max_prediction_values)
+    array = _read(question.inputs, model, longest, context.settings.max_prediction_values)
     sequences = _shaped(array, model, longest)
     _check_tokens(sequences, model.condition.signature.vocabulary)
     _check_answer(sequences, model, context.settings.max_answer_values)
+    answered = _answered(model, sequences, question)
+    context.meters.predictions.inc()
+    context.meters.predicted.inc(len(sequences))
+    return answered
+
+
+def _answered(model: LoadedModel, sequences: np.ndarray, question: Question) -> Answered:
+    """Step by step where the model can: then parts of a sequence get the bits that the whole gets."""
+    if model.stepping is not None:
+        size = model.stepping.system.size
+        before = None if question.state is None else opened(question.state, model.sha256, len(sequences), size)
+        outputs, after = model.stepping.run(torch.from_numpy(sequences), before)
+        return Answered(outputs.numpy(), sealed(after, model.sha256) if question.return_state else None)
+    if question.state is not None or question.return_state:
+        raise none_kept(model.condition.model.kind)
     try:
         answers = [model.predictor(torch.from_numpy(part))[0].numpy() for part in _parts(sequences)]
     except ConfinementError as reason:
         raise ModelFailed(str(reason)) from None
-    context.meters.predictions.inc()
-    context.meters.predicted.inc(len(sequences))
-    return answers[0] if len(answers) == 1 else np.concatenate(answers)
+    return Answered(answers[0] if len(answers) == 1 else np.concatenate(answers))
 
 
 def _parts(sequences: np.ndarray) -> list[np.ndarray]:
@@ -57,7 +95,9 @@ def _parts(sequences: np.ndarray) -> list[np.ndarray]:
 def _load(context: Context, key: int) -> LoadedModel:
     row, data = checkpoints.loaded(context, key)
     condition = condition_of(row)
-    return LoadedModel(predictor(condition, [data]), condition, condition.network().any_length, len(data))
+    model = predictor(condition, [data])
+    any_length = condition.network().any_length
+    return LoadedModel(model, condition, any_length, len(data), row.sha256, stepping_of(model))
 
 
 def _read(inputs: Any, model: LoadedModel, longest: int, most: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from service.operations import probes as probe_operations
 from service.operations.checkpoints import Weights
 from service.operations.exporting import File
 from service.operations.large_inputs import LargeInputs
-from service.operations.predictions import predict
+from service.operations.predictions import Question, predict
 from service.routes.dependencies import CheckpointKey, CurrentCaller, CurrentContext
 from service.routes.imported_file import ImportedFile, documented_import, imported_file
 from service.routes.pooled import pooled, pools_of
@@ -140,12 +140,13 @@ def _file(request: Request, stored: Weights | File, name: str) -> Response:
     return ranged(request, stored, etag, headers)
 
 
-async def question(request: Request) -> Any:
+async def question(request: Request) -> Question:
     """A FastAPI dependency that reads the inputs of a prediction; many of them are only read when they are needed."""
     raw = await raw_body(request)
     if raw.count(b",") < MAX_VALUES:
-        return (await small_question(request, raw)).inputs
-    return LargeInputs.of(raw, MAX_VALUES)
+        asked = await small_question(request, raw)
+        return Question(asked.inputs, asked.state, asked.return_state)
+    return Question(LargeInputs.of(raw, MAX_VALUES))
 
 
 @router.post(
@@ -161,14 +162,20 @@ def predictions(
     request: Request,
     context: CurrentContext,
     key: CheckpointKey,
-    inputs: Annotated[Any, Depends(question)],
+    asked: Annotated[Question, Depends(question)],
 ) -> Response:
     """Answers to sequences of the shape (B, T, C), or (B, T) when C = 1: values, or probabilities of the classes.
 
+    A recurrent model can be shown a sequence in parts: `return_state` asks for its state, which goes with the next
+    steps as `state`. The answers are those to the whole sequence, bit for bit.
+
     Asked again with the same Idempotency-Key it is computed again, to the same numbers.
     """
-    outputs = predict(context, key, inputs)
-    rest = {"shape": list(outputs.shape), "checkpoint": ids.public(ids.CHECKPOINT, key)}
+    answered = predict(context, key, asked)
+    outputs = answered.outputs
+    rest: dict[str, Any] = {"shape": list(outputs.shape), "checkpoint": ids.public(ids.CHECKPOINT, key)}
+    if answered.state is not None:
+        rest["state"] = answered.state
     if outputs.size <= AT_ONCE:
         return JSONResponse({"outputs": jsonable(outputs.tolist()), **rest})
     return StreamingResponse(_written(outputs, rest), media_type="application/json")

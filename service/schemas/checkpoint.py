@@ -43,6 +43,15 @@ class PredictionRequest(BaseModel):
     inputs: Annotated[
         Any, Field(description="nested lists of numbers, (B, T, C), or (B, T) when C = 1", examples=[[[1.0, 0.1]]])
     ]
+    state: Annotated[
+        str | None,
+        Field(
+            max_length=8 * 2**20, description="where the model stands, as the answer before gave it; null: at the start"
+        ),
+    ] = None
+    return_state: Annotated[bool, Field(strict=True, description="tell where the model stands behind the inputs")] = (
+        False
+    )
 
 
 class Prediction(Answer):
@@ -51,6 +60,7 @@ class Prediction(Answer):
     outputs: list[list[float]]
     shape: list[int]
     checkpoint: str
+    state: str | None = Field(default=None, description="to hand back with the next steps; left out unless asked for")
 
 
 def checkpoint(row: CheckpointRecord) -> dict[str, Any]:

@@ -218,6 +218,7 @@ EXAMPLES: dict[str, Any] = {
     "Event": {"id": 2, "type": "state", "at": MOMENTS["started_at"], "data": {"state": "running"}},
     "Checkpoint": {
         **CHECKPOINTS[1],
+        "origin": "trained",
         "run": "run-345",
         "experiment": "exp-12",
         **PLACE,
