@@ -8,13 +8,14 @@ import numpy as np
 from benchmarks.report import Figure, table
 from memspan.instruments.processes import AR2, LINEAR, Process
 from memspan.needed_history.answer import Answer
-from memspan.needed_history.asking import ask
+from memspan.needed_history.asking import answered, ask
 from memspan.needed_history.series import series
 
 SERIES = 200
 """of each process; a share of .95 then has a standard error of .015"""
 ROWS = (300, 3_000)
 LONGEST = 24
+NETS = ("mlp", "gru", "tcn", "attention")
 TIMED = (3_000, 100_000)
 
 
@@ -28,7 +29,11 @@ def main() -> str:
         *(line for process in LINEAR for rows in ROWS for line in (row(process, rows),)),
         "",
     ]
-    return "\n".join(lines) + "\n" + table("Needed history, one answer of ridge regression", list(seconds()))
+    return (
+        "\n".join(lines)
+        + "\n"
+        + table("Needed history, one answer (ridge regression, then networks beside it)", list(seconds()))
+    )
 
 
 def row(process: Process, rows: int) -> str:
@@ -58,6 +63,11 @@ def seconds() -> Iterator[Figure]:
         ask(drawn).document()
         goal = "<= 1 s" if rows == TIMED[0] else ""
         yield Figure(f"{rows:,} rows, one column", f"{perf_counter() - begun:.2f} s", goal)
+    for rows, goal in zip(TIMED, ("<= 60 s", "<= 300 s"), strict=True):
+        drawn = series({"x": AR2.draw(rows, np.random.default_rng(1))}, "x")
+        begun = perf_counter()
+        answered(drawn, None, NETS)
+        yield Figure(f"{rows:,} rows, {', '.join(NETS)}, one core", f"{perf_counter() - begun:.0f} s", goal)
 
 
 if __name__ == "__main__":

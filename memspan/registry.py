@@ -63,6 +63,18 @@ class Family(Generic[Spec]):
 
         return bind
 
+    def unlisted(self, spec: type[Spec]) -> Callable[[Verb], Verb]:
+        """Bind a spec that no user writes, as it holds something in memory: it is in no catalogue and in no union."""
+        kind = spec.model_fields["kind"].default
+        if kind in self._verbs:
+            raise ValueError(f"Two {self.name} files claim the kind {kind!r}.")
+
+        def bind(verb: Verb) -> Verb:
+            self._verbs[kind] = verb
+            return verb
+
+        return bind
+
     def discover(self, path: Iterable[str]) -> None:
         """Import every file and every folder of the family's folder, in alphabetical order.
 

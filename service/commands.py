@@ -173,16 +173,24 @@ def history(
     ] = None,
     only: Annotated[str | None, typer.Option(help="which of several series is asked")] = None,
     longest: Annotated[int | None, typer.Option(help="the longest context; default: as many as are needed")] = None,
+    learners: Annotated[
+        str, typer.Option(help="ridge takes a second; mlp, gru, tcn and attention, comma-separated, a minute")
+    ] = "ridge",
     markdown: Annotated[str | None, typer.Option(help="write a page to this file; - is standard output")] = None,
     json: Annotated[str | None, typer.Option(help="write all numbers to this file; - is standard output")] = None,
     figure: Annotated[Path | None, typer.Option(help="draw losses by context: .png, .svg, .pdf or .json")] = None,
 ) -> None:
     """Tell how much history the series in a file needs; no server is asked."""
-    from service.client.histories import Outputs, tell_file
+    from service.client.histories import Asked, Outputs, tell_file
 
-    known = tuple(name.strip() for name in inputs.split(",")) if inputs is not None else None
-    asked = (target, known, horizon, season, missing, of, time, only)
-    raise typer.Exit(tell_file(file, asked, longest, Outputs(markdown, json, figure), time_format))
+    fields = (target, _listed(inputs), horizon, season, missing, of, time, only)
+    asked = Asked(fields, longest, _listed(learners) or (), time_format)
+    raise typer.Exit(tell_file(file, asked, Outputs(markdown, json, figure)))
+
+
+def _listed(names: str | None) -> tuple[str, ...] | None:
+    """What stands between commas."""
+    return None if names is None else tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 for upkeep in (

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from memspan.interfaces.json_numbers import jsonable
 from memspan.needed_history import words
 from memspan.needed_history.columns import Blinded, ColumnNeed
 from memspan.needed_history.finding import Finding
 from memspan.needed_history.series import Series
+
+
+@dataclass(frozen=True)
+class Used:
+    """How far back trained models look, by the probe ``context``: not what the data need.
+
+    Attributes:
+        model: its kind.
+        length: the context that it was trained with.
+        steps, low, high: its effective context with its interval; None where it is not defined.
+    """
+
+    model: str
+    length: int
+    steps: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -22,6 +40,7 @@ class Answer:
         tried: the longest contexts that were tried one after the other.
         columns: how far back each column matters, where there are several.
         blinded: what hiding one lag of one column costs a model of the needed context; None without any need.
+        used: how far back each trained network looks.
     """
 
     series: Series
@@ -30,6 +49,7 @@ class Answer:
     tried: tuple[int, ...]
     columns: tuple[ColumnNeed, ...]
     blinded: Blinded | None
+    used: tuple[Used, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -104,11 +124,13 @@ class Answer:
             ],
             "columns": [_column(each) for each in self.columns],
             "blinded": self._blinded(),
+            "used": [jsonable(asdict(each)) for each in self.used],
         }
 
     def _recipe(self, headline: dict[str, Any]) -> dict[str, Any]:
         """Context, model and the error to expect."""
-        model = headline["model"] if self.state != "none" else {"kind": "constant"}
+        at = min(self.learners, key=lambda each: each.loss(self.steps))
+        model = at.model if self.state != "none" else {"kind": "constant"}
         return {
             "context": self.steps,
             "model": model,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from memspan.needed_history.answer import Answer
 from memspan.needed_history.columns import blinded, column_needs
 from memspan.needed_history.finding import Finding
@@ -39,6 +41,20 @@ def ask(series: Series, longest: int | None = None) -> Answer:
     columns = column_needs(points, max(1, finding.need.steps)) if several else ()
     shown = blinded(points, finding.need.steps) if finding.need.found and finding.need.steps else None
     return Answer(series, finding, (finding,), tuple(tried), columns, shown)
+
+
+def answered(series: Series, longest: int | None, learners: Sequence[str]) -> Answer:
+    """The same, with networks beside it where ``learners`` names any.
+
+    Raises:
+        UnusableSeries: there is no such learner.
+    """
+    found = ask(series, longest)
+    if set(learners) <= {"ridge"}:
+        return found
+    from memspan.needed_history.learning import with_nets  # torch takes a second to import
+
+    return with_nets(found, learners)
 
 
 def _judged(series: Series, longest: int) -> Judgement:

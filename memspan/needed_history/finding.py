@@ -55,6 +55,10 @@ class Finding:
         """The place of the context of ``steps``, or of the next longer one that was tried."""
         return int(self.judged.contexts.searchsorted(steps))
 
+    def loss(self, steps: int) -> float:
+        """Mean squared error with the context of so many steps, as a share of persistence's on the same points."""
+        return float(self.judged.means[self.at(steps)]) / (self.judged.persistence or 1.0)
+
     @property
     def mase(self) -> float | None:
         """Mean absolute error with the needed history, in that of persistence on the training part."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from memspan.needed_history.answer import Answer
-from memspan.needed_history.asking import ask
+from memspan.needed_history.asking import answered
 from memspan.needed_history.frame import table_of
 from memspan.needed_history.question import Question, series_of
 
@@ -23,8 +23,11 @@ def history(
     time: str | None = None,
     only: str | None = None,
     longest: int | None = None,
+    learners: Sequence[str] = ("ridge",),
 ) -> Answer:
-    """How many steps of the past a column needs to be foretold as well as with all of them, by ridge regression.
+    """How many steps of the past a column needs to be foretold as well as with all of them.
+
+    Ridge regression answers within a second; networks, which see more than straight lines, take a minute.
 
     ``print(memspan.history(frame, target="sunspots"))`` answers in one sentence; the answer's ``steps``, ``low``,
     ``high`` and ``state`` are the numbers in it, ``document()`` has all others, ``markdown()`` is a page of them, and
@@ -41,10 +44,11 @@ def history(
         time: the column that tells when, else it is guessed.
         only: which of several series is asked about.
         longest: the longest context to try; else as many as the answer needs, at most a fifth of the rows.
+        learners: ``ridge`` and, beside it, ``mlp``, ``gru``, ``tcn`` and ``attention``, trained anew for each context.
 
     Raises:
         UnusableSeries: naming the argument or column, the limit, and what was given.
     """
     known = tuple(inputs) if inputs is not None else None
     asked = Question(target, known, horizon, season, missing, of, time, only)
-    return ask(series_of(table_of(frame), asked), longest)
+    return answered(series_of(table_of(frame), asked), longest, learners)

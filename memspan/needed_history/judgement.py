@@ -60,8 +60,14 @@ class Judgement:
 
     @cached_property
     def _all_drawn(self) -> Floats:
-        columns = np.column_stack([self.losses.squared, self.losses.persistence])
-        return redrawn_means(columns, self.block)
+        """(R, X + 1): repeats of the learner are drawn with replacement, blocks of points by all of them together."""
+        repeats = self.losses.squared[None] if self.losses.repeats is None else self.losses.repeats
+        columns = np.concatenate([*repeats, self.losses.persistence[:, None]], axis=1)
+        drawn = redrawn_means(columns, self.block)
+        by_repeat = drawn[:, :-1].reshape(len(drawn), len(repeats), -1)
+        chosen = np.random.default_rng(len(repeats)).integers(0, len(repeats), (len(drawn), len(repeats)))
+        means = np.take_along_axis(by_repeat, chosen[..., None], axis=1).mean(axis=1)
+        return np.column_stack([means, drawn[:, -1]])
 
     @property
     def drawn(self) -> Floats:

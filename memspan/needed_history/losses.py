@@ -24,6 +24,7 @@ class Losses:
         training_ratio: persistence's loss as a share of the constant's, on the training part.
         training_error: mean absolute error of persistence on the training part: what MASE is measured in.
         trained_on: points that the last of the models was trained on.
+        repeats: (R, T, X) squared errors of each repeat of a learner that begins at random; None of one that doesn't.
     """
 
     learner: str
@@ -35,3 +36,4 @@ class Losses:
     training_ratio: float
     training_error: float
     trained_on: int
+    repeats: Floats | None = None

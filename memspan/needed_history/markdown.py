@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from memspan.needed_history.rows import by_context, columns, fades, recipe
+from memspan.needed_history.rows import by_context, columns, fades, recipe, used
 from memspan.statistics.notation import number
 
 Document = Mapping[str, Any]
@@ -17,6 +17,7 @@ def markdown(answer: Document) -> str:
     parts += ["  \n".join(recipe(answer))]
     if len(answer["learners"]) > 1:
         parts += ["\n".join(f"- {each['sentence']}" for each in answer["learners"])]
+    parts += used(answer)
     if answer["fades"]:
         parts += [_table(["percent of the skill", "steps"], fades(answer))]
     for each in answer["learners"]:

@@ -63,3 +63,13 @@ def recipe(answer: Document) -> list[str]:
         f"Feed the last {last} of {columns} to {recipe['model']['kind']}; foretell {answer['target']} {ahead} ahead.",
         f"Longer contexts bring at most the last 5 % of the skill.{expected}",
     ]
+
+
+def used(answer: Document) -> list[str]:
+    """How far back trained networks look, which is another question."""
+    return [
+        f"A trained {each['model']} that knows {counted(each['length'], answer['step'])} looks at the last "
+        f"{number(each['steps'])} ({number(each['low'])} to {number(each['high'])}): what it uses, not what is needed."
+        for each in answer["used"]
+        if each["steps"] is not None
+    ]

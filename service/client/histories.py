@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from memspan.needed_history.answer import Answer
-from memspan.needed_history.asking import ask
+from memspan.needed_history.asking import answered
 from memspan.needed_history.markdown import markdown
 from memspan.needed_history.question import Question, series_of
-from memspan.needed_history.rows import by_context, columns, fades, recipe
+from memspan.needed_history.rows import by_context, columns, fades, recipe, used
 from memspan.needed_history.series import UnusableSeries
 from memspan.statistics.notation import number
 from memspan.tables.fault import Unreadable
@@ -44,20 +44,29 @@ class Outputs:
         return STANDARD_OUTPUT in (self.markdown, self.json)
 
 
-def tell_file(
-    path: Path, asked: tuple[Any, ...], longest: int | None, outputs: Outputs, time_format: str | None = None
-) -> int:
-    """Ask a CSV, Parquet, NPY or NPZ file; the exit status.
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks of a file.
 
-    Args:
-        asked: the fields of a question, which may be wrong.
+    Attributes:
+        fields: of a question, which may be wrong.
         time_format: of the column that tells when, as strptime has it.
     """
+
+    fields: tuple[Any, ...]
+    longest: int | None
+    learners: tuple[str, ...]
+    time_format: str | None
+
+
+def tell_file(path: Path, asked: Asked, outputs: Outputs) -> int:
+    """Ask a CSV, Parquet, NPY or NPZ file; the exit status."""
     console = Console(stderr=outputs.to_standard_output)
     errors = Console(stderr=True)
     try:
-        form, question = _format(outputs.figure), Question(*asked)
-        answer = ask(series_of(_table(path, question.time, time_format), question), longest)
+        form, question = _format(outputs.figure), Question(*asked.fields)
+        series = series_of(_table(path, question.time, asked.time_format), question)
+        answer = answered(series, asked.longest, asked.learners)
         _write(answer, outputs, form)
     except Unreadable as wrong:
         for fault in wrong.faults[:10]:
@@ -117,6 +126,9 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
     """The sentence first, then its tables."""
     console.print(answer["sentence"], style="bold", markup=False, highlight=False)
     for line in filter(None, [answer["beside"], answer["meaning"], *answer["cautions"]]):
+        console.print(line, markup=False, highlight=False)
+    several = [each["sentence"] for each in answer["learners"]] if len(answer["learners"]) > 1 else []
+    for line in [*several, *used(answer)]:
         console.print(line, markup=False, highlight=False)
     console.print("\n".join(recipe(answer)), markup=False, highlight=False)
     for each in answer["learners"]:
