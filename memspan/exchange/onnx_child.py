@@ -19,8 +19,9 @@ DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 MOST_NODES = 20_000
 WEIGHTS = (1, 10, 11)
 """ONNX's numbers of float32, float16 and float64: others are shapes and axes"""
-VALUES_AT_ONCE = 1 << 20
-"""numbers of inputs that are run together"""
+STEPS_AT_ONCE, FEWEST_ROWS = 2048, 8
+"""steps of sequences that are run together: onnxruntime lays out the gates of all of them at once, and beyond the
+caches of a processor an LSTM of 64 units takes four times as long"""
 TYPES = {
     "tensor(float)": "float",
     "tensor(double)": "double",
@@ -95,7 +96,7 @@ class _Runner:
 
 def _parts(shown: np.ndarray, batch: int | None) -> Iterator[np.ndarray]:
     """Sequences by as many as are run together; where the graph fixes the number the last ones are filled up."""
-    size = batch or max(1, VALUES_AT_ONCE // max(1, shown[0].size))
+    size = batch or max(FEWEST_ROWS, STEPS_AT_ONCE // shown.shape[1])
     for first in range(0, len(shown), size):
         part = shown[first : first + size]
         missing = (batch or 0) - len(part)

@@ -170,3 +170,24 @@ def test_a_child_that_was_ended_is_started_again_for_the_next_question() -> None
     assert child is not None
     child.close()
     assert torch.equal(runner.answer(SAMPLES), before)
+
+
+def test_a_whole_probe_is_answered_by_one_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bounds its cost: a process is started once, however many questions there are."""
+    from memspan.confinement import Confined
+    from memspan.exchange import onnx_runner
+
+    started: list[Confined] = []
+
+    def counted(*args: object) -> Confined:
+        started.append(Confined(*args))  # type: ignore[arg-type]
+        return started[-1]
+
+    model = admitted(plain(), Wish(), NUMBER, SAMPLES)
+    monkeypatch.setattr(onnx_runner, "Confined", counted)
+    runner = OnnxRunner(model, plain(), NUMBER)
+    for _ in range(20):
+        runner.answer(SAMPLES)
+    assert len(started) == 1
+    del runner
+    assert not started[0].alive, "it ends with what it served"
