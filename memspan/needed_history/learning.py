@@ -85,11 +85,12 @@ def _learned(answer: Answer, names: Sequence[str]) -> Answer:
         Finding(judged, LEARNERS[net.learner].model_dump(mode="json"))
         for net, judged in zip(asked.nets, asked.judged(contexts), strict=True)
     ]
+    line = on_points(ridge.losses, findings[0].judged.losses, ridge.losses.contexts)
     used = tuple(_used(net, contexts[-1]) for net in asked.nets)
     return replace(
         answer,
         finding=Finding(best, {"kind": "best", "learners": ["ridge", *names]}),
-        learners=(Finding(ridge, RIDGE), *findings),
+        learners=(Finding(Judgement(line, answer.series.horizon), RIDGE), *findings),
         used=used,
     )
 
@@ -107,15 +108,17 @@ def _between(contexts: Sequence[int], steps: int) -> int | None:
     return (below + steps) // 2 if steps - below > 1 else None
 
 
-def on_points(losses: Losses, like: Losses) -> Losses:
-    """Losses at the contexts and the test points of others, in which they are contained."""
+def on_points(losses: Losses, like: Losses, contexts: NDArray[np.int64] | None = None) -> Losses:
+    """Losses at the test points of others, and at some contexts, by default theirs; both are contained in them."""
     rows = np.isin(losses.points, like.points)
-    columns: NDArray[np.int64] = np.searchsorted(losses.contexts, like.contexts)
+    chosen = like.contexts if contexts is None else contexts
+    columns: NDArray[np.int64] = np.searchsorted(losses.contexts, chosen)
+    squared = losses.squared[np.ix_(rows, columns)]
     return replace(
         losses,
-        contexts=like.contexts,
-        squared=losses.squared[np.ix_(rows, columns)],
-        absolute=losses.absolute[columns],
+        contexts=chosen,
+        squared=squared,
+        absolute=np.sqrt(squared).mean(axis=0),
         persistence=losses.persistence[rows],
         points=losses.points[rows],
     )

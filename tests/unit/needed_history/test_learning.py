@@ -109,6 +109,13 @@ def test_a_network_finds_the_lag_and_sees_more_of_it_than_a_line(folded: Answer)
     assert folded.document()["recipe"]["model"]["kind"] == "gru"
 
 
+def test_all_learners_that_are_shown_together_are_scored_on_the_same_points(folded: Answer) -> None:
+    line, net = (each.judged.losses for each in folded.learners)
+    assert np.array_equal(line.points, net.points)
+    assert line.contexts.tolist() == list(range(17))
+    assert line.absolute == pytest.approx(np.sqrt(line.squared).mean(axis=0))
+
+
 def test_what_a_trained_network_uses_stands_beside_what_is_needed(folded: Answer) -> None:
     (used,) = folded.document()["used"]
     assert (used["model"], used["length"]) == ("gru", 16)
