@@ -55,6 +55,7 @@ class ExperimentEvidence:
         rows: its runs.
         probes: its stored probes as results show them (kind, spec, task, model, length, n, state, result).
         histories: position of a condition in the grid -> repeat -> metrics of every epoch.
+        over: whether nothing more will come of it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ExperimentEvidence:
     rows: Sequence[RunRow]
     probes: Sequence[Mapping[str, Any]] = ()
     histories: Callable[[int], Mapping[int, History]] = lambda position: {}
+    over: bool = True
 
     @cached_property
     def grid(self) -> tuple[Condition, ...]:
@@ -205,10 +207,11 @@ class ExperimentEvidence:
             (run for run in self.rows if run.condition in places), key=lambda run: (run.condition, run.repeat)
         )
         if not runs:
-            raise NotMeasured(f"There is no {self._named(model, length)}.")
-        unfinished = sum(run.state in UNFINISHED for run in runs)
-        if unfinished:
-            raise NotMeasured(f"{unfinished} of {len(runs)} runs of {self._named(model, length)} are not finished yet.")
+            named = self._named(model, length)
+            raise NotMeasured(f"There is no {named}." if self.over else f"No reported run of {named} was begun yet.")
+        ended = sum(run.state not in UNFINISHED for run in runs)
+        if ended < len(runs):
+            raise NotMeasured(f"{ended:,} of {len(runs):,} runs of {self._named(model, length)} have ended.")
         if all(run.state != "succeeded" for run in runs):
             raise NotMeasured(f"No run of {self._named(model, length)} succeeded.")
         return runs

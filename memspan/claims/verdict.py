@@ -24,6 +24,8 @@ class Verdict(StrEnum):
     """the whole interval lies on the other side"""
     INCONCLUSIVE = "inconclusive"
     """the interval straddles the threshold, or the claim's sizes were not run"""
+    PENDING = "pending"
+    """what it looks at has not ended, or was never run"""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Judgement:
 
     Attributes:
         measured: None where nothing could be measured.
-        reason: why a verdict is inconclusive, or what a reader must know of the number; may be empty.
+        reason: why a verdict is inconclusive or pending, or what a reader must know of the number; may be empty.
         budgets: what the runs were trained by that it looked at, each once.
     """
 
@@ -69,7 +71,7 @@ def judged(claims: Iterable[Claim], evidence: Evidence) -> tuple[Judgement, ...]
 
 def unjudged(claims: Iterable[Claim], reason: str) -> tuple[Judgement, ...]:
     """Every claim before anything was measured."""
-    return tuple(Judgement(claim, None, Verdict.INCONCLUSIVE, reason) for claim in claims)
+    return tuple(Judgement(claim, None, Verdict.PENDING, reason) for claim in claims)
 
 
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:
@@ -88,11 +90,12 @@ def _budgets(asked: Iterable[ExperimentEvidence]) -> tuple[Mapping[str, Any], ..
     return tuple(found)
 
 
-def _verdict(claim: Claim, evidence: Evidence) -> Judgement:
+def _verdict(claim: Claim, evidence: Followed) -> Judgement:
     try:
         found = claim.measure(evidence)
     except NotMeasured as missing:
-        return Judgement(claim, None, Verdict.INCONCLUSIVE, str(missing))
+        over = all(each.over for each in evidence.asked.values())
+        return Judgement(claim, None, Verdict.INCONCLUSIVE if over else Verdict.PENDING, str(missing))
     if not np.isfinite([found.value, found.low, found.high]).all():
         return Judgement(claim, found, Verdict.INCONCLUSIVE, found.note or "The value is not a finite number.")
     verdict = decided(claim, found)

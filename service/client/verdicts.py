@@ -13,7 +13,7 @@ from memspan.statistics.notation import number, with_interval
 from service.client.tables import narrow_table
 
 Entry = Mapping[str, Any]
-COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow"}
+COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow", "pending": "cyan"}
 BOUNDS = {"at_least": "≥", "at_most": "≤"}
 
 

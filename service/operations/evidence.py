@@ -15,6 +15,7 @@ from service.storage.database import Connection
 from service.storage.experiments import ExperimentRecord
 from service.storage.probes import ProbeRecord
 from service.storage.runs import ResultRecord
+from service.storage.states import ACTIVE
 from service.storage.studies import StudyExperiment
 
 ROWS_AT_ONCE = 2_000
@@ -76,7 +77,8 @@ def gathered(connection: Connection, scale: str, rows: Sequence[StudyExperiment]
 
 def _experiment_evidence(connection: Connection, row: StudyExperiment) -> ExperimentEvidence:
     found, asked = run_rows(connection, row.key), readings(connection, row)
-    return ExperimentEvidence(row.study_part, spec_of(row), found, asked, _histories(connection, row.key))
+    stored, over = _histories(connection, row.key), row.state not in ACTIVE
+    return ExperimentEvidence(row.study_part, spec_of(row), found, asked, stored, over)
 
 
 def _histories(connection: Connection, experiment: int) -> Callable[[int], Mapping[int, History]]:

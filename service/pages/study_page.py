@@ -13,7 +13,7 @@ from service.pages.gauge import gauge
 
 Part = Mapping[str, Any]
 LIVE = frozenset({"queued", "running", "paused"})
-VERDICTS = ("supported", "contradicted", "inconclusive")
+VERDICTS = ("supported", "contradicted", "inconclusive", "pending")
 BOUNDS = {"at_least": "at least", "at_most": "at most"}
 
 

@@ -42,7 +42,8 @@ class Claim(Answer):
     """A claim beside what was measured; `low` and `high` are the 95 % interval over repeats.
 
     The verdict is `supported` where the whole interval lies on the claim's side of the threshold, `contradicted` where
-    it lies on the other side, else `inconclusive`; `reason` then says why.
+    it lies on the other side, `pending` while runs that it looks at have not ended, else `inconclusive`; `reason` then
+    says why.
     """
 
     id: str

@@ -41,7 +41,7 @@ def test_a_failed_run_is_neither_solved_nor_unsolved() -> None:
 def test_a_condition_is_measured_when_all_its_runs_have_ended() -> None:
     runs = [*rows([1.0, 1.0, 1.0]), row(2, 0, 1.0), row(2, 1, 1.0, state="running"), row(2, 2, 0.0, state="queued")]
     assert experiment(runs).solved(ONE, 2).all()
-    with pytest.raises(NotMeasured, match="2 of 3 runs of lstm at length 2 in 'corrected' are not finished yet"):
+    with pytest.raises(NotMeasured, match="1 of 3 runs of lstm at length 2 in 'corrected' have ended"):
         experiment(runs).solved(OTHER, 2)
 
 

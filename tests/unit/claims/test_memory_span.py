@@ -77,5 +77,5 @@ def test_a_part_knows_the_span_of_a_model_over_its_lengths() -> None:
 
 def test_a_span_is_measured_when_all_lengths_have_ended() -> None:
     runs = [*rows([1.0] * 3), row(1, 0, 1.0, state="running"), row(1, 1, 1.0), row(1, 2, 1.0)]
-    with pytest.raises(NotMeasured, match="1 of 3 runs of rnn at length 5"):
+    with pytest.raises(NotMeasured, match="2 of 3 runs of rnn at length 5"):
         experiment(runs).span(ONE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from memspan.claims.measured import Measured
 from memspan.claims.verdict import Judgement, Verdict, judged, unjudged
 from memspan.experiment.run import parse
 from memspan.models.rnn import RNN
+from tests.unit.claims.findings import experiment, row
 
 NOTHING = Evidence("quick", {})
 
@@ -71,7 +74,20 @@ def test_what_a_reader_must_know_stays_beside_a_verdict() -> None:
 
 def test_before_anything_was_run_every_claim_is_open() -> None:
     (judgement,) = unjudged([claim(None)], "Not run yet.")
-    assert (judgement.verdict, judgement.reason) == (Verdict.INCONCLUSIVE, "Not run yet.")
+    assert (judgement.verdict, judgement.reason) == (Verdict.PENDING, "Not run yet.")
+
+
+@pytest.mark.parametrize(("over", "verdict"), [(True, Verdict.INCONCLUSIVE), (False, Verdict.PENDING)])
+def test_what_can_not_be_measured_yet_is_pending_and_inconclusive_once_all_is_over(
+    over: bool, verdict: Verdict
+) -> None:
+    def measure(asked: Evidence) -> Measured:
+        asked["short"].values("test_accuracy")
+        raise AssertionError
+
+    short = replace(experiment([row(0, 0, 1.0), row(0, 1, 1.0, state="queued")]), over=over)
+    (judgement,) = judged([replace(claim(None), measure=measure)], Evidence("quick", {"short": short}))
+    assert (judgement.verdict, judgement.reason) == (verdict, "1 of 2 runs of any model in 'corrected' have ended.")
 
 
 def test_a_claim_names_the_budgets_of_the_experiments_that_it_asked_for_each_once() -> None:

@@ -97,7 +97,7 @@ def test_a_key_belongs_to_one_scale_and_seed_of_one_study(scene: Scene) -> None:
 
 def test_before_it_was_ever_run_every_claim_is_open(scene: Scene) -> None:
     told = look(scene)
-    assert {(claim["verdict"], claim["reason"]) for claim in told["claims"]} == {("inconclusive", "Not run yet.")}
+    assert {(claim["verdict"], claim["reason"]) for claim in told["claims"]} == {("pending", "Not run yet.")}
     assert (told["group"], told["state"], told["experiments"], told["parts"], told["groups"]) == (
         None,
         None,
@@ -114,7 +114,7 @@ def test_a_claim_waits_for_the_runs_that_it_is_about(scene: Scene) -> None:
             scene.finish(claimed)
     told = {claim["id"]: claim for claim in look(scene)["claims"]}
     assert told["loss"]["measured"] == 0.125
-    assert told["probe"]["verdict"] == "inconclusive"
+    assert told["probe"]["verdict"] == "pending"
     assert look(scene)["state"] == "running"
 
 

@@ -68,5 +68,5 @@ PLANS = {"quick": PLAN, "full": {**PLAN, "runs": 6750, "items": [{}], "estimated
 def unrun() -> dict[str, Any]:
     """The study before it was ever run."""
     names = ("group", "scale", "state", "progress", "eta_seconds", "created_at", "started_at", "finished_at")
-    open_claims = [{**each, **NOTHING, "verdict": "inconclusive", "reason": "Not run yet."} for each in CLAIMS]
+    open_claims = [{**each, **NOTHING, "verdict": "pending", "reason": "Not run yet."} for each in CLAIMS]
     return {**STUDY, **dict.fromkeys(names), "claims": open_claims, "experiments": [], "parts": [], "groups": []}
