@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from memspan.figures.document import finite, metric_of, of_task
@@ -12,6 +12,10 @@ from memspan.statistics import notation
 
 Part = Mapping[str, Any]
 UNFINISHED = {"queued", "running", "paused"}
+LOST = (
+    "their loss stopped being a number, so nothing is known of what they remember. Try a smaller learning rate, or let "
+    "clip_norm bound the gradient."
+)
 NOTHING = {
     "queued": "No answer yet: the runs are waiting for a worker.",
     "running": "No answer yet: the first runs are being trained.",
@@ -36,9 +40,34 @@ def _opened(task: str, text: str) -> str:
 
 def _of_task(results: Part, names: Naming, task: Part) -> str:
     spans, conditions = of_task(results, "spans", task), of_task(results, "conditions", task)
+    lost = [model for model in names.models if _all_diverged(item for item in conditions if item["model"] == model)]
+    if _all_diverged(conditions):
+        return _diverged(conditions)
+    left = [item for item in conditions if item["model"] not in lost]
     if spans:
-        return _with_training(_spans(spans, names), conditions, "these spans")
-    return _with_training(_scores(conditions, names), conditions, "these scores")
+        found = _spans([span for span in spans if span["model"] not in lost], names)
+        return _with_training(_but_for(found, lost, names), left, "these spans")
+    return _with_training(_but_for(_scores(conditions, names), lost, names), left, "these scores")
+
+
+def _all_diverged(conditions: Iterable[Part]) -> bool:
+    """Whether runs have ended, and every one of them without a finite loss."""
+    runs = [condition.get("runs") or {} for condition in conditions]
+    ended = int(sum(each.get("succeeded", 0) for each in runs))
+    return 0 < ended == int(sum(each.get("diverged", 0) for each in runs))
+
+
+def _diverged(conditions: Sequence[Part]) -> str:
+    """That nothing was learned, and what may help."""
+    count, budget = sum(each["runs"]["diverged"] for each in conditions), after(conditions)
+    runs = f"all {notation.number(count)} runs that ended" if count > 1 else "the one run that ended"
+    return f"{runs} diverged{f' {budget}' if budget else ''}: {LOST}"
+
+
+def _but_for(found: str, lost: Sequence[Part], names: Naming) -> str:
+    """A finding, and of which models there is none."""
+    told = [f"every run of {names.model(model)} diverged" for model in lost]
+    return "; ".join([found, *told]) if found else ""
 
 
 def _with_training(found: str, conditions: Sequence[Part], what: str) -> str:

@@ -21,7 +21,7 @@ LIVE = frozenset({"queued", "running", "paused"})
 def render_results(results: Mapping[str, Any]) -> str:
     """The dashboard of one experiment from its results document."""
     names, experiment = naming(results), results["experiment"]
-    axis = number_axis(entries(results, "spans"))
+    axis, shown = number_axis(entries(results, "spans")), figures_of(results)
     return (
         environment()
         .get_template("results.html")
@@ -42,15 +42,32 @@ def render_results(results: Mapping[str, Any]) -> str:
             comparisons=[each for each in entries(results, "comparisons") if each["metric"] == "span"],
             rankings=entries(results, "rankings"),
             probes=tables.probes(results, names),
-            maps=any(is_map(probe) for probe in entries(results, "probes")),
-            charts=not all(is_map(probe) for probe in entries(results, "probes")),
+            maps="landscape" in shown,
+            charts="probe" in shown,
             baselines=tables.baselines(results, names),
             claims=claims(entries(results, "claims")),
             failures=entries(results, "failures"),
-            learning=bool(entries(results, "learning")),
-            figures=FIGURES,
+            learning="learning" in shown,
+            figures=shown,
         )
     )
+
+
+def figures_of(results: Mapping[str, Any]) -> list[str]:
+    """The figures that have something to show, in the order of the catalogue."""
+    maps = [is_map(probe) for probe in entries(results, "probes")]
+    spans = entries(results, "spans")
+    shown: dict[str, bool] = {
+        "score": bool(entries(results, "conditions")),
+        **dict.fromkeys(("success", "span", "budget"), bool(spans)),
+        "comparison": any(each["metric"] == "span" for each in entries(results, "comparisons")),
+        "tuning": bool(entries(results, "tuning")),
+        "probe": not all(maps),
+        "landscape": any(maps),
+        "learning": bool(entries(results, "learning")),
+        "by_lag": any(each.get("by_lag") for each in entries(results, "conditions")),
+    }
+    return [name for name in FIGURES if shown[name]]
 
 
 def is_map(probe: Mapping[str, Any]) -> bool:

@@ -85,3 +85,25 @@ def test_a_lower_loss_is_better() -> None:
 def test_without_results_a_sentence_says_why(state: str) -> None:
     (sentence,) = said(empty(), state)
     assert sentence.endswith(".")
+
+
+def diverged(form: dict[str, Any], kinds: set[str]) -> dict[str, Any]:
+    """The document, had all runs of models of these kinds diverged."""
+    for condition in form["conditions"]:
+        if condition["model"]["kind"] in kinds:
+            condition["runs"] = {"total": 30, "succeeded": 30, "failed": 0, "diverged": 30}
+    return form
+
+
+def test_where_every_run_diverged_no_span_is_told_but_what_may_help() -> None:
+    assert said(diverged(document(lengths=(2, 10)), {"rnn", "lstm"})) == [
+        "All 180 runs that ended diverged after 2,500 steps of Adam at 0.001: their loss stopped being a number, so "
+        "nothing is known of what they remember. Try a smaller learning rate, or let clip_norm bound the gradient."
+    ]
+
+
+def test_a_model_whose_runs_all_diverged_has_no_span_beside_the_others() -> None:
+    (sentence,) = said(diverged(document(), {"rnn"}))
+    assert "20 (15 to 20); every run of rnn diverged." in sentence
+    assert "rnn 20" not in sentence
+    assert "6 of 6 conditions were still improving" in sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -318,3 +319,10 @@ def test_accuracy_by_lag_has_a_chart_and_a_table_where_a_task_tells_lags() -> No
     assert "Accuracy by lag" not in PAGES["two tasks"].replace("by_lag", "")
     assert "5 to 6" in PAGES["lags"]
     assert "figures/by_lag" in PAGES["lags"]
+
+
+def test_only_figures_that_show_something_are_linked() -> None:
+    named = set(re.findall(r"/figures/(\w+)\.png", PAGES["one task"]))
+    assert named == {"score", "success", "span", "budget", "comparison", "probe", "learning"}
+    drawn = set(re.findall(r'data-figure="[^"]*/figures/(\w+)', PAGES["one task"]))
+    assert named == drawn
