@@ -18,6 +18,7 @@ from service.middleware.keyring import Keyring
 from service.middleware.ledger import SqlLedger
 from service.middleware.query import known_parameters
 from service.middleware.request_meter import RequestMeter
+from service.operations import task_data
 from service.operations.context import Context
 from service.pages import render_problem
 from service.routes import (
@@ -65,6 +66,7 @@ LENIENT = (monitoring, pages, login)
 
 def create_app(context: Context) -> FastAPI:
     """The application over a context."""
+    task_data.supply(context)
     torch.set_num_threads(context.settings.threads)
     app = FastAPI(
         title="Memspan",

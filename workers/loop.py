@@ -17,7 +17,7 @@ from memspan.engine.trainer import Trainer
 from memspan.experiment.probing import ask
 from service.discretion import told
 from service.errors import WeightsDamaged
-from service.operations import claiming, finish_runs, ids, telling
+from service.operations import claiming, finish_runs, ids, task_data, telling
 from service.operations import probes as probe_operations
 from service.operations import work as operations
 from service.operations.claiming import ClaimedRuns
@@ -73,6 +73,7 @@ class Loop:
 
     def __init__(self, context: Context, identity: Identity, beat: Beat, leaving: Callable[[], bool]) -> None:
         self._context, self._identity, self._beat, self._leaving = context, identity, beat, leaving
+        task_data.supply(context)
         self._watch = Stopwatch(context, identity.host)
         self._lookout = Lookout()
         self._appetite = Appetite()

@@ -99,6 +99,10 @@ class TaskSpec(PartSpec):
         """The best accuracy at a lag of what sees so many last steps, or an upper bound of it; None: not known."""
         return None
 
+    def longest(self) -> int | None:
+        """The longest length that there are sequences of; None where any number of steps can be drawn."""
+        return None
+
     def scratch(self, length: int) -> int:
         """Numbers that are drawn for a sequence beside those that it is made of."""
         return 0

@@ -46,6 +46,8 @@ class LengthShift(ProbeSpec):
     def objection(self, task: TaskSpec, length: int, network: Network | None = None) -> str | None:
         if not task.has_length:
             return f"The task {task.kind} has no length that could be shifted."
+        if (longest := task.longest()) is not None and self.lengths[-1] > longest:
+            return f"The points of {task.kind} were chosen for up to {longest} steps; given {self.lengths[-1]}."
         if task.signature(length).at_end:
             return (
                 f"The decoder of {task.kind} says as many tokens as it was built for, {length}; ask length in a grid."

@@ -10,7 +10,7 @@ import structlog
 from memspan.experiment.matching import matched
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import Conflict, NotFound
-from service.operations import audit, ids, room
+from service.operations import audit, ids, room, task_data
 from service.operations.action import Action
 from service.operations.after_runs import end_locked
 from service.operations.caller import ANYBODY, Caller
@@ -52,13 +52,14 @@ def submit(
 
     A key that was used before names the experiment that it made: a request whose answer was lost makes no second one.
     """
-    spec = matched(spec, context.settings.limits).spec
+    spec = matched(task_data.settled(context, spec), context.settings.limits).spec
     prepared = prepare(fleet_now(context), spec, idempotency_key, caller=caller)
     try:
         with context.database.writing() as connection:
             known = made_before(context, connection, spec, idempotency_key) if idempotency_key else None
             if known is None:
                 room.require(context)
+                task_data.require(connection, spec)
             key = known or insert(connection, prepared)
             if known is None:
                 audit.note(connection, caller, Action.SUBMIT_EXPERIMENT, ids.public(ids.EXPERIMENT, key), 201)

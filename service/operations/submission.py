@@ -12,7 +12,7 @@ from memspan.experiment.rounds import Allocation, first_round, opening
 from memspan.experiment.series import all_series
 from memspan.experiment.spec import ExperimentSpec
 from service.errors import FieldError, Unprocessable
-from service.operations import quotas
+from service.operations import quotas, task_data
 from service.operations.after_runs import is_followed
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
@@ -149,6 +149,7 @@ def demand_of(placements: Placements, allocations: Sequence[Allocation]) -> Dema
 def words(spec: ExperimentSpec) -> str:
     """What lists are filtered by, as words between spaces."""
     words = [word("task", task.kind) for task in spec.tasks] + [word("model", model.kind) for model in spec.models]
+    words += [word("dataset", name) for name in task_data.names_of(spec)]
     return " ".join(["", *dict.fromkeys(words + [word("label", label) for label in spec.labels]), ""])
 
 

@@ -1,5 +1,6 @@
 """/tasks, /models, /optimizers, /probe-kinds: what specs may name; and samples of tasks."""
 
+from dataclasses import replace
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -12,10 +13,12 @@ from memspan.experiment.flaw import Flaw
 from memspan.interfaces.task import TaskSpec
 from memspan.tasks import task
 from memspan.validation.places import places
+from service.errors import NotFound
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
 from service.middleware.field_errors import field_errors_at
 from service.operations import catalogue as operations
+from service.operations import task_data
 from service.operations.catalogue import FamilyName
 from service.routes.pooled import pooled
 from service.schemas.catalogue import Catalogue, Entry, SampleRequest, Samples
@@ -60,7 +63,10 @@ def _flaws(request: Request, body: SampleRequest) -> list[Flaw]:
     kind = request.path_params["kind"]
     operations.entry("task", kind)
     try:
-        return operations.flaws(_task(kind, body), body.length, body.count)
+        spec = task_data.sampled(request.app.state.context, _task(kind, body), body.length)
+        if isinstance(spec, Flaw):
+            return [replace(spec, path=("task", *spec.path))]
+        return operations.flaws(spec, body.length, body.count)
     except ValidationError as error:
         fields = {"kind": kind, **body.task}
         found = [(placed.path, error) for placed in places(error, fields) for error in field_errors_at([placed])]
@@ -87,4 +93,7 @@ def samples(
     body: Annotated[SampleRequest, Depends(json_body(SampleRequest, empty=b"{}", look=_flaws))],
 ) -> Response:
     """A few sequences with their targets and the steps that the answer depends on."""
-    return JSONResponse(operations.samples(_task(kind, body), body.length, body.count, body.seed))
+    spec = task_data.sampled(request.app.state.context, _task(kind, body), body.length)
+    if isinstance(spec, Flaw):
+        raise NotFound(spec.message)  # it was there when the body was checked
+    return JSONResponse(operations.samples(spec, body.length, body.count, body.seed))

@@ -18,7 +18,7 @@ from service.errors import BadRequest, FieldError
 from service.middleware.body import json_body
 from service.middleware.body_schema import documented_body
 from service.operations import experiments as operations
-from service.operations import extending, retrying, submission, worker_memory
+from service.operations import extending, retrying, submission, task_data, worker_memory
 from service.operations.context import Context
 from service.operations.experiments import ExperimentView
 from service.operations.extension import Extension
@@ -38,6 +38,9 @@ router = APIRouter(prefix="/experiments", tags=["experiments"])
 def _flaws(request: Request, spec: ExperimentSpec) -> list[Flaw]:
     """What makes a spec impossible under the caps of this service, and with the workers that it has."""
     limits = request.app.state.settings.limits
+    spec, found = task_data.with_data(request.app.state.context, spec)
+    if found:
+        return found
     room = worker_memory.room(request.app.state.context)
     return flaws(spec, limits) or memory_flaws(matched(spec, limits).spec, room)
 
@@ -83,7 +86,7 @@ def _plan(context: Context, spec: ExperimentSpec) -> dict[str, Any]:
     workers = fleet_now(context)
     if spec.device == "gpu" and not workers.gpu_workers:
         raise submission.no_gpu()
-    spec = matched(spec, context.settings.limits).spec
+    spec = matched(task_data.settled(context, spec), context.settings.limits).spec
     placements = Placements(spec, gpu=workers.gpu_workers > 0)
     return {"spec": spec.model_dump(mode="json"), **asdict(plan(placements, workers))}
 

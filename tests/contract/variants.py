@@ -17,6 +17,8 @@ def variants(spec: type[Spec]) -> Iterator[Spec]:
     Recurrent models are small where their size isn't what is varied.
     """
     small = fewest_units(spec)
+    if any(field.is_required() for field in spec.model_fields.values()):
+        return  # it needs a data set of a user: tests/unit/tasks/test_series.py
     yield spec(**small)
     for name, field in spec.model_fields.items():
         if name == "kind":
