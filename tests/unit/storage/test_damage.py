@@ -13,6 +13,7 @@ from memspan.engine.snapshot import Position, Snapshot
 from memspan.probes.change import Change
 from service.errors import WeightsDamaged
 from service.operations import checkpoints, events, predictions, probes, uploads, work
+from service.operations.predictions import Question
 from service.storage import metrics
 from service.storage.states import Reason, RunState
 from service.storage.tables import blobs, pieces, runs, snapshots, stacks
@@ -145,7 +146,7 @@ WEIGHTS_DAMAGE: dict[str, Callable[[Scene, int, int], None]] = {
 def nothing_is_answered(scene: Scene, key: int, checkpoint: int) -> None:
     """Neither a prediction, nor the weights, nor a probe of them; the probe says why."""
     with pytest.raises(WeightsDamaged):
-        predictions.predict(scene.context, checkpoint, [[0.5, 0.5]])
+        predictions.predict(scene.context, checkpoint, Question([[0.5, 0.5]]))
     with pytest.raises(WeightsDamaged):
         checkpoints.weights(scene.context, checkpoint)
     asked = [
@@ -166,7 +167,7 @@ def nothing_is_answered(scene: Scene, key: int, checkpoint: int) -> None:
 @pytest.mark.parametrize("what", WEIGHTS_DAMAGE)
 def test_of_weights_that_lost_a_bit_nothing_is_made(scene: Scene, what: str) -> None:
     key, checkpoint = trained(scene)
-    predictions.predict(scene.context, checkpoint, [[0.5, 0.5]])
+    predictions.predict(scene.context, checkpoint, Question([[0.5, 0.5]]))
     vars(scene.context).pop("models", None)
     WEIGHTS_DAMAGE[what](scene, checkpoint, 21)
     nothing_is_answered(scene, key, checkpoint)
