@@ -12,6 +12,7 @@ from torch import Tensor
 from memspan.engine.condition import Condition
 from memspan.engine.datasets import fresh, own, shuffled, split
 from memspan.engine.fused.layout import LANES
+from memspan.engine.fused.llvm_types import BYTES
 from memspan.engine.scored_set import joined
 from memspan.interfaces.batch import Batch
 
@@ -74,7 +75,9 @@ def _lanes(tensor: Tensor) -> Tensor:
     flat = tensor.reshape(tensor.shape[0], -1).float()  # (N, numbers)
     missing = -flat.shape[0] % LANES
     whole = torch.cat([flat, flat[-1:].expand(missing, -1)]) if missing else flat
-    return whole.view(-1, LANES, flat.shape[1]).transpose(1, 2).contiguous()
+    lanes = whole.view(-1, LANES, flat.shape[1]).transpose(1, 2).contiguous()
+    # Sequences of one number are in lanes as they are, maybe in the middle of a larger set, where no vector may begin.
+    return lanes if lanes.data_ptr() % BYTES == 0 else lanes.clone()
 
 
 @dataclass(frozen=True)
