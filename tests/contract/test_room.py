@@ -22,8 +22,10 @@ REFUSED: dict[str, Any] = {
     "retry_experiment": ("/experiments/{cancelled}/retry", None),
     "extend_experiment": ("/experiments/{experiment}/extend", {"repeats": 1}),
     "probe_checkpoint": ("/checkpoints/{checkpoint}/probes", PROBE),
+    "upload_dataset": ("/datasets?name=days.csv", b"day,demand\n" + b"".join(b"%d,%d\n" % (n, n) for n in range(99))),
+    "import_checkpoint": ("/checkpoints", "/checkpoints/{checkpoint}/weights?layout=memspan"),
 }
-"""what takes on something new, by operation"""
+"""what takes on something new, by operation: its path, and a document, the bytes of a file or where they can be had"""
 ANSWERED = {
     "cancel_experiment": "ends work",
     "pause_experiment": "ends work for now",
@@ -73,13 +75,21 @@ def test_what_would_be_stored_is_refused_with_507_and_leaves_nothing(
 ) -> None:
     path, body = REFUSED[operation]
     before = full.rows()
-    answer = full.client.post(path.format(**places), json=body)
+    answer = full.client.post(path.format(**places), **sent(full, places, body))
     assert (answer.status_code, answer.headers["content-type"]) == (507, "application/problem+json"), answer.text
     problem = answer.json()
     assert problem["type"] == "/problems/insufficient-storage"
     assert "4.0EiB are kept free (MEMSPAN_MINIMUM_FREE)" in problem["detail"]
     assert str(full.context.settings.home) not in answer.text
     assert full.rows() == before
+
+
+def sent(stage: Stage, places: dict[str, str], body: Any) -> dict[str, Any]:
+    """A document as it is, a file as bytes without a form."""
+    if isinstance(body, str):
+        body = stage.client.get(body.format(**places)).content
+    raw = {"Content-Type": "application/octet-stream"}
+    return {"content": body, "headers": raw} if isinstance(body, bytes) else {"json": body}
 
 
 def test_every_operation_that_changes_something_is_refused_or_has_a_reason_why_not(stage: Stage) -> None:

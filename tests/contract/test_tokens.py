@@ -116,7 +116,7 @@ def test_impossible_sizes_are_named_with_the_limit_and_what_was_given(
 
 
 def test_probes_that_change_numbers_say_why_they_cant_be_asked_of_tokens(stage: Stage) -> None:
-    asked = {**SPEC, "probes": [{"kind": "change", "index": 0}]}
+    asked = {**SPEC, "probes": [{"kind": "blinding"}]}
     refused = stage.client.post("/experiments?dry_run=true", json=asked)
     assert field_errors(refused) == {"#/probes/0": "does_not_apply"}
     assert "recall shows tokens" in message(refused, "#/probes/0")

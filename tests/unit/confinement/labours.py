@@ -40,7 +40,7 @@ def _program(_: Frame) -> Frame:
 
 def _write(_: Frame) -> Frame:
     def write() -> None:
-        with Path("/tmp/written-by-the-confined").open("w") as file:  # noqa: S108
+        with Path("/tmp/written-by-the-confined").open("w") as file:  # noqa: S108, where everybody may write
             file.write("x" * 100_000)
 
     return _tried(write)
