@@ -8,6 +8,7 @@ from typing import Any
 
 from memspan.figures.catalogue import FIGURES
 from memspan.figures.training_words import after
+from memspan.statistics.notation import duration, number
 from service.pages.environment import environment
 from service.pages.gauge import gauge
 
@@ -39,11 +40,23 @@ def render_study(study: Part, plans: Mapping[str, Part]) -> str:
             claims=claims(study["claims"]),
             tally=tally(study["claims"]),
             plans=plans,
+            questions={scale: question(study, scale, plan) for scale, plan in plans.items()},
             figures=FIGURES,
             earlier=[group for group in study["groups"] if group["id"] != study["group"]],
             newest=study["groups"][0]["id"] if study["groups"] else None,
         )
     )
+
+
+def question(study: Part, scale: str, plan: Part) -> str | None:
+    """What is asked before a scale is started: whether it may be dear, or is running already; None for a quick one."""
+    if study["state"] in LIVE and study["scale"] == scale:
+        done, total = (number(study["progress"][name]) for name in ("completed", "total"))
+        return f"The {scale} scale is running already: {done} of {total} {study['progress']['unit']}. Start another?"
+    if scale == "quick":
+        return None
+    cost = f"{number(plan['runs'])} runs, about {duration(plan['estimated_seconds'])}"
+    return f"The {scale} scale trains {cost} with what works now. Start it?"
 
 
 def claims(judged: Iterable[Part]) -> list[dict[str, Any]]:

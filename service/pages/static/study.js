@@ -25,6 +25,8 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-start]");
   if (!form) return;
   event.preventDefault();
+  const {ask} = event.submitter.dataset;
+  if (ask && !window.confirm(ask)) return;
   const buttons = [...form.querySelectorAll("button")], trouble = form.querySelector("[role=alert]");
   buttons.forEach((button) => { button.disabled = true; });
   try {

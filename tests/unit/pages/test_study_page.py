@@ -131,3 +131,20 @@ def test_equal_values_stand_in_the_middle() -> None:
 @pytest.mark.parametrize("measured", [None, "NaN", "Infinity"])
 def test_what_is_no_finite_number_has_no_gauge(measured: object) -> None:
     assert gauge(claim("c", "inconclusive", measured=measured)) is None
+
+
+def asked(page: str) -> dict[str, str]:
+    return {each["value"]: each["data-ask"] for each in Page(page).all("button") if "data-ask" in each}
+
+
+def test_a_dear_scale_is_asked_about_with_its_cost_and_a_quick_one_is_not() -> None:
+    dear = "The full scale trains 6,750 runs, about 1 h 30 min with what works now. Start it?"
+    assert asked(render_study(unrun(), PLANS)) == {"full": dear}
+
+
+def test_a_scale_that_is_running_is_asked_about_before_another_is_started() -> None:
+    page = render_study(
+        {**STUDY, "state": "running", "progress": {"completed": 45, "total": 90, "unit": "epochs"}}, PLANS
+    )
+    assert asked(page)["quick"] == "The quick scale is running already: 45 of 90 epochs. Start another?"
+    assert "full" in asked(page)
