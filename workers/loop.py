@@ -249,9 +249,9 @@ def diagnosed(error: Exception) -> tuple[Reason, str]:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(said in str(error) for said in OUT_OF_MEMORY):
         return Reason.OUT_OF_MEMORY, "There was not enough memory; take a smaller model, batch, length or data set."
     if isinstance(error, OutOfMemory):
-        return Reason.OUT_OF_MEMORY, str(error)
+        return Reason.OUT_OF_MEMORY, told(error)
     if isinstance(error, OutOfTime):
-        return Reason.TIMEOUT, str(error)
+        return Reason.TIMEOUT, told(error)
     if isinstance(error, WeightsDamaged):
         return Reason.WEIGHTS_DAMAGED, error.detail
     if isinstance(error, DatasetUnavailable):

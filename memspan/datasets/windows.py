@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from memspan.datasets.grid import Gridded, Numbers, Unfit
@@ -101,7 +102,7 @@ def _divided(series: Sequence[Gridded], horizon: int, shares: Shares) -> _Parts:
     test, validation = (max(1, round(share * count)) for share in (shares.test, shares.validation))
     if count < test + validation + 1:
         raise Unfit("split", "too_few_series", f"Dividing by series needs three of them or more; there are {count}.")
-    order = np.random.default_rng(0).permutation(count)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0)).tolist()
     name_of: dict[int, Split] = {int(place): "train" for place in order}
     name_of |= {int(place): "test" for place in order[:test]}
     name_of |= {int(place): "validation" for place in order[test : test + validation]}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memspan.needed_history.losses import Losses
 from memspan.needed_history.rule import Need, first_keeping, needed
-from memspan.statistics.blocks import block_length, redrawn_means
+from memspan.statistics.blocks import block_length, redrawn_means, redrawn_places
 from memspan.statistics.bootstrap import Ends, Floats, ends
 
 PERSISTENT = 0.05
@@ -65,7 +65,7 @@ class Judgement:
         columns = np.concatenate([*repeats, self.losses.persistence[:, None]], axis=1)
         drawn = redrawn_means(columns, self.block)
         by_repeat = drawn[:, :-1].reshape(len(drawn), len(repeats), -1)
-        chosen = np.random.default_rng(len(repeats)).integers(0, len(repeats), (len(drawn), len(repeats)))
+        chosen = redrawn_places(len(repeats), len(drawn))
         means = np.take_along_axis(by_repeat, chosen[..., None], axis=1).mean(axis=1)
         return np.column_stack([means, drawn[:, -1]])
 

@@ -8,6 +8,7 @@ Source:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memspan.statistics.bootstrap import RESAMPLES, VALUES_AT_ONCE, Floats
 
@@ -34,6 +35,11 @@ def redrawn_means(values: Floats, block: int, resamples: int = RESAMPLES) -> Flo
         found.append(whole[starts[:, :-1]].sum(axis=1) + cut[starts[:, -1]])
     means: Floats = centre + np.concatenate(found) / n
     return means
+
+
+def redrawn_places(count: int, resamples: int) -> NDArray[np.int64]:
+    """Which of ``count`` repeats stand in each resample: (resamples, count)."""
+    return np.random.default_rng(count).integers(0, count, (resamples, count))
 
 
 def _sums(values: Floats, length: int) -> Floats:

@@ -29,6 +29,7 @@ from service.routes.pooled import pooled, pools_of
 from service.routes.probes import PROBE_ANSWERS, probe_answer
 from service.routes.ranges import ranged
 from service.routes.representation import not_modified
+from service.routes.sent_file import LONGEST_QUERY
 from service.schemas.checkpoint import Checkpoint, Prediction, PredictionRequest, checkpoint
 from service.schemas.probe import Probe
 from service.schemas.problem import problems
@@ -56,7 +57,7 @@ async def bring(
     caller: CurrentCaller,
     brought: Annotated[ImportedFile, Depends(imported_file)],
     options: Annotated[
-        str | None, Query(description="JSON, where the body is the file alone", max_length=65536)
+        str | None, Query(description="JSON, where the body is the file alone", max_length=LONGEST_QUERY)
     ] = None,
 ) -> dict[str, Any]:
     """A model that was trained elsewhere becomes a checkpoint: predictions, probes, figures and pages work on it.

@@ -21,6 +21,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 FORM = "multipart/form-data"
 OPTIONS_BYTES = 64 * 1024
+LONGEST_QUERY = 8_000
+"""characters of options in an address, which many programs cut; a form has room for more"""
 PIECE_BYTES = 2**18
 LONGEST_NAME = 200
 
@@ -40,7 +42,7 @@ async def sent_file(
         str | None, Query(description="what it is called; a form's file has a name of its own", max_length=LONGEST_NAME)
     ] = None,
     options: Annotated[
-        str | None, Query(description="how to read it, as JSON; in a form it is a field", max_length=OPTIONS_BYTES)
+        str | None, Query(description="how to read it, as JSON; in a form it is a field", max_length=LONGEST_QUERY)
     ] = None,
 ) -> AsyncIterator[SentFile]:
     """A FastAPI dependency that reads a file which ``Uploads`` has put aside.

@@ -21,6 +21,10 @@ settings.register_profile(
 settings.load_profile("memspan")
 
 
+CSV = {"Content-Type": "text/csv"}
+DAYS = "day,demand\n" + "".join(f"{day},{day % 7}\n" for day in range(100))
+
+
 @dataclass(frozen=True)
 class Ground:
     """An application and the ids of things that are there, by what their paths begin with."""
@@ -46,4 +50,5 @@ def ids_of(stage: Stage, experiment: dict[str, Any]) -> dict[str, str]:
         "/runs/": run,
         "/checkpoints/": stage.client.get(f"/runs/{run}").json()["checkpoints"][0]["id"],
         "/probes/": stage.client.get("/probes").json()["items"][0]["id"],
+        "/datasets/": stage.client.post("/datasets?name=days.csv", content=DAYS, headers=CSV).json()["id"],
     }

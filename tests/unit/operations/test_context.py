@@ -71,7 +71,7 @@ def test_models_for_predictions_take_the_memory_that_the_settings_allow(tmp_path
     database.close()
 
     def loaded() -> LoadedModel:
-        return LoadedModel(predictor=None, condition=Condition, any_length=False, bytes=60)  # type: ignore[arg-type]
+        return LoadedModel(predictor=None, condition=Condition, any_length=False, bytes=60, sha256="", stepping=None)  # type: ignore[arg-type]
 
     first = models(1, loaded)
     assert models(1, loaded) is first

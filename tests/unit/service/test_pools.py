@@ -89,7 +89,7 @@ def test_what_fails_or_goes_away_leaves_room() -> None:
 def test_each_kind_of_work_has_a_pool_of_its_own() -> None:
     pools = Pools(waiting=7)
     every = pools.by_name().values()
-    assert len({id(pool) for pool in every}) == len(every) == 8
+    assert len({id(pool) for pool in every}) == len(every) == 10
     assert all(pool.waiting == 7 and pool.threads >= 1 and pool.most == 7 + pool.threads for pool in every)
 
 
