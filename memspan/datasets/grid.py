@@ -17,6 +17,8 @@ MOST_MISSING = 0.2
 """of a series: more are not interpolated"""
 MOST_OFF = 0.01
 """of neighbours that aren't a whole number of steps apart: more make a table irregular"""
+SEVERAL = "name the `series_column` if there are several series"
+ALLOWED = "`missing` takes `interpolate` or `segment`"
 Numbers = NDArray[np.float64]
 
 
@@ -83,8 +85,8 @@ def _places(when: Column | None, series: list[NDArray[np.intp]], missing: Missin
     _check_order(when.name, found, sum(len(rows) for rows in series))
     if missing == "error" and found:
         first = min(found, key=lambda each: each.row)
-        message = f"{len(found)} gaps in time, the first before row {first.row + 1}: interpolate, or cut into segments."
-        raise Unfit("missing", "gaps", message)
+        count = _counted(len(found), "gap")
+        raise Unfit("missing", "gaps", f"{count} in time, the first before row {first.row + 1}; {ALLOWED}.")
     places = []
     for rows in series:
         steps = np.rint(np.diff(line.positions[rows]) / (line.step or 1.0)).astype(np.int64)
@@ -95,15 +97,19 @@ def _places(when: Column | None, series: list[NDArray[np.intp]], missing: Missin
     return places
 
 
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" + ("" if count == 1 else "s")
+
+
 def _check_order(name: str, found: Sequence[Break], rows: int) -> None:
     for kind, words in (
         ("missing_time", "has no time"),
-        ("falling_time", "lies before the row before it"),
-        ("duplicate_time", "has the time of the row before it; name the `series_column` if there are several series"),
+        ("falling_time", f"lies before the row before it; {SEVERAL}"),
+        ("duplicate_time", f"has the time of the row before it; {SEVERAL}"),
     ):
         wrong = [each.row for each in found if each.kind == kind]
         if wrong:
-            message = f"Row {min(wrong) + 1} of {name!r} {words} ({len(wrong)} rows do)."
+            message = f"Row {min(wrong) + 1} of {name!r} {words} ({_counted(len(wrong), 'such row')})."
             raise Unfit("time_column", kind, message)
     off = [each.row for each in found if each.kind == "off_step"]
     if len(off) > MOST_OFF * rows:
@@ -117,10 +123,9 @@ def _check_whole(wanted: Numbers, names: Sequence[str], series: list[NDArray[np.
     if lacking.any():
         row = int(used[lacking.any(1)].min())
         name = names[int(np.isnan(wanted[row]).argmax())]
-        message = (
-            f"{int(lacking.sum())} values are missing, the first in row {row + 1} of {name!r}: interpolate, or cut."
-        )
-        raise Unfit("missing", "missing", message)
+        count = int(lacking.sum())
+        told = "1 value is" if count == 1 else f"{count} values are"
+        raise Unfit("missing", "missing", f"{told} missing, the first in row {row + 1} of {name!r}; {ALLOWED}.")
 
 
 def _one(wanted: Numbers, places: NDArray[np.int64], missing: Missing) -> Gridded:

@@ -37,7 +37,8 @@ MISSING = (
 MOSTLY = 0.5
 """of a column's first values: so many are numbers where text among them is a mistake"""
 EXPECTED = {
-    "number": "Expected a number (decimal mark {mark!r}) as elsewhere in the column; say `types` if it is a category.",
+    "number": "Expected a number (decimal mark {mark!r}, nothing between thousands) as elsewhere in the column; say "
+    "`types` if it is a category.",
     "time": "Expected a time as elsewhere in the column; say `time_format` if it is written in another way.",
 }
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 
 from memspan.tables.caps import Caps
-from memspan.tables.fault import Fault, Faults
+from memspan.tables.fault import Fault, Faults, shortened
 from memspan.tables.options import ReadOptions
 from memspan.tables.table import Column, Table
-from memspan.tables.timeline import Break, Timeline, breaks, series_column, series_rows, time_column, timeline
+from memspan.tables.timeline import (
+    TIME_NAMES,
+    Break,
+    Timeline,
+    breaks,
+    series_column,
+    series_rows,
+    time_column,
+    timeline,
+)
 
 FEWEST_ROWS = 60
 """of a series, below which nothing can be learned from it"""
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
+"""begins a word that people read as a day"""
 BREAKS = {
     "missing_time": "Has no time.",
-    "duplicate_time": "Has the time of the row before it.",
-    "falling_time": "Lies before the row before it.",
+    "duplicate_time": "Has the time of the row before it; name the `series_column` if there are several series.",
+    "falling_time": "Lies before the row before it; name the `series_column` if there are several series.",
     "gap": "{count:g} steps of {step} are left out before it.",
     "off_step": "Lies {steps:.4g} steps of {step} behind the row before it.",
 }
@@ -35,6 +47,8 @@ def with_remarks(table: Table, options: ReadOptions, caps: Caps) -> Table:
     found = Faults(caps.faults)
     for column in table.columns:
         _column(column, table.rows, found)
+        if time is None:
+            _unread_times(column, found)
     longest = max(len(rows) for rows in series) if series else 0
     if longest < FEWEST_ROWS:
         message = f"The longest series has {longest} rows; less than {FEWEST_ROWS} are too few to learn from."
@@ -59,7 +73,11 @@ def with_remarks(table: Table, options: ReadOptions, caps: Caps) -> Table:
 
 def _column(column: Column, rows: int, found: Faults) -> None:
     if column.type == "text":
-        found.add(Fault("text", "Has too many different words for a category: it can't be used.", column=column.name))
+        message = (
+            "Has too many different words for a category: it can't be used. If it tells when, say `time_column` and "
+            "`time_format`."
+        )
+        found.add(Fault("text", message, column=column.name))
         return
     missing = column.is_missing
     count = int(missing.sum())
@@ -69,6 +87,19 @@ def _column(column: Column, rows: int, found: Faults) -> None:
     there = column.values[~missing] if count else column.values
     if len(there) and rows > 1 and bool((there == there[0]).all()):
         found.add(Fault("constant", "Has one value only.", column=column.name, given=_shown(column, there[0])))
+
+
+def _unread_times(column: Column, found: Faults) -> None:
+    """01/02/2021 is two days, so it is never guessed; without a word its rows would be taken as evenly spaced."""
+    if column.type == "number" and column.name.lower() in TIME_NAMES and column.values.size > 1:
+        message = "Does not rise, so it is not the time; of several series say `series_column` and `time_column`."
+        found.add(Fault("unread_time", message, column=column.name))
+    elif column.levels and all(map(DATE.match, column.levels)):
+        message = (
+            "Looks like days that can be read in two ways, so it tells nothing: say `time_column` and `time_format`, "
+            "such as %d/%m/%Y."
+        )
+        found.add(Fault("unread_time", message, column=column.name, given=shortened(column.levels[0])))
 
 
 def _shown(column: Column, value: np.generic) -> str:

@@ -61,7 +61,7 @@ def time_column(table: Table, asked: str | None = None) -> Column | None:
     if asked is not None:
         found = table[asked]
         if found.type not in ("time", "number"):
-            message = "Is no column of times; say `time_format` when the file is read."
+            message = "Is no column of times; say in `time_format` how they are written, such as %d/%m/%Y."
             raise refused("wrong_type", message, column=asked)
         return found
     times = [column for column in table.columns if column.type == "time"]

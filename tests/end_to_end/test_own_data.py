@@ -16,7 +16,7 @@ PRINTED_ADDRESS = "http://127.0.0.1:8000"
 
 def test_the_walk_through_own_data_runs_as_printed(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     with started(MemspanProcess(tmp_path / "home", "serve", "--port", "0", "--workers", "1")) as process:
         client = Client(process.address())
         for block in blocks:

@@ -117,7 +117,9 @@ def test_interpolated_inputs_never_tell_the_target_and_missing_targets_are_not_s
 def test_gaps_in_time_are_refused_cut_or_filled() -> None:
     when = np.delete(np.arange(400.0), [100, 101, 102])
     made = table(t=when, y=np.sin(when))
-    with pytest.raises(Unfit, match="1 gaps in time, the first before row 101"):
+    with pytest.raises(
+        Unfit, match="1 gap in time, the first before row 101; `missing` takes `interpolate` or `segment`"
+    ):
         gridded(made, "y", ("y",), "t", None, "error")
     (cut,) = gridded(made, "y", ("y",), "t", None, "segment")
     assert (cut.rows, int(np.isnan(cut.target).sum())) == (398, 1)
@@ -134,6 +136,28 @@ def test_times_that_do_not_rise_are_refused(time: float, code: str) -> None:
     with pytest.raises(Unfit) as caught:
         gridded(table(t=when, y=np.sin(when)), "y", ("y",), "t", None, "interpolate")
     assert (caught.value.field, caught.value.code) == ("time_column", code)
+
+
+def test_rows_of_several_series_are_told_to_name_the_column_that_tells_them_apart() -> None:
+    when = np.tile(np.arange(50.0), 2)
+    with pytest.raises(
+        Unfit, match=r"Row 51 of 't' lies before the row before it; .* `series_column`.* \(1 such row\)"
+    ):
+        gridded(table(t=when, y=np.sin(np.arange(100))), "y", ("y",), "t", None, "error")
+    with pytest.raises(Unfit, match=r"Row 2 of 't' has the time of .* `series_column`.* \(50 such rows\)"):
+        gridded(table(t=np.repeat(np.arange(50.0), 2), y=np.sin(np.arange(100))), "y", ("y",), "t", None, "error")
+
+
+def test_values_that_are_missing_are_told_with_the_words_that_allow_them() -> None:
+    values = np.sin(np.arange(400.0))
+    values[[70, 330]] = np.nan
+    with pytest.raises(
+        Unfit, match=r"2 values are missing, .* row 71 of 'y'; `missing` takes `interpolate` or `segment`"
+    ):
+        series_of(values)
+    values[330] = 0.5
+    with pytest.raises(Unfit, match="1 value is missing, the first in row 71"):
+        series_of(values)
 
 
 def test_irregular_times_are_refused() -> None:

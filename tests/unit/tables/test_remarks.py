@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from memspan.tables.caps import Caps
 from memspan.tables.table import Table
 from tests.unit.tables.files import read
 
@@ -57,6 +58,46 @@ def test_each_series_has_a_timeline_of_its_own() -> None:
     table = table_of(rows, "item_id,day,v")
     assert remarks(table) == []
     assert table.understood["series"] == {"count": 2, "shortest": 60, "longest": 60}
+
+
+def american(count: int) -> bytes:
+    days = [(date(2020, 1, 1) + timedelta(days=number)).strftime("%m/%d/%Y") for number in range(count)]
+    return ("\n".join(["day,v", *(f"{day},{number % 7}" for number, day in enumerate(days))]) + "\n").encode()
+
+
+def test_days_that_may_be_read_in_two_ways_are_remarked_with_what_to_say() -> None:
+    (told,) = read(american(200)).remarks
+    assert (told.code, told.column, told.given) == ("unread_time", "day", "01/01/2020")
+    assert "`time_column` and `time_format`" in told.message
+    asked = read(american(200), time_column="day", time_format="%m/%d/%Y")
+    assert (asked.understood["step"], remarks(asked)) == ("1 day", [])
+
+
+def test_days_that_are_too_many_to_be_words_are_told_how_they_may_be_read() -> None:
+    (told,) = read(american(200), Caps(levels=100)).remarks
+    assert (told.code, told.column) == ("text", "day")
+    assert "`time_column` and `time_format`" in told.message
+
+
+def test_words_beside_a_column_that_tells_when_are_no_unread_days() -> None:
+    rows = [f"{date(2020, 1, 1) + timedelta(days=number)},1/{number % 3}/2020,{number}" for number in range(80)]
+    assert remarks(table_of(rows, "day,version,v")) == []
+
+
+def test_rows_of_several_series_are_remarked_with_the_option_that_tells_them_apart() -> None:
+    rows = [f"{name},{row}" for name in ("a", "b") for row in daily(60)]
+    (told,) = table_of(rows, "shop,day,v").remarks
+    assert (told.code, told.row) == ("falling_time", 61)
+    assert "`series_column`" in told.message
+
+
+def test_numbers_that_would_tell_when_but_do_not_rise_are_remarked() -> None:
+    rows = [f"{name},{number},{number % 7}" for name in "ab" for number in range(60)]
+    (told,) = table_of(rows, "shop,t,v").remarks
+    assert (told.code, told.column) == ("unread_time", "t")
+    assert "`series_column`" in told.message
+    asked = read(("shop,t,v\n" + "\n".join(rows)).encode(), series_column="shop", time_column="t")
+    assert (asked.understood["step"], remarks(asked)) == ("1", [])
 
 
 def test_constant_columns_and_few_rows_are_remarked() -> None:
