@@ -172,6 +172,9 @@ def history(
         str | None, typer.Option(help="of that column, as strptime has it, e.g. %Y%m%d; else ISO 8601")
     ] = None,
     only: Annotated[str | None, typer.Option(help="which of several series is asked")] = None,
+    series_column: Annotated[
+        str | None, typer.Option(help="the column that tells series apart; else it is guessed by its name")
+    ] = None,
     longest: Annotated[int | None, typer.Option(help="the longest context; default: as many as are needed")] = None,
     learners: Annotated[
         str, typer.Option(help="ridge takes a second; mlp, gru, tcn and attention, comma-separated, a minute")
@@ -183,7 +186,7 @@ def history(
     """Tell how much history the series in a file needs; no server is asked."""
     from service.client.histories import Asked, Outputs, tell_file
 
-    fields = (target, _listed(inputs), horizon, season, missing, of, time, only)
+    fields = (target, _listed(inputs), horizon, season, missing, of, time, only, series_column)
     asked = Asked(fields, longest, _listed(learners) or (), time_format)
     raise typer.Exit(tell_file(file, asked, Outputs(markdown, json, figure)))
 

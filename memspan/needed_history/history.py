@@ -22,6 +22,7 @@ def history(
     of: Literal["level", "change"] = "level",
     time: str | None = None,
     only: str | None = None,
+    series_column: str | None = None,
     longest: int | None = None,
     learners: Sequence[str] = ("ridge",),
 ) -> Answer:
@@ -43,6 +44,7 @@ def history(
         of: foretell the ``level`` of the columns or their ``change`` from row to row.
         time: the column that tells when, else it is guessed.
         only: which of several series is asked about.
+        series_column: the column that tells them apart, else it is guessed by its name.
         longest: the longest context to try; else as many as the answer needs, at most a fifth of the rows.
         learners: ``ridge`` and, beside it, ``mlp``, ``gru``, ``tcn`` and ``attention``, trained anew for each context.
 
@@ -50,5 +52,5 @@ def history(
         UnusableSeries: naming the argument or column, the limit, and what was given.
     """
     known = tuple(inputs) if inputs is not None else None
-    asked = Question(target, known, horizon, season, missing, of, time, only)
+    asked = Question(target, known, horizon, season, missing, of, time, only, series_column)
     return answered(series_of(table_of(frame), asked), longest, learners)

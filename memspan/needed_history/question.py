@@ -18,6 +18,7 @@ MOST_LEVELS = 32
 """words of a category that become columns of their own"""
 COUNTED = ("year", "month", "week", "day", "hour", "minute", "second")
 """columns that count the steps of their name"""
+SEVERAL = "Are there several series? Name the column that tells them apart as series_column, and which one as only."
 MOST_OFF_STEP = 0.01
 """share of the rows that may lie between the steps"""
 
@@ -36,6 +37,7 @@ class Question:
         of: the ``level`` of the columns, or the ``change`` from one row to the next.
         time: the column that tells when; else it is guessed.
         only: of several series in one table, the one that is asked about.
+        series_column: the column that tells series apart; else it is guessed by its name, such as ``series``.
     """
 
     target: str | None = None
@@ -46,6 +48,7 @@ class Question:
     of: Literal["level", "change"] = "level"
     time: str | None = None
     only: str | None = None
+    series_column: str | None = None
 
     def __post_init__(self) -> None:
         for field, given, known in (
@@ -62,7 +65,7 @@ def series_of(table: Table, asked: Question) -> Series:
     Raises:
         UnusableSeries: the table has no such column, its rows aren't evenly spaced, or values are missing.
     """
-    table = _one_series(table, asked.only)
+    table = _one_series(table, asked)
     time = _time(table, asked.time)
     target = _column(table, _target(table, asked.target, time), "target").name
     inputs = tuple(dict.fromkeys(asked.inputs)) if asked.inputs is not None else (target,)
@@ -86,11 +89,11 @@ def series_of(table: Table, asked: Question) -> Series:
     return whole.changes() if asked.of == "change" else whole
 
 
-def _one_series(table: Table, only: str | None) -> Table:
-    owner = series_column(table)
+def _one_series(table: Table, asked: Question) -> Table:
+    only, owner = asked.only, _owners(table, asked.series_column)
     if owner is None:
         if only is not None:
-            raise UnusableSeries("only", f"there is one series in this table; given was {only!r}.")
+            raise UnusableSeries("only", f"there is one series in this table; given was {only!r}. {SEVERAL}")
         return table
     names = [_owner(owner, value) for value in dict.fromkeys(owner.values[~owner.is_missing].tolist())]
     if only is None and len(names) > 1:
@@ -101,6 +104,13 @@ def _one_series(table: Table, only: str | None) -> Table:
     kept = (column for column in table.columns if column.type != "text" and column is not owner)
     columns = tuple(Column(each.name, each.type, each.values[rows], each.levels) for each in kept)
     return Table(len(rows), columns)
+
+
+def _owners(table: Table, asked: str | None) -> Column | None:
+    try:
+        return series_column(table, asked)
+    except Unreadable as wrong:
+        raise UnusableSeries("series_column", wrong.faults[0].message) from None
 
 
 def _owner(column: Column, value: float) -> str:
@@ -158,11 +168,15 @@ def _even_rows(line: Timeline, rows: int) -> NDArray[np.int64]:
         UnusableSeries: times are missing, double or falling, or more than one row in a hundred is off the step.
     """
     found = list(breaks(line, [np.arange(rows)]))
-    for kind, words in (("missing_time", "has no time"), ("duplicate_time", "has the time of the row before it"),
-                        ("falling_time", "lies before the row before it")):  # fmt: skip
+    for kind, words, hint in (
+        ("missing_time", "has no time", ""),
+        ("duplicate_time", "has the time of the row before it", f" {SEVERAL}"),
+        ("falling_time", "lies before the row before it", f" {SEVERAL}"),
+    ):
         wrong = [each.row + 1 for each in found if each.kind == kind]
         if wrong:
-            raise UnusableSeries(line.column, f"row {wrong[0]} {words} ({len(wrong)} such rows).")
+            count = f"{len(wrong)} such row" + ("" if len(wrong) == 1 else "s")
+            raise UnusableSeries(line.column, f"row {wrong[0]} {words} ({count}).{hint}")
     off = [each.row + 1 for each in found if each.kind == "off_step"]
     if len(off) > MOST_OFF_STEP * rows:
         what = f"rows are {line.words} apart, but {len(off)} of {rows} are not, the first is row {off[0]}"

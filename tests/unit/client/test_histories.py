@@ -44,6 +44,15 @@ def test_page_numbers_and_figure_are_written(file: Path, tmp_path: Path) -> None
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
+def test_one_of_several_series_is_asked_by_the_column_that_tells_them_apart(file: Path, tmp_path: Path) -> None:
+    rows = file.read_text(encoding="utf-8").splitlines()[1:]
+    both = tmp_path / "both.csv"
+    both.write_text("shop;day;x\n" + "".join(f"{shop};{row}\n" for shop in "ab" for row in rows))
+    assert "as series_column" in " ".join(asked(both, "--target", "x").stderr.split())
+    told = asked(both, "--target", "x", "--series-column", "shop", "--only", "a")
+    assert (told.exit_code, " ".join(told.stdout.split())[:14]) == (0, "x needs 2 days")
+
+
 def test_numbers_on_standard_output_stand_there_alone(file: Path) -> None:
     told = asked(file, "--json", "-")
     assert json.loads(told.stdout)["state"] == "found"

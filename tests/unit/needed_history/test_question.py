@@ -102,6 +102,19 @@ def test_one_of_several_series_is_asked_by_its_name() -> None:
         asked(frame, "x", only="c")
 
 
+def test_the_column_that_tells_series_apart_may_have_any_name() -> None:
+    frame = pd.DataFrame({"shop": np.repeat(["a", "b"], N), "x": np.concatenate([noise(1), noise(2)])})
+    assert np.array_equal(asked(frame, "x", only="b", series_column="shop").foretold, noise(2))
+    with pytest.raises(UnusableSeries, match="only: there are 2 series by shop; say which: a, b"):
+        asked(frame, "x", series_column="shop")
+    with pytest.raises(UnusableSeries, match=r"only: there is one series .* given was 'b'\. .* as series_column"):
+        asked(frame, "x", only="b")
+
+
+def stacked() -> pd.DataFrame:
+    return pd.DataFrame({"shop": np.repeat(["a", "b"], N // 2), "time": np.tile(days()[: N // 2], 2), "x": noise()})
+
+
 def doubled() -> pd.DataFrame:
     stamps = days().to_numpy().copy()
     stamps[9] = stamps[8]
@@ -128,7 +141,15 @@ REFUSED: dict[str, tuple[Any, str | None, dict[str, Any], str]] = {
     "of": ({"x": noise()}, "x", {"of": "log"}, "of: is one of level, change; given was 'log'."),
     "only": ({"x": noise()}, "x", {"only": "a"}, "only: there is one series in this table; given was 'a'."),
     "time": ({"x": noise()}, "x", {"time": "when"}, "time: There is no column 'when'."),
-    "doubled": (doubled(), "x", {}, "time: row 10 has the time of the row before it (1 such rows)."),
+    "doubled": (doubled(), "x", {}, "time: row 10 has the time of the row before it (1 such row)."),
+    "stacked": (
+        stacked(),
+        "x",
+        {},
+        "time: row 61 lies before the row before it (1 such row). Are there several series?",
+    ),
+    "no series column": ({"x": noise()}, "x", {"series_column": "z"}, "series_column: There is no column 'z'."),
+    "series by times": (doubled(), "x", {"series_column": "time"}, "series_column: Series are told apart by words or"),
     "irregular": (irregular(), "x", {}, "time: rows are 1 day apart, but"),
     "lengths": ({"x": noise(), "y": noise(n=3)}, "x", {}, "frame: its columns have different lengths: "),
     "axes": (np.zeros((3, 3, 3)), None, {}, "frame: is a table: (rows,) or (rows, columns); given was (3, 3, 3)."),
