@@ -15,6 +15,7 @@ from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.task import TaskSpec
 from memspan.tables.fault import Unreadable
 from memspan.tables.table import Sequences, Table
+from memspan.tables.timeline import series_column, time_column
 from memspan.tasks.series import Facts, Scores, Series, drawn_up
 
 Look = Callable[[str], tuple[str, Table | Sequences]]
@@ -32,11 +33,11 @@ def looked_into(spec: ExperimentSpec, look: Look) -> tuple[ExperimentSpec, list[
     tasks, flaws = list(spec.tasks), []
     for index, task in enumerate(spec.tasks):
         if isinstance(task, Series):
-            found = _facts(task, longest_of(spec, task), look)
-            if isinstance(found, Facts):
-                tasks[index] = task.model_copy(update={"facts": found})
-            else:
+            found = looked_at(task, longest_of(spec, task), look)
+            if isinstance(found, Flaw):
                 flaws.append(replace(found, path=("tasks", index, *found.path)))
+            else:
+                tasks[index] = found
     return (spec, flaws) if flaws else _sized(spec, tasks)
 
 
@@ -44,23 +45,42 @@ def looked_at(task: TaskSpec, longest: int, look: Look) -> TaskSpec | Flaw:
     """One task with what was found in its data set."""
     if not isinstance(task, Series):
         return task
-    found = _facts(task, longest, look)
-    return found if isinstance(found, Flaw) else task.model_copy(update={"facts": found})
-
-
-def _facts(task: Series, longest: int, look: Look) -> Facts | Flaw:
-    """What a task's data set comes to."""
     try:
         sha256, table = look(task.dataset)
         if wrong := _wrong_column(task, table):
             return wrong
-        data = drawn_up(table, longest, task)
+        named = _named(task, table)
+        found = _facts(named, sha256, table, longest)
+        return found if isinstance(found, Flaw) else named.model_copy(update={"facts": found})
     except DatasetUnavailable as error:
         return Flaw(("dataset",), "data_unavailable", str(error), task.dataset)
     except Unfit as error:
         return Flaw((error.field,), error.code, error.message)
     except Unreadable as error:
         return Flaw((_blamed(task, error),), error.faults[0].code, str(error))
+
+
+def _named(task: Series, table: Table | Sequences) -> Series:
+    """The task with the columns that were named when the file was sent, unless it names others.
+
+    Written into the spec, and only where a guess finds another one: specs that are stored mean what they meant.
+    """
+    if task.facts is not None or not isinstance(table, Table):
+        return task
+    guessed = {"series_column": series_column(table), "time_column": time_column(table)}
+    said = {
+        field: name
+        for field, column in guessed.items()
+        if getattr(task, field) is None
+        and (name := table.understood.get(field)) is not None
+        and (column is None or column.name != name)
+    }
+    return task.model_copy(update=said)
+
+
+def _facts(task: Series, sha256: str, table: Table | Sequences, longest: int) -> Facts | Flaw:
+    """What a task's data set comes to."""
+    data = drawn_up(table, longest, task)
     season = task.season or season_of(data)
     scores = simple_scores(data, season)
     if scores["training_mean"] == 0:
