@@ -18,7 +18,7 @@ from memspan.exchange.no_form import NoForm
 from memspan.exchange.onnx_admission import Wish, admitted
 from memspan.exchange.onnx_model import Answer, Scaling
 from memspan.exchange.onnx_runner import settled
-from memspan.interfaces.batch import Batch
+from memspan.interfaces.batch import IGNORED, Batch
 from memspan.interfaces.predictor import Predictor
 from memspan.interfaces.probe import ProbeSpec
 from memspan.interfaces.readings import Reading
@@ -98,6 +98,10 @@ def _targets(given: Any) -> Tensor:
     if array.dtype.kind not in "iufb":
         raise ValueError("y must hold class numbers or values; number your classes from 0.")
     if array.dtype.kind in "iub":
+        wrong = array[(array < 0) & (array != IGNORED)]
+        if wrong.size:
+            given = f"class numbers from 0; given {wrong.min()}. If they are values, give y.astype(float)."
+            raise ValueError(f"y must hold {given}")
         return torch.as_tensor(array.astype(np.int64))
     found = torch.as_tensor(array.astype(np.float32))
     if not found.isfinite().all():
@@ -202,11 +206,15 @@ def _kind(shown: Tensor, signature: Signature, answer: Answer | None) -> Answer:
         return "values"
     if outputs == 1 and (answer is None or signature.outputs != 2):
         raise ValueError(
-            "The model gives one number for classes: with two of them say whether answer is 'logits' or "
-            "'probabilities'; an estimator needs predict_proba."
+            "The model gives one number, and y holds whole numbers, which are taken for classes. If they are values, "
+            "give them as y.astype(float); of two classes say whether answer is 'logits' or 'probabilities'; an "
+            "estimator needs predict_proba."
         )
     if outputs not in (1, signature.outputs):
-        raise ValueError(f"The model tells {outputs} classes apart, y has {signature.outputs}.")
+        raise ValueError(
+            f"The model tells {outputs} classes apart, y has {signature.outputs}: its greatest number and one more, as "
+            "classes count from 0."
+        )
     shares: Literal["probabilities", "logits"] = (
         "probabilities" if bool((shown >= 0).all() and ((shown.sum(-1) - 1).abs() < 1e-3).all()) else "logits"
     )

@@ -90,6 +90,12 @@ def test_an_onnx_file_is_run_in_a_child_and_probed(tmp_path: Path) -> None:
         ({"X": X * np.nan}, "finite"),
         ({"y": ["a"] * 300}, "number your classes"),
         ({"y": np.zeros((300, 2), np.float32)}, "answers with 1 numbers, y has 2"),
+        ({"y": np.arange(300)}, r"taken for classes\. If they are values, give them as y\.astype\(float\)"),
+        ({"y": np.where(Y > 0, 1, -1)}, r"class numbers from 0; given -1\. If they are values, give y\.astype"),
+        (
+            {"y": 1 + (Y > 0), "model": lambda x: np.stack([echo(x), -echo(x)], 1)},
+            "2 classes apart, y has 3: .* count from 0",
+        ),
         ({"model": object()}, "torch module"),
         ({"kind": "state_gradient"}, "looks inside"),
         ({"kind": "input_gradient"}, "looks inside"),
