@@ -12,6 +12,8 @@ from memspan.statistics import notation
 
 Part = Mapping[str, Any]
 UNFINISHED = {"queued", "running", "paused"}
+FORECAST = "series"
+"""the task whose targets hold noise that nobody can foretell: no run ever solves it, so its spans say nothing"""
 LOST = (
     "their loss stopped being a number, so nothing is known of what they remember. Try a smaller learning rate, or let "
     "clip_norm bound the gradient."
@@ -44,6 +46,9 @@ def _of_task(results: Part, names: Naming, task: Part) -> str:
     if _all_diverged(conditions):
         return _diverged(conditions)
     left = [item for item in conditions if item["model"] not in lost]
+    if task.get("kind") == FORECAST:
+        found = _forecasts(left, of_task(results, "baselines", task), names)
+        return _with_training(_but_for(found, lost, names), left, "these scores")
     if spans:
         found = _spans([span for span in spans if span["model"] not in lost], names)
         return _with_training(_but_for(found, lost, names), left, "these spans")
@@ -85,6 +90,28 @@ def _spans(spans: Sequence[Part], names: Naming) -> str:
     ranked = sorted(known, key=lambda span: (order[span.get("censored")], -span["span"]))
     reached = "; ".join(f"{names.model(span['model'])} {notation.span_with_interval(span)}" for span in ranked)
     return f"half of the repeats solve lengths up to: {reached}" if reached else ""
+
+
+def _forecasts(conditions: Sequence[Part], baselines: Sequence[Part], names: Naming) -> str:
+    """Each model with the context by which it errs least, best first; behind them the best that needs no training."""
+    metric = metric_of(list(conditions))
+    least: list[tuple[Part, Part, Any]] = []
+    for model in names.models:
+        known = [(s, item["length"]) for item in conditions if item["model"] == model and (s := _summary(item, metric))]
+        if known:
+            least.append((model, *min(known, key=lambda pair: pair[0]["mean"])))
+    ranked = sorted(least, key=lambda found: found[1]["mean"])
+    clauses = [f"{names.model(model)} {_score(summary)} {_from(length)}" for model, summary, length in ranked]
+    told = [each for each in baselines if each["metric"] == metric and finite(each["value"]) is not None]
+    if clauses and told:
+        best = min(told, key=lambda each: each["value"])
+        value = f"{notation.number(best['value'])} {_from(best.get('length'))}".rstrip()
+        clauses.append(f"without training {best['name'].replace('_', ' ')} {value}")
+    return f"least {metric.replace('_', ' ')} by context: {'; '.join(clauses)}" if clauses else ""
+
+
+def _from(length: Any) -> str:
+    return "" if length is None else f"from {length} step{'' if length == 1 else 's'}"
 
 
 def _scores(conditions: Sequence[Part], names: Naming) -> str:

@@ -52,6 +52,25 @@ def test_an_older_document_without_budgets_has_its_answer_still() -> None:
     assert said(form) == ["Half of the repeats solve lengths up to: " + SPANS]
 
 
+def test_forecasts_are_told_by_their_error_and_not_by_a_span_that_noise_forbids() -> None:
+    series = {"kind": "series", "dataset": "data-1", "target": "demand"}
+    form = document((series,), (1, 4))
+    for condition in form["conditions"]:
+        low = {1: 0.61, 4: 0.55}[condition["length"]] + (0.1 if condition["model"]["kind"] == "rnn" else 0)
+        condition["metric"] = "test_loss"
+        condition["metrics"] = {"test_loss": {"n": 3, "mean": low + 0.01, "low": low, "high": low + 0.02}}
+    ridge = {"task": series, "name": "ridge", "metric": "test_loss"}
+    form["baselines"] = [ridge | {"length": 1, "value": 0.6}, ridge | {"length": 4, "value": 0.5}]
+    form["baselines"] += [{"task": series, "name": "training_mean", "metric": "test_loss", "value": 0.9}]
+    (sentence,) = said(form)
+    assert "solve" not in sentence
+    assert "least test loss by context: lstm · keras 0.560 (0.550 to 0.570) from 4 steps; " in sentence
+    assert "rnn 0.660 (0.650 to 0.670) from 4 steps; without training ridge 0.5 from 4 steps. " in sentence
+    form["baselines"][1]["value"] = 0.95
+    form["baselines"][0]["value"] = 0.95
+    assert "; without training training mean 0.9. " in said(form)[0]
+
+
 def ended(form: dict[str, Any], *states: str) -> None:
     """Give the conditions states in their order."""
     for condition, state in zip(form["conditions"], states, strict=True):
