@@ -25,7 +25,8 @@ function wrapped(text, room) {
 // A figure is drawn at the width of its place: one panel fills it, several share it or stack on a phone.
 function fitted(spec, room) {
   const config = {...spec.config, legend: {...spec.config.legend, columns: room < NARROW ? 2 : 4}};
-  const title = {...spec.title, subtitle: wrapped(spec.title.subtitle ?? "", room - AXIS)};
+  const lines = [spec.title.subtitle ?? ""].flat(); // one line, or several where a budget is told below
+  const title = {...spec.title, subtitle: lines.flatMap((line) => wrapped(line, room - AXIS))};
   if (!spec.concat) return {...spec, config, title, width: room, autosize: {type: "fit-x", contains: "padding"}};
   const columns = room < NARROW ? 1 : spec.columns;
   const share = (room - (columns - 1) * spec.config.concat.spacing) / columns;
