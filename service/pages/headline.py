@@ -14,6 +14,9 @@ Part = Mapping[str, Any]
 UNFINISHED = {"queued", "running", "paused"}
 FORECAST = "series"
 """the task whose targets hold noise that nobody can foretell: no run ever solves it, so its spans say nothing"""
+IMPORTED = "imported"
+"""the engine of a model that was brought in"""
+ELSEWHERE = "Trained elsewhere; probes tell what the model uses."
 LOST = (
     "their loss stopped being a number, so nothing is known of what they remember. Try a smaller learning rate, or let "
     "clip_norm bound the gradient."
@@ -46,6 +49,9 @@ def _of_task(results: Part, names: Naming, task: Part) -> str:
     if _all_diverged(conditions):
         return _diverged(conditions)
     left = [item for item in conditions if item["model"] not in lost]
+    if conditions and all(each.get("engine") == IMPORTED for each in conditions):
+        scores = _scores(conditions, names)
+        return f"{scores}. {ELSEWHERE}" if scores else ""
     if task.get("kind") == FORECAST:
         found = _forecasts(left, of_task(results, "baselines", task), names)
         return _with_training(_but_for(found, lost, names), left, "these scores")

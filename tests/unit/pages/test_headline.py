@@ -52,6 +52,12 @@ def test_an_older_document_without_budgets_has_its_answer_still() -> None:
     assert said(form) == ["Half of the repeats solve lengths up to: " + SPANS]
 
 
+def test_a_model_that_was_brought_in_has_a_score_and_no_training_here() -> None:
+    form = document(lengths=(20,))
+    form["conditions"] = [form["conditions"][0] | {"engine": "imported"}]
+    assert said(form) == ["Test accuracy: rnn 0.60 (0.55 to 0.65). Trained elsewhere; probes tell what the model uses."]
+
+
 def test_forecasts_are_told_by_their_error_and_not_by_a_span_that_noise_forbids() -> None:
     series = {"kind": "series", "dataset": "data-1", "target": "demand"}
     form = document((series,), (1, 4))
