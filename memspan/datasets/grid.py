@@ -19,6 +19,10 @@ MOST_OFF = 0.01
 """of neighbours that aren't a whole number of steps apart: more make a table irregular"""
 SEVERAL = "name the `series_column` if there are several series"
 ALLOWED = "`missing` takes `interpolate` or `segment`"
+LARGEST = 1e18
+"""size of a number: squares of larger ones are not finite in the 32 bits that models compute with"""
+MOST_STEPS = 2**53
+"""between two rows, or two ends of a series: float64 counts no further one by one"""
 Numbers = NDArray[np.float64]
 
 
@@ -69,11 +73,24 @@ def gridded(
         names = tuple(dict.fromkeys((target, *inputs)))
         _check_whole(_columns(table, names), names, series)
     wanted = _columns(table, (target, *inputs))  # (R, 1 + C)
+    _check_size(wanted, (target, *inputs))
     return [_one(wanted[rows], at, missing) for rows, at in zip(series, places, strict=True)]
 
 
 def _columns(table: Table, names: Sequence[str]) -> Numbers:
     return np.stack([table[name].values for name in names], axis=1)
+
+
+def _check_size(wanted: Numbers, names: Sequence[str]) -> None:
+    """Refuse numbers that nothing can be computed with; wanted is (R, 1 + C), the target first."""
+    large = np.argwhere(np.abs(wanted) > LARGEST)  # NaN is not
+    if len(large):
+        row, column = large[0]
+        message = (
+            f"Row {row + 1} of {names[column]!r} holds {wanted[row, column]:g}; numbers are computed with up to "
+            f"{LARGEST:g} in size. Send the column in a larger unit."
+        )
+        raise Unfit("inputs" if column else "target", "too_large", message)
 
 
 def _places(when: Column | None, series: list[NDArray[np.intp]], missing: Missing) -> list[NDArray[np.int64]]:
@@ -87,6 +104,10 @@ def _places(when: Column | None, series: list[NDArray[np.intp]], missing: Missin
         first = min(found, key=lambda each: each.row)
         count = _counted(len(found), "gap")
         raise Unfit("missing", "gaps", f"{count} in time, the first before row {first.row + 1}; {ALLOWED}.")
+    far = [each.row for each in found if abs(each.steps) * len(found) > MOST_STEPS]
+    if far:
+        message = f"Row {min(far) + 1} of {when.name!r} lies too many steps behind the row before it to be counted."
+        raise Unfit("time_column", "irregular", message)
     places = []
     for rows in series:
         steps = np.rint(np.diff(line.positions[rows]) / (line.step or 1.0)).astype(np.int64)

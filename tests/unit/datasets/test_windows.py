@@ -191,3 +191,23 @@ def test_a_season_is_found_in_the_training_part_and_noise_has_none() -> None:
     assert season_of(seasonal) == 12
     assert season_of(windows(series_of(rng.normal(size=600)), 5, 1, SHARES, True)) is None
     assert season_of(windows(series_of(rng.normal(size=600).cumsum()), 5, 1, SHARES, True)) is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "field"), [({"y": 1e300, "x": 1.0}, "target"), ({"y": 1.0, "x": -1e300}, "inputs")]
+)
+def test_numbers_that_nothing_can_be_computed_with_are_refused(columns: dict[str, float], field: str) -> None:
+    values = {name: np.where(np.arange(400) == 7, large, np.arange(400.0)) for name, large in columns.items()}
+    with pytest.raises(Unfit) as error:
+        gridded(table(**values), "y", ("y", "x"), None, None, "error")
+    assert (error.value.field, error.value.code) == (field, "too_large")
+    assert "Row 8" in error.value.message
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "segment"])
+@pytest.mark.parametrize("ends", [(1e300,), (9e18, 1.8e19, 2.7e19)])
+def test_times_too_far_apart_to_be_counted_are_refused(missing: str, ends: tuple[float, ...]) -> None:
+    times = np.concatenate([np.arange(400.0), ends])
+    with pytest.raises(Unfit) as error:
+        gridded(table(time=times, y=times % 7), "y", ("y",), "time", None, missing)  # type: ignore[arg-type]
+    assert (error.value.field, error.value.code) == ("time_column", "irregular")
