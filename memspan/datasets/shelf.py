@@ -51,9 +51,18 @@ def found(sha256: str) -> Table | Sequences:
     try:
         path = _path(sha256)
         os.utime(path)
-        return read_file(path)
+        return _read(path, sha256)
     except (OSError, NoTableFile) as error:
         raise DatasetUnavailable(f"The data set {sha256} can't be read from the cache: {error}.") from error
+
+
+def _read(path: Path, sha256: str) -> Table | Sequences:
+    """What is in a file; one that a machine left damaged when it went down is fetched once more."""
+    try:
+        return read_file(path)
+    except NoTableFile:
+        path.unlink(missing_ok=True)
+        return read_file(_path(sha256))
 
 
 def _path(sha256: str) -> Path:
@@ -75,13 +84,18 @@ def _put(path: Path, sha256: str, pieces: Iterator[bytes]) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest = hashed()
     with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        for piece in pieces:
-            digest.update(piece)
-            file.write(piece)
-    if digest.hexdigest() != sha256:
-        Path(file.name).unlink()
-        return False
-    Path(file.name).replace(path)
+        part = Path(file.name)
+        try:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            if digest.hexdigest() != sha256:
+                return False
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     _make_room(path)
     return True
 
