@@ -1,7 +1,9 @@
 """Uploads: large bodies go into a file as they come, so that none of them lies in memory."""
 
+import errno
 import hashlib
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -11,7 +13,7 @@ from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BadRequest, Busy, Problem, TooLarge
+from service.errors import BadRequest, Busy, NoRoom, Problem, TooLarge
 from service.middleware.problem_response import problem_response
 
 UPLOAD = "upload"
@@ -78,6 +80,8 @@ class Uploads:
         self._inside += 1
         try:
             return await self._stored(receive, most, setting)
+        except OSError as error:
+            raise no_room(error) from error
         finally:
             self._inside -= 1
 
@@ -101,8 +105,16 @@ class Uploads:
                 if is_last:
                     return Upload(file, size, digest.hexdigest())
         except BaseException:
-            file.close()
+            with suppress(OSError):  # where the disk is full it can't write its last piece either
+                file.close()
             raise
+
+
+def no_room(error: OSError) -> Exception:
+    """What a client is told where a file can't be put aside: that the disk is full, if that is why."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return NoRoom("The disk is full, and nothing of the file was kept. Make room, and send it again.")
 
 
 def _add(file: IO[bytes], digest: "hashlib._Hash", piece: bytes) -> None:

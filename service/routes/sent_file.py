@@ -1,21 +1,24 @@
 """Sent files: a file with what is said of it, as a raw body or as a form."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Annotated, Any, TypeVar
 
 from anyio.to_thread import run_sync
 from fastapi import Query, Request
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Message as Part
 
 from memspan.validation.places import places
 from service.errors import BadRequest, FieldError, Unprocessable, UnsupportedMediaType
 from service.middleware.field_errors import field_errors_at
-from service.middleware.upload import Upload, upload_of
+from service.middleware.upload import Upload, no_room, upload_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -58,8 +61,8 @@ async def sent_file(
     async with _form(request, upload) as form:
         unknown = sorted(set(form) - {"file", "options"})
         file = form.get("file")
-        if unknown or not isinstance(file, UploadFile):
-            message = "A form has a `file`, and `options` as JSON beside it if they are needed."
+        if unknown or not isinstance(file, UploadFile) or len(form.multi_items()) > len(form):
+            message = "A form has one `file`, and `options` as JSON beside it if they are needed."
             raise Unprocessable(
                 message, errors=[FieldError("#/" + (unknown[0] if unknown else "file"), "wrong_form", message)]
             )
@@ -79,30 +82,52 @@ def _media_type(request: Request) -> str:
 
 
 def _form(request: Request, upload: Upload) -> Any:
-    """The form in an upload; its file goes to disk, too."""
+    """The form in an upload; its file goes into the home folder, too, where there is room for it."""
     upload.file.seek(0)
 
     async def receive() -> Part:
         piece = await run_sync(upload.file.read, PIECE_BYTES)
         return {"type": "http.request", "body": piece, "more_body": bool(piece)}
 
-    return _Form(Request(request.scope, receive))
+    return _Form(Request(request.scope, receive), request.app.state.settings.home)
+
+
+class _Parser(MultiPartParser):
+    """Puts files into a folder: the system's own for such files is often small, or lies in memory."""
+
+    folder = Path()
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        if self._current_part.file is not None:
+            file: Any = TemporaryFile(dir=self.folder, prefix="upload-")  # noqa: SIM115, closed with the form
+            self._current_part.file.file.close()
+            self._current_part.file.file = file
+            self._files_to_close_on_error.append(file)
 
 
 class _Form:
     """A form that is closed with the block that uses it; what is wrong with it is a problem."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, folder: Path) -> None:
+        self._parser = _Parser(
+            request.headers, request.stream(), max_files=2, max_fields=4, max_part_size=OPTIONS_BYTES
+        )
+        self._parser.folder = folder
+        self._form = FormData()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> FormData:
         try:
-            return await self._request.form(max_files=2, max_fields=4, max_part_size=OPTIONS_BYTES)
-        except HTTPException as error:
-            raise BadRequest(f"The form can't be read: {error.detail}.") from None
+            self._form = await self._parser.parse()
+        except MultiPartException as error:
+            raise BadRequest(f"The form can't be read: {error.message.rstrip('.')}.") from None
+        except OSError as error:
+            raise no_room(error) from error
+        return self._form
 
     async def __aexit__(self, *_: object) -> None:
-        await self._request.close()
+        with suppress(OSError):
+            await self._form.close()
 
 
 def _checked(name: str, pointer: str) -> str:

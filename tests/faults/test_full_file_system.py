@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from examples.process import started
+from tests.contract.problems import told
+from tests.contract.stage import staged
 from tests.faults.disturbance import ENOUGH_SECONDS, SPEC, under_way, undisturbed
 from tests.processes import Client, MemspanProcess
 from tests.waiting import until
@@ -64,6 +66,17 @@ def test_a_full_disk_makes_workers_wait_and_refuses_what_is_new(tmp_path: Path, 
         assert client.ended(name, ENOUGH_SECONDS)["state"] == "succeeded"
         assert client.numbers(name) == undisturbed()
         assert client.request("POST", "/experiments", json=SPEC).status_code == 201
+
+
+def test_a_file_for_which_there_is_no_room_is_told_so_and_nothing_of_it_stays(small_disk: Path) -> None:
+    large = b"y\n" + b"1\n" * (15 * 2**20)
+    with staged(small_disk) as stage:
+        before = shutil.disk_usage(small_disk).free
+        assert told(stage.client.post("/datasets", content=large), 507)["detail"].startswith("The disk is full")
+        half = large[: 12 * 2**20]  # comes in, but its form can't be opened: never in the system's own folder
+        assert told(stage.client.post("/datasets", files={"file": ("half.csv", half)}), 507)
+        assert abs(shutil.disk_usage(small_disk).free - before) < 2**20
+        assert stage.client.post("/datasets", content="y,x\n1,2\n3,4\n").status_code == 201
 
 
 @pytest.mark.long
