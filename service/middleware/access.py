@@ -24,7 +24,9 @@ from service.operations.caller import Caller
 from service.settings import Network
 from service.storage.keys import KeyRecord
 
-SUBMISSION = re.compile(r"/experiments|/checkpoints|/studies/[^/]+/experiments|/(experiments|checkpoints)/[^/]+/probes")
+SUBMISSION = re.compile(
+    r"/experiments|/checkpoints|/datasets|/studies/[^/]+/experiments|/(experiments|checkpoints)/[^/]+/probes"
+)
 
 
 class Access:

@@ -158,6 +158,8 @@ def test_every_answer_to_a_key_tells_how_often_it_may_ask(bounded: Bounded) -> N
         assert answer.headers["ratelimit-policy"] == '"requests";q=12000;w=60', path
         assert '"requests";r=11' in answer.headers["ratelimit"]
     assert '"submissions";q=300;w=60' in bounded.post(secret).headers["ratelimit-policy"]
+    sent = bounded.stage.client.post("/datasets?dry_run=true", content="a,b\n1,2\n3,4\n", headers=headers)
+    assert '"submissions";q=300;w=60' in sent.headers["ratelimit-policy"]
 
 
 def test_without_keys_nothing_is_limited(client: Any) -> None:
