@@ -5,6 +5,7 @@ import hashlib
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,10 @@ AT_ONCE = 4
 """uploads that arrive at the same time"""
 SILENT_SECONDS = 60.0
 """after which one that brings nothing makes room for others"""
+PATIENT_SECONDS = 60.0
+"""so long an upload may take, however slow it is"""
+SLOWEST = 64 * 1024
+"""bytes a second that one brings on the average after that, where somebody else found no place"""
 PIECE_BYTES = 2**20
 
 
@@ -51,6 +56,8 @@ class Uploads:
         self.app = app
         self._folder, self._most = folder, most_bytes
         self._inside = 0
+        self._refused_at = -inf
+        """when somebody found no place, by the loop's clock"""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, an upload once all of it is there."""
@@ -76,16 +83,17 @@ class Uploads:
         if announced.isascii() and announced.isdigit() and (len(announced) > 20 or int(announced) > most):
             raise _too_large(announced[:20] + " bytes", most, setting)
         if self._inside >= AT_ONCE:
+            self._refused_at = anyio.current_time()
             raise Busy(f"{AT_ONCE} files are being sent already, and no more may. Ask again soon.")
         self._inside += 1
         try:
-            return await self._stored(receive, most, setting)
+            return await self._stored(receive, most, setting, anyio.current_time())
         except OSError as error:
             raise no_room(error) from error
         finally:
             self._inside -= 1
 
-    async def _stored(self, receive: Receive, most: int, setting: str) -> Upload | None:
+    async def _stored(self, receive: Receive, most: int, setting: str, began: float) -> Upload | None:
         file = await run_sync(lambda: tempfile.TemporaryFile(dir=self._folder, prefix="upload-"))  # noqa: SIM115, closed by whom it is handed to
         digest, size, waiting = hashlib.sha256(), 0, bytearray()
         try:
@@ -99,6 +107,8 @@ class Uploads:
                 if size > most:
                     raise _too_large("more than that", most, setting)
                 is_last = not message.get("more_body", False)
+                if not is_last:
+                    self._check_pace(size, began)
                 if is_last or len(waiting) >= PIECE_BYTES:
                     await run_sync(_add, file, digest, bytes(waiting))
                     waiting.clear()
@@ -108,6 +118,12 @@ class Uploads:
             with suppress(OSError):  # where the disk is full it can't write its last piece either
                 file.close()
             raise
+
+    def _check_pace(self, size: int, began: float) -> None:
+        """Some bytes now and then must not keep a place from others for ever."""
+        seconds = anyio.current_time() - began
+        if self._refused_at >= began and seconds > PATIENT_SECONDS and size < SLOWEST * seconds:
+            raise Busy(f"Fewer than {SLOWEST} bytes a second came while others wanted to send. Send it again later.")
 
 
 def no_room(error: OSError) -> Exception:
