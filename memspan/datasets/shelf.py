@@ -56,6 +56,13 @@ def found(sha256: str) -> Table | Sequences:
         raise DatasetUnavailable(f"The data set {sha256} can't be read from the cache: {error}.") from error
 
 
+def forget(sha256: str) -> None:
+    """Take a file off the shelf, since nobody is to have it any more."""
+    for folder in {folder for _, folder in _suppliers}:
+        (folder / f"{sha256}.safetensors").unlink(missing_ok=True)
+    found.cache_clear()
+
+
 def _read(path: Path, sha256: str) -> Table | Sequences:
     """What is in a file; one that a machine left damaged when it went down is fetched once more."""
     try:

@@ -5,6 +5,7 @@ from typing import IO
 
 import structlog
 
+from memspan.datasets import shelf
 from memspan.tables.description import Description
 from memspan.tables.options import ReadOptions
 from service.errors import Conflict, NotFound
@@ -114,5 +115,8 @@ def delete(context: Context, key: int, caller: Caller) -> None:
             more = " and others" if len(using) > NAMED else ""
             raise Conflict(f"The data set is used by {named}{more}. Cancel what uses it first, or wait for its end.")
         datasets.remove(connection, key, row.sha256)
+        is_gone = not datasets.is_stored(connection, row.sha256)
         audit.note(connection, caller, Action.DELETE_DATASET, name, 204, row.name)
+    if is_gone:
+        shelf.forget(row.sha256)
     log.info("dataset_deleted", dataset=name, bytes=row.bytes)

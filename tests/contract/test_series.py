@@ -129,7 +129,10 @@ def test_results_stay_when_their_data_set_is_deleted(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         made = stage.client.post("/datasets", content=autoregression(1)).json()
         done = stage.finish({**SPEC, "tasks": [{**TASK, "dataset": made["id"]}], "lengths": [3], "probes": []})
+        cached = tmp_path / "datasets" / f"{made['sha256']}.safetensors"
+        assert cached.exists()
         assert stage.client.delete(made["links"]["self"]).status_code == 204
+        assert not cached.exists(), "what was deleted lies nowhere"
         results = stage.client.get(done["links"]["results"])
         assert results.status_code == 200
         assert "persistence" in {each["name"] for each in results.json()["baselines"]}

@@ -48,3 +48,15 @@ def test_nothing_stays_of_a_file_that_did_not_come_whole(folder: Path) -> None:
     with pytest.raises(DatasetUnavailable):
         shelf.found(NAME)
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_forgotten_is_neither_on_disk_nor_in_memory(folder: Path) -> None:
+    there = [CONTENT]
+    shelf.supplied_by(lambda name: iter(there) if there else None, folder.parent)
+    shelf.found(NAME)
+    there.clear()
+    shelf.forget(NAME)
+    assert list(folder.iterdir()) == []
+    with pytest.raises(DatasetUnavailable, match="is gone"):
+        shelf.found(NAME)
+    shelf.forget(NAME)
