@@ -35,20 +35,22 @@ class Stepping:
     def system(self) -> DynamicalSystem:
         return dynamical_system(self.recurrence, self.internals.weights)
 
-    def run(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def run(self, inputs: Tensor, state: Tensor | None = None, returning: bool = True) -> tuple[Tensor, Tensor | None]:
         """Answers to sequences (B, T, C), (B, K) or (B, T, K), and the state behind the last step, (B, D).
 
         Args:
             state: what a call before this one gave; None before the first step.
+            returning: whether the state is wanted; it may be thousands of times as large as the answers.
         """
         rows = max(1, GATE_VALUES // (WIDER * max(self.system.size, inputs.shape[2])))
         before = [None] * len(inputs) if state is None else state.split(rows)
         with torch.inference_mode():
-            parts = [self._group(part, old) for part, old in zip(inputs.split(rows), before, strict=False)]
-        answers, states = zip(*parts, strict=True)
-        return torch.cat(answers), torch.cat(states)
+            parts = [self._group(part, old, returning) for part, old in zip(inputs.split(rows), before, strict=False)]
+        return torch.cat([answers for answers, _ in parts]), (
+            torch.cat([states for _, states in parts if states is not None]) if returning else None
+        )
 
-    def _group(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _group(self, inputs: Tensor, state: Tensor | None, returning: bool) -> tuple[Tensor, Tensor | None]:
         system, every = self.system, self.internals.signature.every_step
         states = system.first(len(inputs)) if state is None else system.parted(state.unsqueeze(0))
         answers = []
@@ -57,7 +59,7 @@ class Stepping:
             if every:
                 answers.append(self._answer(states[-1][0]))
         answer = torch.stack(answers, dim=1) if every else self._answer(states[-1][0])
-        return answer, system.flat(states)[0]
+        return answer, system.flat(states)[0] if returning else None
 
     def _answer(self, top: Tensor) -> Tensor:
         """(1, B, H) -> (B, K)."""

@@ -64,6 +64,8 @@ def predict(context: Context, key: int, question: Question) -> Answered:
     sequences = _shaped(array, model, longest)
     _check_tokens(sequences, model.condition.signature.vocabulary)
     _check_answer(sequences, model, context.settings.max_answer_values)
+    if question.return_state:
+        _check_state(len(sequences), model, context.settings.max_answer_values)
     answered = _answered(model, sequences, question)
     context.meters.predictions.inc()
     context.meters.predicted.inc(len(sequences))
@@ -75,8 +77,8 @@ def _answered(model: LoadedModel, sequences: np.ndarray, question: Question) -> 
     if model.stepping is not None:
         size = model.stepping.system.size
         before = None if question.state is None else opened(question.state, model.sha256, len(sequences), size)
-        outputs, after = model.stepping.run(torch.from_numpy(sequences), before)
-        return Answered(outputs.numpy(), sealed(after, model.sha256) if question.return_state else None)
+        outputs, after = model.stepping.run(torch.from_numpy(sequences), before, question.return_state)
+        return Answered(outputs.numpy(), None if after is None else sealed(after, model.sha256))
     if question.state is not None or question.return_state:
         raise none_kept(model.condition.model.kind)
     try:
@@ -133,6 +135,17 @@ def _check_answer(sequences: np.ndarray, model: LoadedModel, most: int) -> None:
             f"at most {most} are answered (MEMSPAN_MAX_ANSWER_VALUES). Ask with fewer sequences at once."
         )
         raise refused([FieldError(POINTER, "answer_too_large", message, len(sequences))])
+
+
+def _check_state(count: int, model: LoadedModel, most: int) -> None:
+    """Refuse, before it is computed, a state that is too large: a wide model's has thousands of numbers a sequence."""
+    size = 0 if model.stepping is None else model.stepping.system.size
+    if count * size > most:
+        message = (
+            f"The state behind {count} sequences would hold {count * size} numbers, {count} x {size}; at most {most} "
+            "are answered (MEMSPAN_MAX_ANSWER_VALUES). Ask with fewer sequences at once."
+        )
+        raise refused([FieldError(POINTER, "answer_too_large", message, count)])
 
 
 def _check_tokens(sequences: np.ndarray, vocabulary: int) -> None:
