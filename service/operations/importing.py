@@ -8,6 +8,7 @@ from torch import Tensor
 
 from memspan.attribution.sequence_metrics import metrics_of
 from memspan.confinement import ConfinementError
+from memspan.datasets.unavailable import DatasetUnavailable
 from memspan.engine.condition import Condition
 from memspan.engine.seeds import stream
 from memspan.exchange.imported_spec import OnnxSpec
@@ -16,6 +17,7 @@ from memspan.exchange.onnx_admission import Wish, admitted
 from memspan.exchange.onnx_model import OnnxModel
 from memspan.exchange.read_weights import WeightFile, fitted, understood
 from memspan.experiment.checkpoint import predictor
+from memspan.experiment.flaw import Flaw
 from memspan.experiment.spec import ExperimentSpec
 from memspan.interfaces.batch import Batch
 from memspan.interfaces.json_numbers import jsonable
@@ -26,7 +28,7 @@ from memspan.tasks import sample
 from memspan.tasks import task as tasks
 from memspan.tasks.series import Series
 from service.errors import FieldError, Unprocessable
-from service.operations import audit, checkpoints, ids, quotas, room
+from service.operations import audit, checkpoints, ids, quotas, room, task_data
 from service.operations.action import Action
 from service.operations.caller import ANYBODY, Caller
 from service.operations.context import Context
@@ -65,8 +67,10 @@ def add(context: Context, data: bytes, options: ImportOptions, caller: Caller = 
         QuotaExceeded, NoRoom.
     """
     try:
-        found = _understood(data, options)
+        found = _understood(context, data, options)
         metrics = _scored(found)
+    except DatasetUnavailable as reason:
+        raise Unprocessable(str(reason), errors=[FieldError("#/task", "data_unavailable", str(reason))]) from None
     except (NoForm, ConfinementError) as reason:
         place = f"#/{getattr(reason, 'place', None) or 'file'}"
         raise Unprocessable(str(reason), errors=[FieldError(place, "not_importable", str(reason))]) from None
@@ -93,27 +97,27 @@ def add(context: Context, data: bytes, options: ImportOptions, caller: Caller = 
     return checkpoints.look(context, key)
 
 
-def _understood(data: bytes, options: ImportOptions) -> Understood:
+def _understood(context: Context, data: bytes, options: ImportOptions) -> Understood:
     if not data:
         raise NoForm("The file is empty.", "file")
     form = options.format or ("safetensors" if data[8:9] == SAFETENSORS else "onnx")
-    return _weights(data, options) if form == "safetensors" else _onnx(data, options)
+    return (_weights if form == "safetensors" else _onnx)(context, data, options)
 
 
-def _weights(data: bytes, options: ImportOptions) -> Understood:
+def _weights(context: Context, data: bytes, options: ImportOptions) -> Understood:
     asked = None if options.model is None else options.model.model_dump(mode="json", exclude_unset=True)
     if options.model is not None and asked is not None:
         asked["kind"] = options.model.kind
     file = understood(data, asked)
-    task, length = _task(options, file)
+    task, length = _task(context, options, file)
     model, stored = fitted(file, task.signature(task.minimum_length if length is None else length))
     return _made(ExperimentSpec, task, model, length, options, stored)
 
 
-def _onnx(data: bytes, options: ImportOptions) -> Understood:
+def _onnx(context: Context, data: bytes, options: ImportOptions) -> Understood:
     if options.model is not None:
         raise NoForm("model is for safetensors; an ONNX file holds its own.", "model")
-    task, length = _task(options, None)
+    task, length = _task(context, options, None)
     extent = task.minimum_length if length is None else length
     signature = task.signature(extent)
     rng = torch.Generator().manual_seed(options.seed)
@@ -146,8 +150,11 @@ def _example(options: ImportOptions, channels: int) -> tuple[Tensor, Tensor] | N
     return inputs, found[1]
 
 
-def _task(options: ImportOptions, file: WeightFile | None) -> tuple[TaskSpec, int | None]:
-    """The task that a model is shown, and its length: as asked for, else as an export of Memspan's own tells."""
+def _task(context: Context, options: ImportOptions, file: WeightFile | None) -> tuple[TaskSpec, int | None]:
+    """The task that a model is shown, and its length: as asked for, else as an export of Memspan's own tells.
+
+    What is known of a user's data set is looked up here, as for an experiment: nobody else's word is taken for it.
+    """
     task, length = options.task, options.length
     if task is None and file is not None and isinstance(told := file.told_of("task"), dict):
         try:
@@ -171,7 +178,10 @@ def _task(options: ImportOptions, file: WeightFile | None) -> tuple[TaskSpec, in
         raise NoForm(f"Say by length how many steps the sequences of {task.kind} have.", "length")
     if length < task.minimum_length:
         raise NoForm(f"The task {task.kind} has at least {task.minimum_length} steps; given {length}.", "length")
-    return task, length
+    settled = task_data.sampled(context, task, length)
+    if isinstance(settled, Flaw):
+        raise NoForm(settled.message, "/".join(["task", *map(str, settled.path)]))
+    return settled, length
 
 
 def _made(

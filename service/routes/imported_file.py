@@ -47,7 +47,7 @@ async def imported_file(request: Request) -> ImportedFile:
 async def _form(request: Request) -> tuple[bytes, bytes]:
     """The file and the options of a form."""
     try:
-        async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_OPTIONS_BYTES) as form:
+        async with request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_OPTIONS_BYTES) as form:
             file, options = form.get("file"), form.get("options", "")
             if not isinstance(file, UploadFile):
                 message = "The form has no file: send it as -F file=@model.onnx."
@@ -55,6 +55,9 @@ async def _form(request: Request) -> tuple[bytes, bytes]:
             if strange := sorted(set(form) - {"file", "options"}):
                 message = f"The form has a field {strange[0][:60]!r}; only file and options are read."
                 raise Unprocessable(message, errors=[FieldError(f"#/{strange[0][:60]}", "unknown_field", message)])
+            if len(form.multi_items()) > len(form):
+                message = "The form has file or options twice; send each once."
+                raise Unprocessable(message, errors=[FieldError("#/file", "wrong_form", message)])
             return await file.read(), await _text(options)
     except MultiPartException as reason:
         raise BadRequest(f"The form can't be read: {reason.message}") from None

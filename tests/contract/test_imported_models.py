@@ -228,3 +228,66 @@ def test_an_endless_model_is_refused_and_the_service_goes_on(stage: Stage, monke
     assert answer.status_code == 422
     assert "processor" in answer.json()["detail"] or "longer" in answer.json()["detail"]
     assert stage.client.get("/health/live").status_code == 200
+
+
+DAYS = "day,y\n" + "".join(f"{day},{(day * 7) % 13}\n" for day in range(300))
+FORGED = {
+    "sha256": "0" * 64,
+    "longest": 10**9,
+    "channels": 1,
+    "train": 10**9,
+    "validation": 1,
+    "test": 10**9,
+    "season": None,
+    "scores": {"do_nothing": 1, "training_mean": 1, "persistence": 1},
+    "mase_scale": 1,
+}
+
+
+def test_a_model_of_ones_own_is_scored_on_ones_own_data_which_are_looked_into(stage: Stage) -> None:
+    made = stage.client.post("/datasets", content=DAYS).json()
+    task = {"kind": "series", "dataset": made["id"], "target": "y"}
+    forecaster = save(Model("lstm", 1, False).state_dict())
+    plain_facts = brought(stage, forecaster, {"task": task, "length": 5})["task"]["facts"]
+    assert (plain_facts["sha256"], plain_facts["longest"]) == (made["sha256"], 5)
+    assert brought(stage, forecaster, {"task": {**task, "facts": FORGED}, "length": 5})["task"]["facts"] == plain_facts
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"dataset": "data-999"}, "#/task/dataset"),
+        ({"dataset": "data-999", "facts": FORGED}, "#/task/dataset"),
+        ({"target": "z"}, "#/task/target"),
+    ],
+)
+def test_data_that_a_model_can_not_be_shown_are_named(stage: Stage, change: dict[str, Any], pointer: str) -> None:
+    made = stage.client.post("/datasets", content=DAYS).json()
+    task = {"kind": "series", "dataset": made["id"], "target": "y", **change}
+    answer = bring(stage.client, save(Model("lstm", 1, False).state_dict()), {"task": task, "length": 5})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), answer.text
+
+
+def test_options_come_as_a_small_file_too_and_nothing_comes_twice(stage: Stage) -> None:
+    data = save(Model("lstm", 2, False).state_dict())
+    options = ("options.json", json.dumps(ADDING))
+    answer = stage.client.post("/checkpoints", files={"file": ("model", data), "options": options})
+    assert answer.status_code == 201, answer.text
+    twice = [("file", ("one", data)), ("file", ("other", data))]
+    answer = stage.client.post("/checkpoints", files=twice, data={"options": json.dumps(ADDING)})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "wrong_form"), answer.text
+    answer = stage.client.post("/datasets", files=[("file", ("one", DAYS)), ("file", ("other", DAYS))])
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "wrong_form"), answer.text
+
+
+def test_a_state_counts_as_an_answer_and_is_kept_only_where_it_is_asked_for(stage: Stage) -> None:
+    name = brought(stage, save(Model("lstm", 2, False).state_dict()), ADDING)["id"]
+    inputs = [[[0.5, 1]]] * 42_000  # two layers of six units with two numbers each: 1,008,000
+    answer = stage.client.post(f"/checkpoints/{name}/predictions", json={"inputs": inputs, "return_state": True})
+    assert answer.status_code == 422, answer.text[:300]
+    assert "1008000 numbers, 42000 x 24; at most 1000000" in answer.json()["detail"]
+    assert "MEMSPAN_MAX_ANSWER_VALUES" in answer.json()["detail"]
+    assert stage.client.post(f"/checkpoints/{name}/predictions", json={"inputs": inputs}).json()["shape"] == [42_000, 1]
+    model = stage.context.models(int(name.removeprefix("ckpt-")), lambda: pytest.fail("it was asked just now"))
+    assert model.stepping is not None
+    assert model.stepping.run(torch.ones(3, 4, 2), returning=False)[1] is None
