@@ -69,7 +69,11 @@ class Uploads:
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
             return
-        if upload is None:
+        if (
+            upload is None
+        ):  # nobody reads it, but without an answer logs and meters would count a failure of the service
+            gone = BadRequest("The client went away before its file was complete.")
+            await problem_response(gone, scope)(scope, receive, send)
             return
         with upload.file:
             scope.setdefault("state", {})[UPLOAD] = upload

@@ -60,3 +60,18 @@ def test_a_slow_upload_that_is_in_nobodys_way_is_read(tmp_path: Path, monkeypatc
 
 def test_an_upload_that_began_a_moment_ago_is_read(tmp_path: Path) -> None:
     assert asyncio.run(slow_ones(uploads(tmp_path), 1)) == ([200] * AT_ONCE, [503], 200)
+
+
+def test_a_client_that_goes_away_is_no_failure_of_the_service(tmp_path: Path) -> None:
+    parts = [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}]
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    asyncio.run(uploads(tmp_path)({**SCOPE, "state": {}}, receive, send))
+    assert answers[0]["status"] == 400
+    assert list(tmp_path.iterdir()) == []
