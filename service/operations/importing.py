@@ -26,7 +26,6 @@ from memspan.interfaces.task import TaskSpec
 from memspan.interfaces.tensor_file import TensorFile
 from memspan.tasks import sample
 from memspan.tasks import task as tasks
-from memspan.tasks.series import Series
 from service.errors import FieldError, Unprocessable
 from service.operations import audit, checkpoints, ids, quotas, room, task_data
 from service.operations.action import Action
@@ -164,12 +163,6 @@ def _task(context: Context, options: ImportOptions, file: WeightFile | None) -> 
         length = length or file.told_of("length")
     if task is None:
         raise NoForm("Say by task whose sequences the model is shown.", "task")
-    if isinstance(task, Series) and task.facts is None:
-        raise NoForm(
-            "The windows of a data set can't be shown to a model that is brought in. Ask it in a notebook: "
-            "memspan.probe(model, X, y).",
-            "task",
-        )
     if not task.has_length:
         if length is not None and options.length is not None:
             raise NoForm(f"The task {task.kind} has one length; leave length out.", "length")

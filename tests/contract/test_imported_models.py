@@ -145,12 +145,6 @@ def test_the_file_alone_is_taken_with_options_in_the_query(stage: Stage) -> None
         ({"task": {"kind": "delay"}}, plain(), "#/length", "Say by length"),
         ({"task": {"kind": "delay"}, "length": 1}, plain(), "#/length", "at least 2 steps; given 1"),
         ({"task": {"kind": "nothing"}, "length": 5}, plain(), "#/task/kind", "kind"),
-        (
-            {"task": {"kind": "series", "dataset": "data-1", "target": "y"}, "length": 5},
-            plain(),
-            "#/task",
-            "memspan.probe(model, X, y)",
-        ),
         ({"task": {"kind": "delay"}, "length": 5}, b"", "#/file", "empty"),
         ({"task": {"kind": "delay"}, "length": 5}, b"12345678{not json", "#/file", "safetensors format"),
         ({"task": {"kind": "delay"}, "length": 5}, b"\x80\x04pickle", "#/file", "no ONNX model"),
