@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from memspan.interfaces.pieces import in_pieces
+
 TYPES = {torch.float64: "F64", torch.int64: "I64", torch.float32: "F32", torch.int32: "I32", torch.uint8: "U8"}
 DTYPES = {name: dtype for dtype, name in TYPES.items()}
 ALIGNMENT = 8
@@ -55,18 +57,7 @@ class TensorFile:
 
     def pieces(self, most_bytes: int) -> Iterator[bytes]:
         """The bytes in pieces of ``most_bytes``, of which the last may be shorter."""
-        piece = bytearray()
-        for part in self.parts:
-            view = memoryview(part)
-            while len(view):
-                taken = view[: most_bytes - len(piece)]
-                piece += taken
-                view = view[len(taken) :]
-                if len(piece) == most_bytes:
-                    yield bytes(piece)
-                    piece.clear()
-        if piece:
-            yield bytes(piece)
+        return in_pieces(self.parts, most_bytes)
 
 
 def file_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> TensorFile:

@@ -8,13 +8,14 @@ from typing import Any
 
 from memspan.confinement.child import Work
 from memspan.confinement.frame import Frame
+from memspan.interfaces.pieces import in_pieces
 from memspan.tables.caps import Caps
 from memspan.tables.description import described
 from memspan.tables.fault import Unreadable
 from memspan.tables.options import ReadOptions
 from memspan.tables.preview import preview
 from memspan.tables.reader import read_table
-from memspan.tables.table_file import in_pieces, parts
+from memspan.tables.table_file import parts
 
 PIECE_BYTES = 4 * 2**20
 """of an answer with a piece of the table file"""

@@ -7,7 +7,7 @@ memory; read by mapping the file, so that only what is looked at is in memory.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,22 +60,6 @@ def _of_sequences(found: Sequences) -> tuple[Mapping[str, Values], dict[str, Any
     if found.groups is not None:
         arrays["groups"] = found.groups
     return arrays, {"kind": "sequences", "understood": dict(found.understood)}
-
-
-def in_pieces(given: list[bytes | memoryview], most_bytes: int) -> Iterator[bytes]:
-    """The bytes of some parts in pieces of ``most_bytes``, of which the last may be shorter."""
-    piece = bytearray()
-    for part in given:
-        view = memoryview(part)
-        while len(view):
-            taken = view[: most_bytes - len(piece)]
-            piece += taken
-            view = view[len(taken) :]
-            if len(piece) == most_bytes:
-                yield bytes(piece)
-                piece.clear()
-    if piece:
-        yield bytes(piece)
 
 
 def read_file(path: Path) -> Table | Sequences:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from memspan.interfaces.pieces import in_pieces
 from memspan.tables.description import described
 from memspan.tables.preview import preview
 from memspan.tables.table import Table
-from memspan.tables.table_file import NoTableFile, in_pieces, parts, read_file
+from memspan.tables.table_file import NoTableFile, parts, read_file
 from tests.unit.tables.files import cut, npz, read
 
 ROWS = [f"2020-01-{day:02},{day if day % 5 else ''},{'red' if day % 2 else 'blue'}" for day in range(1, 29)]
